@@ -1,0 +1,91 @@
+"""Which references may denote the same memory (union-find over joins), and which memory is written.
+
+Two references share a class when a branch or loop may make one the other, or when a tape or list holds them.
+"""
+
+from __future__ import annotations
+
+from s2sad.ir.core import Block, For, Function, If, Op, Operand, Value, While, walk
+from s2sad.ir.types import is_memory
+
+WRITES = frozenset({"store", "accumulate", "append", "add_into", "tape_write"})
+
+
+class Aliases:
+    """Alias classes of a typed function's references."""
+
+    def __init__(self, fn: Function) -> None:
+        self.parent: dict[Value, Value] = {}
+        self.contents: dict[Value, Value] = {}
+        self.written: set[Value] = set()
+        self.joined: set[Value] = set()
+        writes: list[Value] = []
+        for op in walk(fn.body):
+            if isinstance(op, Op):
+                self.op(op, writes)
+            elif isinstance(op, If):
+                for r, a, b in zip(op.results, op.then.yields, op.orelse.yields, strict=True):
+                    self.union(r, a, b)
+            elif isinstance(op, For):
+                columns = zip(op.init, op.body.params[1:], op.body.yields, op.results, strict=True)
+                for column in columns:
+                    self.union(*column)
+            elif isinstance(op, While):
+                for column in zip(
+                    op.init, op.test.params, op.test.yields[1:], op.body.params, op.body.yields, op.results, strict=True
+                ):
+                    self.union(*column)
+        self.joined = {self.find(v) for v in self.joined}
+        self.written = {self.find(v) for v in writes}
+
+    def op(self, op: Op, writes: list[Value]) -> None:
+        if op.prim in WRITES and isinstance(op.operands[0], Value):
+            writes.append(op.operands[0])
+        if op.prim == "tape_write":
+            self.hold(op.operands[0], op.operands[2])
+        elif op.prim == "tape_read":
+            self.hold(op.operands[0], op.result)
+        elif op.prim == "stop_gradient":
+            self.union(op.result, op.operands[0])
+        elif op.prim == "invoke":
+            writes.extend(o for o in op.operands if isinstance(o, Value) and is_memory(o.type))
+
+    def hold(self, container: Operand, element: Operand) -> None:
+        """What a tape holds: all elements are one class."""
+        if isinstance(container, Value) and isinstance(element, Value) and is_memory(element.type):
+            root = self.find(container)
+            if root in self.contents:
+                self.union(self.contents[root], element)
+            else:
+                self.contents[root] = element
+            self.joined.add(element)
+
+    def union(self, *operands: Operand) -> None:
+        members = [o for o in operands if isinstance(o, Value) and is_memory(o.type)]
+        for m in members[1:]:
+            a, b = self.find(members[0]), self.find(m)
+            if a is not b:
+                self.parent[b] = a
+                if b in self.contents:
+                    inner = self.contents.pop(b)
+                    self.contents.setdefault(a, inner)
+                    self.union(self.contents[a], inner)
+        self.joined.update(members)
+
+    def find(self, v: Value) -> Value:
+        root = v
+        while root in self.parent:
+            root = self.parent[root]
+        while v in self.parent:
+            self.parent[v], v = root, self.parent[v]
+        return root
+
+    def is_written(self, v: Value) -> bool:
+        return self.find(v) in self.written
+
+    def is_joined(self, v: Value) -> bool:
+        """Whether other references may denote the same memory."""
+        return self.find(v) in self.joined
+
+
+_ = Block

@@ -1,0 +1,45 @@
+"""Where values are defined and how often they are read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, blocks, operands, walk
+
+
+def all_operands(block: Block) -> Iterator[Operand]:
+    """Every operand read in a block and the blocks it holds, yields included."""
+    yield from block.yields
+    for op in walk(block):
+        yield from operands(op)
+        for inner in blocks(op):
+            yield from inner.yields
+
+
+def use_counts(fn: Function) -> Counter[Value]:
+    return Counter(o for o in all_operands(fn.body) if isinstance(o, Value))
+
+
+def homes(fn: Function) -> dict[Value, Block]:
+    """The block that defines each value."""
+    found: dict[Value, Block] = dict.fromkeys(fn.params, fn.body)
+    stack = [fn.body]
+    while stack:
+        block = stack.pop()
+        for p in block.params:
+            found[p] = block
+        for op in block.ops:
+            for r in op.results:
+                found[r] = block
+            stack.extend(blocks(op))
+    return found
+
+
+def definitions(fn: Function) -> dict[Value, AnyOp]:
+    """The operation that defines each value (parameters of functions and blocks have none)."""
+    return {r: op for op in walk(fn.body) for r in op.results}
+
+
+def is_op(op: AnyOp | None, prim: str) -> bool:
+    return isinstance(op, Op) and op.prim == prim

@@ -1,0 +1,290 @@
+"""From typed IR to the Python syntax tree of a generated function.
+
+Statements come out in the order of the operations; folded ones print inside their readers; branches and
+loops assign what they yield to the names of their results where those differ.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gast
+
+from s2sad.codegen import tapes
+from s2sad.codegen import tree as t
+from s2sad.codegen.expressions import Expressions
+from s2sad.codegen.folding import Folding
+from s2sad.codegen.naming import Names
+from s2sad.codegen.positions import Positions
+from s2sad.errors import Stmt
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While
+from s2sad.ir.types import is_memory
+from s2sad.transform.reverse.extras import breaks
+
+Copies = list[tuple[Value, Operand]]
+
+
+class Emitter:
+    """Emits one function. `target` is 'python' or 'numba'; `level` the optimisation level."""
+
+    def __init__(self, fn: Function, level: int, target: str, reserved: set[str]) -> None:
+        self.fn, self.level, self.target = fn, level, target
+        self.folding = Folding(fn, fold_named=level >= 2)
+        self.positions = Positions(fn, self.folding.folded, self.folding.ternary)
+        self.names = Names(fn, self.positions, reserved | {fn.name})
+        self.tapes = tapes.plan(fn, target)
+        self.expressions = Expressions(self)
+        self.stmt: Stmt | None = None
+        self.phase = ""
+        self.has_reverse = any(op.loc.reverse for op in fn.body.ops)
+
+    # -- the function -------------------------------------------------------------------------------
+
+    def function(self, returns: Any = None, keyword_params: tuple[Value, ...] = ()) -> Any:
+        """The function definition; `returns(expr)` builds the returned expression from the results'."""
+        body: list[Any] = []
+        self.block(self.fn.body, body, top=True)
+        results = [self.expr(o) for o in self.fn.body.yields]
+        value = returns(results) if returns is not None else results[0] if len(results) == 1 else t.tuple_(results)
+        body.append(gast.Return(value))
+        positional = [p for p in self.fn.params if p not in keyword_params]
+        args = gast.arguments(
+            [_param(self.names[p]) for p in positional], [], None, [_param(self.names[p]) for p in keyword_params],
+            [None] * len(keyword_params), None, [],
+        )  # fmt: skip
+        return gast.FunctionDef(self.fn.name, args, body, [], None, None, [])
+
+    # -- blocks -------------------------------------------------------------------------------------
+
+    def block(self, block: Block, out: list[Any], top: bool = False, tail: Copies | None = None) -> None:
+        for op in block.ops:
+            if top:
+                self.header(op, out)
+            if len(op.results) == 1 and op.results[0] in self.folding.folded:
+                self.expressions.hold(op)
+                continue
+            self.quote(op, out)
+            if isinstance(op, Op):
+                self.op(op, out)
+            elif isinstance(op, If):
+                self.branch(op, out, tail)
+            elif isinstance(op, For):
+                self.for_(op, out)
+            elif isinstance(op, While):
+                self.while_(op, out)
+
+    def header(self, op: AnyOp, out: list[Any]) -> None:
+        phase = "reverse" if op.loc.reverse else "forward"
+        if phase != self.phase and self.has_reverse and not (len(op.results) == 1 and op.results[0] in self.folding.folded and phase == "forward"):
+            self.phase = phase
+            out.append(t.comment(phase))
+
+    def quote(self, op: AnyOp, out: list[Any]) -> None:
+        """A stage of the reverse sweep begins with the user's line it is the reverse of."""
+        if not op.loc.reverse or op.loc.line == 0 or op.loc.stmt is self.stmt:
+            return
+        self.stmt = op.loc.stmt
+        text = f"# {self.stmt.text}"
+        place = f"(line {self.stmt.line})"
+        gap = " " * max(1, 40 - len(text))
+        out.append(t.comment(f"{text}{gap}{place}"[2:]))
+
+    # -- operations ---------------------------------------------------------------------------------
+
+    def expr(self, o: Operand) -> Any:
+        return self.expressions.operand(o)
+
+    def op(self, op: Op, out: list[Any]) -> None:
+        handler = getattr(self, "op_" + op.prim, None)
+        if handler is not None:
+            handler(op, out)
+            return
+        value = self.expressions.of(op)
+        if not op.results:
+            out.append(t.statement(value))
+        elif len(op.results) == 1:
+            self.assign(op.results[0], value, op, out)
+        else:
+            out.append(t.assign(t.tuple_([t.target(self.names[r]) for r in op.results], True), value))
+
+    def assign(self, result: Value, value: Any, op: AnyOp, out: list[Any]) -> None:
+        """`x = value`, or `x += …` where the value is the same name plus something."""
+        name = self.names[result]
+        if isinstance(op, Op) and op.prim in ("add", "sub", "mul", "div") and isinstance(value, gast.BinOp) and not is_memory(result.type):
+            left = value.left
+            if isinstance(left, gast.Name) and left.id == name:
+                out.append(t.augment(t.target(name), op.prim, value.right))
+                return
+        if isinstance(value, gast.Name) and value.id == name:
+            return
+        out.append(t.assign(t.target(name), value))
+
+    def op_store(self, op: Op, out: list[Any]) -> None:
+        a, i, v = map(self.expr, op.operands)
+        out.append(t.assign(t.subscript(a, i, True), v))
+
+    def op_accumulate(self, op: Op, out: list[Any]) -> None:
+        a, i, v = map(self.expr, op.operands)
+        if isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub):
+            out.append(t.augment(t.subscript(a, i, True), "sub", v.operand))
+        else:
+            out.append(t.augment(t.subscript(a, i, True), "add", v))
+
+    def op_append(self, op: Op, out: list[Any]) -> None:
+        a, v = map(self.expr, op.operands)
+        out.append(t.statement(t.call(t.attribute(a, "append"), v)))
+
+    def op_add_into(self, op: Op, out: list[Any]) -> None:
+        a, b = op.operands
+        if all("Array" in type(o.type).__name__ for o in (a, b)):
+            out.append(t.augment(t.target(self.names[a]), "add", self.expr(b)))  # type: ignore[index]
+            return
+        out.append(t.statement(t.call(self.expressions.helper("s2sad.add_into"), self.expr(a), self.expr(b))))
+
+    def op_print(self, op: Op, out: list[Any]) -> None:
+        keywords = {k: t.constant(v) for k, v in op.attr("keywords", ())}
+        out.append(t.statement(t.call("print", *map(self.expr, op.operands), **keywords)))
+
+    def op_assert(self, op: Op, out: list[Any]) -> None:
+        test, *message = map(self.expr, op.operands)
+        out.append(gast.Assert(test, message[0] if message else None))
+
+    def op_raise(self, op: Op, out: list[Any]) -> None:
+        out.append(gast.Raise(self.expr(op.operands[0]) if op.operands else None, None))
+
+    def op_unbound(self, op: Op, out: list[Any]) -> None:
+        name = op.attr("name", "").strip("$")
+        message = f"cannot access local variable {name!r} where it is not associated with a value"
+        out.append(gast.Raise(t.call("UnboundLocalError", t.constant(message)), None))
+
+    def op_unpack(self, op: Op, out: list[Any]) -> None:
+        targets = [t.target(self.names[r]) for r in op.results]
+        if targets:
+            out.append(t.assign(t.tuple_(targets, True) if len(targets) > 1 else gast.Tuple(targets, t.STORE), self.expr(op.operands[0])))
+
+    def op_invoke(self, op: Op, out: list[Any]) -> None:
+        value = t.call(op.attr("callee"), *map(self.expr, op.operands))
+        if not op.results:
+            out.append(t.statement(value))
+        elif len(op.results) == 1:
+            out.append(t.assign(t.target(self.names[op.results[0]]), value))
+        else:
+            out.append(t.assign(t.tuple_([t.target(self.names[r]) for r in op.results], True), value))
+
+    def op_tape_new(self, op: Op, out: list[Any]) -> None:
+        tapes.new(self, op, out)
+
+    def op_tape_write(self, op: Op, out: list[Any]) -> None:
+        tapes.write(self, op, out)
+
+    # -- branches -----------------------------------------------------------------------------------
+
+    def branch(self, op: If, out: list[Any], tail: Copies | None) -> None:
+        if op in self.folding.ternary:
+            self.expressions.hold(op)
+            self.assign(op.results[0], self.expressions.take(op.results[0]), op, out)
+            return
+        test = self.expr(op.cond)
+        leaves = breaks(op)
+        then, orelse = (self.side(op, b, tail if leaves else None) for b in (op.then, op.orelse))
+        self.stmt = None if op.loc.reverse else self.stmt
+        if not then and not orelse:
+            return
+        if not then:
+            out.append(gast.If(t.negated(test), orelse, []))
+            return
+        if leaves and isinstance(then[-1], gast.Break) and orelse:  # the user's own shape: `if …: break`, then the rest
+            out.append(gast.If(test, then, []))
+            out.extend(orelse)
+            return
+        if orelse and isinstance(orelse[-1], gast.Break):
+            out.append(gast.If(t.negated(test), orelse, []))
+            out.extend(then)
+            return
+        out.append(gast.If(test, then, orelse))
+
+    def side(self, op: If, block: Block, tail: Copies | None) -> list[Any]:
+        body: list[Any] = []
+        self.stmt = None if op.loc.reverse else self.stmt
+        own = list(zip(op.results, block.yields, strict=True))
+        if tail is None:
+            self.block(block, body)
+            self.copies(own, body)
+            return body
+        through = [(r, dict(own).get(o, o) if isinstance(o, Value) else o) for r, o in tail]  # type: ignore[call-overload]
+        self.block(block, body, tail=through)
+        if block.exit == "break":
+            self.copies(through, body)
+            body.append(gast.Break())
+        else:
+            self.copies(own, body)
+        return body
+
+    def copies(self, pairs: Copies, out: list[Any]) -> None:
+        """Assign several values at once: only those whose name changes, in an order that overwrites nothing."""
+        todo: list[tuple[str, Any]] = []
+        for result, operand in pairs:
+            if isinstance(operand, Undef) or result not in self.positions.define:
+                continue
+            value = self.expr(operand)
+            if not (isinstance(value, gast.Name) and value.id == self.names[result]):
+                todo.append((self.names[result], value))
+        reads = [{n.id for n in gast.walk(v) if isinstance(n, gast.Name)} for _, v in todo]
+        while todo:
+            ready = next((i for i, (name, _) in enumerate(todo) if not any(name in r for j, r in enumerate(reads) if j != i)), None)
+            if ready is None:  # a cycle, such as a swap
+                names, values = zip(*todo, strict=True)
+                out.append(t.assign(t.tuple_([t.target(n) for n in names], True), t.tuple_(list(values))))
+                return
+            name, value = todo.pop(ready)
+            reads.pop(ready)
+            out.append(t.assign(t.target(name), value))
+
+    # -- loops --------------------------------------------------------------------------------------
+
+    def for_(self, op: For, out: list[Any]) -> None:
+        bounds = self.bounds(op)
+        self.copies(list(zip(op.body.params[1:], op.init, strict=True)), out)
+        body: list[Any] = []
+        pairs: Copies = list(zip(op.body.params[1:], op.body.yields, strict=True))
+        if op.loc.reverse:
+            self.stmt = None
+        self.block(op.body, body, tail=pairs)
+        self.copies(pairs, body)
+        if op.body.exit == "break":
+            body.append(gast.Break())
+        if op.loc.reverse:
+            self.stmt = None
+        index = op.body.params[0]
+        name = self.names[index] if self.positions.uses[index] or index.hint else "_"
+        out.append(gast.For(t.target(name), t.call("range", *bounds), body or [gast.Pass()], [], None))
+
+    def bounds(self, op: For) -> list[Any]:
+        start, stop, step = op.start, op.stop, op.step
+        one = isinstance(step, Const) and step.value == 1
+        if one and isinstance(start, Const) and start.value == 0:
+            return [self.expr(stop)]
+        return [self.expr(start), self.expr(stop)] + ([] if one else [self.expr(step)])
+
+    def while_(self, op: While, out: list[Any]) -> None:
+        self.copies(list(zip(op.test.params, op.init, strict=True)), out)
+        if op.loc.reverse:
+            self.stmt = None
+        test: list[Any] = []
+        self.block(op.test, test)
+        cond = self.expr(op.test.yields[0])
+        self.copies(list(zip(op.test.params, op.test.yields[1:], strict=True)), test)
+        body: list[Any] = []
+        pairs: Copies = list(zip(op.body.params, op.body.yields, strict=True))
+        self.block(op.body, body, tail=pairs)
+        self.copies(pairs, body)
+        if op.body.exit == "break":
+            body.append(gast.Break())
+        if test:
+            body = [*test, gast.If(t.negated(cond), [gast.Break()], []), *body]
+            cond = t.constant(True)
+        out.append(gast.While(cond, body or [gast.Pass()], []))
+
+
+def _param(name: str) -> Any:
+    return gast.Name(name, t.PARAM, None, None)

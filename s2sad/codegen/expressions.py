@@ -1,0 +1,213 @@
+"""Operations as expressions, and what they need of the module around them: imports and helpers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import gast
+
+from s2sad.codegen import tapes
+from s2sad.codegen import tree as t
+from s2sad.errors import VerifierError
+from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
+from s2sad.ir.types import Array, List
+from s2sad.rules.registry import PRIMS
+
+if TYPE_CHECKING:
+    from s2sad.codegen.emit import Emitter
+
+_NAMED = {math.pi: "pi", math.e: "e", math.tau: "tau"}
+
+
+class Expressions:
+    """Builds expressions; `held` are those of folded operations that wait for their reader."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self.emitter = emitter
+        self.held: dict[Value, Any] = {}
+        self.modules: set[str] = set()
+        self.helpers: dict[str, None] = {}
+
+    # -- operands -----------------------------------------------------------------------------------
+
+    def operand(self, o: Operand) -> Any:
+        if isinstance(o, Value):
+            return self.take(o) if o in self.held else t.name(self.emitter.names[o])
+        if isinstance(o, Undef):
+            return t.constant(None)
+        return self.constant(o)
+
+    def take(self, v: Value) -> Any:
+        return self.held.pop(v)
+
+    def constant(self, o: Const) -> Any:
+        value = o.value
+        if isinstance(value, float) and not math.isfinite(value):
+            self.modules.add("math")
+        if isinstance(value, float) and value in _NAMED:
+            self.modules.add("math")
+            return t.dotted(f"math.{_NAMED[value]}")
+        if type(value).__module__ == "numpy":
+            self.modules.add("numpy")
+            return t.call(f"np.{type(value).__name__}", t.constant(value.item()))
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
+            return gast.UnaryOp(gast.USub(), t.constant(-value))
+        return t.constant(value)
+
+    def helper(self, prim: str) -> str:
+        """A function written into the generated module."""
+        rule = PRIMS[prim]
+        for needed in rule.needs:
+            self.helper(needed)
+        self.helpers[prim] = None
+        if "math." in rule.helper:
+            self.modules.add("math")
+        if "np." in rule.helper:
+            self.modules.add("numpy")
+        return rule.fn.__name__
+
+    # -- operations ---------------------------------------------------------------------------------
+
+    def hold(self, op: AnyOp) -> None:
+        self.held[op.results[0]] = self.ternary(op) if isinstance(op, If) else self.of(op)  # type: ignore[arg-type]
+
+    def ternary(self, op: If) -> Any:
+        test = self.operand(op.cond)
+        sides = []
+        for b in (op.then, op.orelse):
+            for inner in b.ops:
+                self.hold(inner)
+            sides.append(self.operand(b.yields[0]))
+        then, orelse = sides
+        if b_const(op.then, True):
+            return gast.BoolOp(gast.Or(), [test, orelse])
+        if b_const(op.orelse, False):
+            return gast.BoolOp(gast.And(), [test, then])
+        if op.orelse.yields[0] is op.cond and isinstance(op.cond, Value) and isinstance(test, gast.Name):
+            return gast.BoolOp(gast.And(), [test, then])
+        if op.then.yields[0] is op.cond and isinstance(op.cond, Value) and isinstance(test, gast.Name):
+            return gast.BoolOp(gast.Or(), [test, orelse])
+        return gast.IfExp(test, then, orelse)
+
+    def of(self, op: Op) -> Any:
+        prim = op.prim
+        handler = getattr(self, "op_" + prim.replace(".", "_"), None)
+        if handler is not None:
+            return handler(op)
+        args = [self.operand(o) for o in op.operands]
+        if prim in t.BIN:
+            return t.binary(prim, *args)
+        if prim in t.COMPARE:
+            return t.compare(prim, *args)
+        if prim in t.UNARY:
+            return t.negated(args[0]) if prim == "not" else gast.UnaryOp(t.UNARY[prim](), args[0])
+        module, _, function = prim.rpartition(".")
+        if module == "builtins":
+            return t.call(function, *args)
+        if module == "s2sad":
+            return t.call(self.helper(prim), *args)
+        if module in ("math", "numpy"):
+            self.modules.add(module)
+            return t.call(f"{'np' if module == 'numpy' else module}.{function}", *args)
+        if module.startswith("scipy"):
+            self.modules.add(module)
+            return t.call(prim, *args)
+        raise VerifierError(f"no way to print the operation {prim!r}", op.loc)
+
+    def op_len(self, op: Op) -> Any:
+        return t.call("len", self.operand(op.operands[0]))
+
+    def op_trip_count(self, op: Op) -> Any:
+        start, stop, step = op.operands
+        zero, one = (isinstance(o, Const) and o.value == v for o, v in ((start, 0), (step, 1)))
+        args = [stop] if zero and one else [start, stop] if one else [start, stop, step]
+        return t.call("len", t.call("range", *map(self.operand, args)))
+
+    def op_load(self, op: Op) -> Any:
+        return t.subscript(self.operand(op.operands[0]), self.operand(op.operands[1]))
+
+    def op_tape_read(self, op: Op) -> Any:
+        return tapes.read(self.emitter, op)
+
+    def op_identity(self, op: Op) -> Any:
+        return self.operand(op.operands[0])
+
+    def op_stop_gradient(self, op: Op) -> Any:
+        return self.operand(op.operands[0])
+
+    def op_constant(self, op: Op) -> Any:
+        return self.constant(Const(op.attr("value"), op.result.type))
+
+    def op_alloc_list(self, op: Op) -> Any:
+        return t.list_([self.operand(o) for o in op.operands])
+
+    def op_list_repeat(self, op: Op) -> Any:
+        return t.binary("mul", t.list_([self.operand(op.operands[0])]), self.operand(op.operands[1]))
+
+    def op_pack(self, op: Op) -> Any:
+        items = [self.operand(o) for o in op.operands]
+        return t.list_(items) if op.attr("display") == "list" else t.tuple_(items)
+
+    def op_extract(self, op: Op) -> Any:
+        node = self.operand(op.operands[0])
+        for kind, key in op.attr("path"):
+            node = t.subscript(node, t.constant(key)) if kind == "item" else t.attribute(node, key)
+        return node
+
+    def op_zeros_like(self, op: Op) -> Any:
+        a = self.operand(op.operands[0])
+        if isinstance(op.result.type, List):
+            return t.binary("mul", t.list_([t.constant(0.0)]), t.call("len", a))
+        self.modules.add("numpy")
+        source = op.operands[0].type
+        if isinstance(source, Array) and isinstance(op.result.type, Array) and source.dtype != op.result.type.dtype:
+            return t.call("np.zeros_like", a, dtype=t.dotted(f"np.{op.result.type.dtype}"))
+        return t.call("np.zeros_like", a)
+
+    def op_copy(self, op: Op) -> Any:
+        return t.call(t.attribute(self.operand(op.operands[0]), "copy"))
+
+    def op_list_of(self, op: Op) -> Any:
+        return t.call("list", self.operand(op.operands[0]))
+
+    def op_array_of(self, op: Op) -> Any:
+        self.modules.add("numpy")
+        return t.call("np.array", self.operand(op.operands[0]), **self.dtype(op))
+
+    def allocation(self, op: Op) -> Any:
+        self.modules.add("numpy")
+        name = op.prim.rpartition(".")[2]
+        return t.call(f"np.{name}", *map(self.operand, op.operands), **self.dtype(op))
+
+    op_numpy_zeros = op_numpy_ones = op_numpy_empty = op_numpy_full = op_numpy_arange = allocation
+
+    def dtype(self, op: Op) -> dict[str, Any]:
+        dtype = op.attr("dtype")
+        if dtype is None or (dtype == "float64" and op.prim != "numpy.full" and op.prim != "array_of"):
+            return {}
+        return {"dtype": t.dotted(f"np.{dtype}" if dtype != "bool" else "np.bool_")}
+
+    def op_format(self, op: Op) -> Any:
+        operands = iter(op.operands)
+        values = []
+        for part in op.attr("parts"):
+            if isinstance(part, str):
+                values.append(t.constant(part))
+                continue
+            conversion, spec = part
+            format_spec = None if spec is None else gast.JoinedStr([t.constant(spec)])
+            values.append(gast.FormattedValue(self.operand(next(operands)), conversion, format_spec))
+        return gast.JoinedStr(values)
+
+    def op_exception(self, op: Op) -> Any:
+        return t.call(op.attr("cls").__name__, *map(self.operand, op.operands))
+
+    def op_array_like(self, op: Op) -> Any:
+        self.modules.add("numpy")
+        return t.call("np.asarray", self.operand(op.operands[0]), dtype=t.dotted("np.float64"))
+
+
+def b_const(block: Any, value: bool) -> bool:
+    y = block.yields[0]
+    return isinstance(y, Const) and y.value is value

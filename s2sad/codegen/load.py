@@ -1,0 +1,87 @@
+"""Generated modules: text, registration in linecache, and loading by exec or Numba."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import gast
+
+from s2sad.codegen.emit import Emitter
+from s2sad.codegen.printer import to_source
+from s2sad.codegen.tapes import GROW
+from s2sad.errors import JitError
+from s2sad.ir.core import Function, Value
+from s2sad.rules.registry import PRIMS
+
+_COUNT = itertools.count(1)
+_IMPORTS = {"math": "import math", "numpy": "import numpy as np"}
+
+
+@dataclass(eq=False, slots=True)
+class Generated:
+    """The text of a generated module and the name of its function; `lines` maps its lines to the user's."""
+
+    name: str
+    source: str
+    modules: tuple[str, ...]
+    objects: dict[str, Any] = field(default_factory=dict)
+    lines: dict[int, tuple[str, int]] = field(default_factory=dict)
+
+
+def generate(
+    fn: Function,
+    level: int,
+    target: str = "python",
+    returns: Callable[[list[Any]], Any] | None = None,
+    keyword_params: tuple[Value, ...] = (),
+) -> Generated:
+    """Print a typed function (and the functions it calls) as a module."""
+    modules: set[str] = set()
+    helpers: dict[str, None] = {}
+    trees = []
+    for f in (*fn.callees.values(), fn):
+        emitter = Emitter(f, level, target, set(fn.callees) | {fn.name})
+        own = f is fn
+        trees.append(emitter.function(returns if own else None, keyword_params if own else ()))
+        modules |= emitter.expressions.modules
+        helpers.update(emitter.expressions.helpers)
+    parts = [_imports(modules, target)]
+    parts += [_helper(h, target) for h in helpers]
+    for tree in trees:
+        decorator = '@njit(error_model="numpy")\n' if target == "numba" else ""
+        parts.append(decorator + to_source(gast.Module([tree], [])))
+    source = "\n\n".join(p.strip("\n") for p in parts if p).strip("\n") + "\n"
+    source = source.replace("\n\n\ndef ", "\n\ndef ", 1) if len(parts) == 2 and parts[0] else source
+    return Generated(fn.name, source, tuple(sorted(modules)))
+
+
+def _imports(modules: set[str], target: str) -> str:
+    lines = [_IMPORTS[m] if m in _IMPORTS else f"import {m}" for m in sorted(modules)]
+    if target == "numba":
+        lines += ["", "from numba import njit"] if lines else ["from numba import njit"]
+    return "\n".join(lines)
+
+
+def _helper(name: str, target: str) -> str:
+    text = GROW if name == "grow" else PRIMS[name].helper
+    return ("@njit(error_model=\"numpy\")\n" if target == "numba" else "") + text
+
+
+def load(generated: Generated, hint: str) -> types.FunctionType:
+    """Run a generated module and return its function; tracebacks and debuggers show its text."""
+    filename = f"<s2sad {hint}-{next(_COUNT)}>"
+    text = generated.source
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    module = types.ModuleType(f"s2sad_generated_{hint}")
+    module.__file__ = filename
+    module.__dict__.update(generated.objects)
+    try:
+        exec(compile(text, filename, "exec"), module.__dict__)
+    except ImportError as error:
+        raise JitError(f"generated code needs {error.name}, which is not installed", hint=f"pip install {error.name}") from None
+    return module.__dict__[generated.name]  # type: ignore[no-any-return]

@@ -1,0 +1,142 @@
+"""How tapes are written down: Python lists and dicts, or arrays for Numba; chosen after the last differentiation.
+
+A tape written once in every iteration, at the level of its loop, is a list that grows and is read by index;
+one written in some iterations only is a dict by iteration. For Numba a tape of numbers is an array, as long
+as the loop where the trip count is known beforehand, else growing by doubling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gast
+
+from s2sad.codegen import tree as t
+from s2sad.errors import JitError
+from s2sad.ir.core import AnyOp, Block, For, Function, Op, Operand, Value, While, blocks, walk
+from s2sad.ir.types import Scalar, Tape
+
+if TYPE_CHECKING:
+    from s2sad.codegen.emit import Emitter
+
+GROW = '''def grow(tape):
+    longer = np.empty(2 * len(tape), tape.dtype)
+    longer[: len(tape)] = tape
+    return longer
+'''
+
+
+@dataclass(slots=True)
+class Layout:
+    """`kind` is list, dict, array or growing; `loop` is the loop whose iterations index the tape."""
+
+    kind: str
+    loop: AnyOp | None
+
+
+def plan(fn: Function, target: str) -> dict[Value, Layout]:
+    """A layout for every tape made in a function."""
+    writes: dict[Value, list[tuple[Op, Block, AnyOp | None]]] = {}
+    reads_in_writers: set[Value] = set()
+
+    def visit(block: Block, loop: AnyOp | None, home: Block | None) -> None:
+        for op in block.ops:
+            if isinstance(op, Op) and op.prim == "tape_write" and isinstance(op.operands[0], Value):
+                writes.setdefault(op.operands[0], []).append((op, block, loop if block is home else None))
+            for inner in blocks(op):
+                if isinstance(op, (For, While)):
+                    visit(inner, op, inner)
+                else:
+                    visit(inner, loop, home)
+
+    visit(fn.body, None, None)
+    layouts = {}
+    for op in walk(fn.body):
+        if isinstance(op, Op) and op.prim == "tape_new":
+            found = writes.get(op.result, [])
+            layouts[op.result] = _layout(op.result, found, target, fn)
+    del reads_in_writers
+    return layouts
+
+
+def _layout(tape: Value, writes: list[tuple[Op, Block, AnyOp | None]], target: str, fn: Function) -> Layout:
+    assert isinstance(tape.type, Tape)
+    once = len(writes) == 1 and writes[0][2] is not None
+    loop = _loop_of(fn, writes[0][0]) if writes else None
+    if target == "python":
+        return Layout("list" if once else "dict", loop)
+    if not isinstance(tape.type.item, Scalar):
+        if once:
+            return Layout("list", loop)
+        raise JitError(
+            "a reference stored in some iterations only cannot be compiled yet", writes[0][0].loc if writes else None,
+            "use jit=False for this function",
+        )  # fmt: skip
+    known = isinstance(loop, For) and all(_loop_of(fn, w[0]) is loop for w in writes)
+    return Layout("array" if known else "growing", loop)
+
+
+def _loop_of(fn: Function, op: Op) -> AnyOp | None:
+    stack: list[tuple[Block, AnyOp | None]] = [(fn.body, None)]
+    while stack:
+        block, loop = stack.pop()
+        for o in block.ops:
+            if o is op:
+                return loop
+            for inner in blocks(o):
+                stack.append((inner, o if isinstance(o, (For, While)) else loop))
+    return None
+
+
+def new(e: Emitter, op: Op, out: list[Any]) -> None:
+    layout = e.tapes[op.result]
+    name = t.target(e.names[op.result])
+    if layout.kind == "list":
+        out.append(t.assign(name, t.list_([])))
+    elif layout.kind == "dict":
+        out.append(t.assign(name, gast.Dict([], [])))
+    else:
+        e.expressions.modules.add("numpy")
+        size = t.constant(1024) if layout.kind == "growing" else _trips(e, layout.loop)
+        out.append(t.assign(name, t.call("np.empty", size, **_dtype(op.result))))
+
+
+def _dtype(tape: Value) -> dict[str, Any]:
+    item = tape.type.item  # type: ignore[union-attr]
+    text = item.dtype or {"float": "float64", "int": "int64", "bool": "bool_", "complex": "complex128"}[item.kind]
+    return {} if text == "float64" else {"dtype": t.dotted("np." + ("bool_" if text == "bool" else text))}
+
+
+def _trips(e: Emitter, loop: AnyOp | None) -> Any:
+    assert isinstance(loop, For)
+    return t.call("len", t.call("range", *e.bounds(loop)))
+
+
+def write(e: Emitter, op: Op, out: list[Any]) -> None:
+    tape, k, v = op.operands
+    layout = e.tapes.get(tape)  # type: ignore[arg-type]
+    held = e.expr(tape)
+    if layout is not None and layout.kind == "list":
+        drop(e, k)
+        out.append(t.statement(t.call(t.attribute(held, "append"), e.expr(v))))
+        return
+    index = e.expr(k)
+    if layout is not None and layout.kind == "growing":
+        e.expressions.helpers["grow"] = None
+        full = t.compare("ge", index, t.call("len", held))
+        out.append(gast.If(full, [t.assign(t.target(e.names[tape]), t.call("grow", held))], []))  # type: ignore[index]
+    out.append(t.assign(t.subscript(held, index, True), e.expr(v)))
+
+
+def drop(e: Emitter, k: Operand) -> None:
+    """The index of an append is implicit; forget the expression that was folded for it."""
+    if isinstance(k, Value) and k in e.expressions.held:
+        e.expressions.take(k)
+
+
+def read(e: Emitter, op: Op) -> Any:
+    return t.subscript(e.expr(op.operands[0]), e.expr(op.operands[1]))
+
+

@@ -1,0 +1,582 @@
+"""Lowers a function's structured syntax tree to untyped SSA three-address code.
+
+The environment maps each local name to the operand that holds it; branches and loops merge environments
+through results and block parameters. Every name assigned in a loop is carried; dead ones are dropped later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gast
+
+from s2sad.errors import Loc, UnsupportedSyntaxError
+from s2sad.frontend.exits import RESULT, structure_exits
+from s2sad.frontend.fence import check_function, refuse
+from s2sad.frontend.names import assigned_names, free_names, local_names, rebound_after
+from s2sad.frontend.source import FunctionSource, Quotes, deep_recursion
+from s2sad.ir.core import AnyOp, Block, Const, ForEach, Function, If, Op, Operand, Undef, Value, While
+from s2sad.ir.types import type_of
+
+BINARY = {
+    gast.Add: "add", gast.Sub: "sub", gast.Mult: "mul", gast.Div: "div", gast.FloorDiv: "floordiv",
+    gast.Mod: "mod", gast.Pow: "pow", gast.MatMult: "matmul", gast.BitAnd: "bitand", gast.BitOr: "bitor",
+    gast.BitXor: "bitxor", gast.LShift: "lshift", gast.RShift: "rshift",
+}  # fmt: skip
+UNARY = {gast.USub: "neg", gast.UAdd: "pos", gast.Not: "not", gast.Invert: "invert"}
+COMPARE = {
+    gast.Lt: "lt", gast.LtE: "le", gast.Gt: "gt", gast.GtE: "ge", gast.Eq: "eq", gast.NotEq: "ne",
+    gast.Is: "is", gast.IsNot: "is_not", gast.In: "in", gast.NotIn: "not_in",
+}  # fmt: skip
+STATE = "$state"
+
+
+def lower(source: FunctionSource) -> Function:
+    """The untyped normal form of a function; parameters are its captured names, then its own."""
+    if source.lowered is not None:
+        return source.lowered
+    with deep_recursion(100_000):
+        check_function(source)
+        source.lowered = _Lowerer(source).function()
+    return source.lowered
+
+
+def parameter_names(node: Any) -> list[str]:
+    """The names of a function's parameters in the order of `Function.params`."""
+    args = node.args
+    names = [a.id for a in (*args.posonlyargs, *args.args)]
+    names += [args.vararg.id] if args.vararg else []
+    names += [a.id for a in args.kwonlyargs]
+    return names + ([args.kwarg.id] if args.kwarg else [])
+
+
+class _Lowerer:
+    def __init__(self, source: FunctionSource) -> None:
+        self.source = source
+        self.quotes = Quotes(source.file, source.name)
+        self.ops: list[AnyOp] = []
+        self.env: dict[str, Operand] = {}
+        self.loc = source.loc
+        self.locals: frozenset[str] = frozenset()
+        self.raised = False
+        self.closures: dict[str, tuple[FunctionSource, tuple[str, ...], tuple[Operand, ...], Any]] = {}
+
+    # -- functions ----------------------------------------------------------------------------------
+
+    def function(self) -> Function:
+        node = self.source.node
+        names = [*self.source.captured, *parameter_names(node)]
+        params = tuple(Value(name) for name in names)
+        self.env = dict(zip(names, params, strict=True))
+        if isinstance(node, gast.Lambda):
+            self.locals = frozenset(names)
+            self.loc = self.at(node.body)
+            result = self.expr(node.body)
+        elif isinstance(node, GeneratorNode):
+            self.locals = frozenset(names) | node.targets
+            self.generator(node.clauses, node.elt)
+            result = self.env[STATE]
+        else:
+            self.locals = frozenset(local_names(node)) | frozenset(names)
+            self.stmts(structure_exits(node.body))
+            result = self.env.get(RESULT, Const(None, type_of(None)))  # type: ignore[arg-type]
+        return Function(self.source.name, params, Block((), tuple(self.ops), (result,)), self.source.loc)
+
+    # -- plumbing -----------------------------------------------------------------------------------
+
+    def at(self, node: Any, stmt: Any = None) -> Loc:
+        return Loc(self.quotes.stmt(stmt if stmt is not None else node), node.lineno, node.col_offset)
+
+    def here(self, node: Any) -> Loc:
+        return Loc(self.loc.stmt, node.lineno, node.col_offset)
+
+    def emit(self, prim: str, *operands: Operand, node: Any = None, hint: str = "", **attrs: Any) -> Value:
+        result = Value(hint)
+        loc = self.here(node) if node is not None else self.loc
+        self.ops.append(Op(prim, operands, (result,), loc, tuple(attrs.items())))
+        return result
+
+    def effect(self, prim: str, *operands: Operand, node: Any = None, **attrs: Any) -> None:
+        loc = self.here(node) if node is not None else self.loc
+        self.ops.append(Op(prim, operands, (), loc, tuple(attrs.items())))
+
+    @contextmanager
+    def region(self) -> Iterator[list[AnyOp]]:
+        """Collect operations in a new block, with an environment of its own."""
+        ops, env, raised, closures = self.ops, self.env, self.raised, self.closures
+        self.ops, self.env, self.raised, self.closures = [], dict(env), False, dict(closures)
+        try:
+            yield self.ops
+        finally:
+            self.ops, self.env, self.raised, self.closures = ops, env, raised, closures
+
+    def refuse(self, node: Any, reason: str, hint: str) -> UnsupportedSyntaxError:
+        return UnsupportedSyntaxError(reason, self.here(node), hint)
+
+    # -- statements ---------------------------------------------------------------------------------
+
+    def stmts(self, body: list[Any]) -> bool:
+        """Lower statements; True where they end in a break."""
+        for node in body:
+            stmt = getattr(node, "s2sad_stmt", node)
+            self.loc = self.at(stmt)
+            if isinstance(node, gast.Break):
+                return True
+            handler = getattr(self, "stmt_" + type(node).__name__, None)
+            if handler is None:
+                raise refuse(self.source, node)
+            if handler(node):
+                return True
+            if self.raised:
+                return False
+        return False
+
+    def stmt_Expr(self, node: Any) -> None:
+        if not isinstance(node.value, gast.Constant):
+            self.expr(node.value)
+
+    def stmt_Pass(self, node: Any) -> None:
+        pass
+
+    def stmt_Import(self, node: Any) -> None:
+        for alias in node.names:
+            root = alias.name.split(".")[0]
+            self.bind(alias.asname or root, self.emit("import", module=alias.name if alias.asname else root, name=None))
+
+    def stmt_ImportFrom(self, node: Any) -> None:
+        for alias in node.names:
+            value = self.emit("import", module=node.module, name=alias.name)
+            self.bind(alias.asname or alias.name, value)
+
+    def stmt_Assert(self, node: Any) -> None:
+        cond = self.expr(node.test)
+        message = [self.expr(node.msg)] if node.msg is not None else []
+        self.effect("assert", cond, *message, node=node)
+
+    def stmt_Raise(self, node: Any) -> None:
+        operand = [self.expr(node.exc)] if node.exc is not None else []
+        self.effect("raise", *operand, node=node)
+        self.raised = True
+
+    def stmt_Assign(self, node: Any) -> None:
+        hint = node.targets[0].id if isinstance(node.targets[0], gast.Name) else ""
+        value = self.expr(node.value, hint)
+        for target in node.targets:
+            value = self.assign(target, value)
+            if isinstance(node.value, gast.Lambda) and isinstance(target, gast.Name):
+                self.closures[target.id] = self.made
+
+    def stmt_AnnAssign(self, node: Any) -> None:
+        if node.value is not None:
+            hint = node.target.id if isinstance(node.target, gast.Name) else ""
+            self.assign(node.target, self.expr(node.value, hint))
+
+    def stmt_AugAssign(self, node: Any) -> None:
+        target, prim = node.target, BINARY[type(node.op)]
+        if isinstance(target, gast.Name):
+            before = self.name(target)
+            value = self.expr(node.value)
+            self.bind(target.id, self.emit(prim, before, value, node=node, hint=target.id, inplace=True))
+        elif isinstance(target, gast.Subscript):
+            base, index = self.expr(target.value), self.index(target.slice)
+            value = self.expr(node.value)
+            self.effect("augitem", base, index, value, node=node, op=prim)
+        else:
+            raise self.refuse(target, "assignment to an attribute is not supported yet", "use a local variable")
+
+    def stmt_If(self, node: Any) -> bool:
+        cond = self.expr(node.test)
+        loc = self.loc
+        with self.region() as then_ops:
+            then_break = self.stmts(node.body)
+            then_env, then_raised, then_closures = self.env, self.raised, self.closures
+        with self.region() as else_ops:
+            else_break = self.stmts(node.orelse)
+            else_env, else_raised, else_closures = self.env, self.raised, self.closures
+        self.loc = loc
+        if then_raised and else_raised:
+            self.raised = True
+        names = self.changed(then_env, else_env)
+        results = tuple(Value(name) for name in names)
+        self.ops.append(
+            If(
+                cond,
+                Block((), tuple(then_ops), self.yields(names, then_env, then_raised), "break" if then_break else "next"),
+                Block((), tuple(else_ops), self.yields(names, else_env, else_raised), "break" if else_break else "next"),
+                results,
+                loc,
+            )
+        )
+        self.env.update(zip(names, results, strict=True))
+        self.closures = {k: v for k, v in then_closures.items() if else_closures.get(k) is v}
+        return then_break and else_break
+
+    def yields(self, names: list[str], env: dict[str, Operand], raised: bool) -> tuple[Operand, ...]:
+        return tuple(Undef(n) if raised else env.get(n) or Undef(n) for n in names)
+
+    def changed(self, *envs: dict[str, Operand]) -> list[str]:
+        """Names that some branch binds anew, in the order in which they were first bound."""
+        names: dict[str, None] = {}
+        for env in envs:
+            for name, operand in env.items():
+                if self.env.get(name) is not operand:
+                    names[name] = None
+        return list(names)
+
+    def stmt_For(self, node: Any) -> None:
+        iterable = self.expr(node.iter)
+        element = Value(node.target.id if isinstance(node.target, gast.Name) else "")
+        names = self.carried(node)
+        loc = self.loc
+        init = tuple(self.env.get(n) or Undef(n) for n in names)
+        params = tuple(Value(n) for n in names)
+        with self.region() as ops:
+            self.env.update(zip(names, params, strict=True))
+            self.assign(node.target, element)
+            broke = self.stmts(node.body)
+            yields = self.yields(names, self.env, self.raised)
+        self.loc = loc
+        results = tuple(Value(n) for n in names)
+        body = Block((element, *params), tuple(ops), yields, "break" if broke else "next")
+        self.ops.append(ForEach(iterable, init, body, results, loc))
+        self.env.update(zip(names, results, strict=True))
+
+    def stmt_While(self, node: Any) -> None:
+        names = self.carried(node)
+        loc = self.loc
+        init = tuple(self.env.get(n) or Undef(n) for n in names)
+        test_params = tuple(Value(n) for n in names)
+        params = tuple(Value(n) for n in names)
+        with self.region() as test_ops:
+            self.env.update(zip(names, test_params, strict=True))
+            cond = self.expr(node.test)
+            test = Block(test_params, tuple(test_ops), (cond, *self.yields(names, self.env, False)))
+        with self.region() as ops:
+            self.env.update(zip(names, params, strict=True))
+            broke = self.stmts(node.body)
+            yields = self.yields(names, self.env, self.raised)
+        self.loc = loc
+        results = tuple(Value(n) for n in names)
+        body = Block(params, tuple(ops), yields, "break" if broke else "next")
+        self.ops.append(While(init, test, body, results, loc))
+        self.env.update(zip(names, results, strict=True))
+
+    def carried(self, node: Any) -> list[str]:
+        names = dict.fromkeys(assigned_names(node))
+        for name, (_, captured, *_) in self.closures.items():  # closures over what the loop assigns change with it
+            if any(c in names for c in captured):
+                names[name] = None
+        return list(names)
+
+    def stmt_FunctionDef(self, node: Any) -> None:
+        self.bind(node.name, self.closure(node, node.name))
+        self.closures[node.name] = self.made
+
+    # -- binding ------------------------------------------------------------------------------------
+
+    def bind(self, name: str, operand: Operand) -> None:
+        self.env[name] = operand
+        self.closures.pop(name, None)
+        for closure, made in list(self.closures.items()):
+            if name in made[1]:  # Python's closures see the variable, not its value: make them anew
+                self.env[closure] = self.make_closure(*made)
+
+    def assign(self, target: Any, operand: Operand) -> Operand:
+        """Bind a target; returns the operand, which may have got the target's name."""
+        if isinstance(target, gast.Name):
+            if isinstance(operand, Value) and not operand.hint:
+                operand = self.rename(operand, target.id)
+            elif not isinstance(operand, Undef) and getattr(operand, "hint", target.id) != target.id:
+                pass
+            self.bind(target.id, operand)
+        elif isinstance(target, gast.Subscript):
+            self.effect("setitem", self.expr(target.value), self.index(target.slice), operand, node=target)
+        elif isinstance(target, (gast.Tuple, gast.List)):
+            self.unpack(target, operand)
+        else:
+            raise self.refuse(target, "assignment to an attribute is not supported yet", "use a local variable")
+        return operand
+
+    def rename(self, operand: Value, name: str) -> Value:
+        """Give the intermediate result just computed the name it is assigned to."""
+        last = self.ops[-1] if self.ops else None
+        if isinstance(last, Op) and last.results == (operand,):
+            named = Value(name)
+            self.ops[-1] = Op(last.prim, last.operands, (named,), last.loc, last.attrs)
+            return named
+        return operand
+
+    def unpack(self, target: Any, operand: Operand) -> None:
+        star = [i for i, e in enumerate(target.elts) if isinstance(e, gast.Starred)]
+        count = len(target.elts)
+        op = Op(
+            "unpack",
+            (operand,),
+            tuple(Value(e.id if isinstance(e, gast.Name) else "") for e in target.elts),
+            self.here(target),
+            (("count", count), ("star", star[0] if star else None)),
+        )
+        self.ops.append(op)
+        for element, value in zip(target.elts, op.results, strict=True):
+            self.assign(element.value if isinstance(element, gast.Starred) else element, value)
+
+    # -- expressions --------------------------------------------------------------------------------
+
+    def expr(self, node: Any, hint: str = "") -> Operand:
+        handler = getattr(self, "expr_" + type(node).__name__, None)
+        if handler is None:
+            raise refuse(self.source, node)
+        if isinstance(node, (gast.BinOp, gast.Call, gast.UnaryOp, gast.IfExp, gast.BoolOp)):
+            return handler(node, hint)
+        return handler(node)
+
+    def expr_Constant(self, node: Any) -> Operand:
+        t = type_of(node.value)
+        return Const(node.value, t) if t is not None else Const(node.value)
+
+    def expr_Name(self, node: Any) -> Operand:
+        return self.name(node)
+
+    def name(self, node: Any) -> Operand:
+        if node.id in self.env:
+            operand = self.env[node.id]
+            if isinstance(operand, Undef):
+                return self.emit("unbound", node=node, name=node.id)
+            return operand
+        if node.id in self.locals:
+            return self.emit("unbound", node=node, name=node.id)
+        return self.emit("global", node=node, name=node.id)
+
+    def expr_BinOp(self, node: Any, hint: str = "") -> Operand:
+        chain = [node]
+        while isinstance(chain[-1].left, gast.BinOp):  # a sum of 5,000 terms is 5,000 deep on the left
+            chain.append(chain[-1].left)
+        left = self.expr(chain[-1].left)
+        for i, link in enumerate(reversed(chain)):
+            name = hint if i == len(chain) - 1 else ""
+            left = self.emit(BINARY[type(link.op)], left, self.expr(link.right), node=link, hint=name)
+        return left
+
+    def expr_UnaryOp(self, node: Any, hint: str = "") -> Operand:
+        operand = self.expr(node.operand)
+        if isinstance(operand, Const) and isinstance(node.op, gast.USub) and type(operand.value) in (int, float):
+            return Const(-operand.value, operand.type)
+        return self.emit(UNARY[type(node.op)], operand, node=node, hint=hint)
+
+    def expr_Compare(self, node: Any) -> Operand:
+        left = self.expr(node.left)
+        return self.compare(node, left, list(zip(node.ops, node.comparators, strict=True)))
+
+    def compare(self, node: Any, left: Operand, links: list[Any]) -> Operand:
+        op, comparator = links[0]
+        right = self.expr(comparator)
+        test = self.emit(COMPARE[type(op)], left, right, node=node)
+        if len(links) == 1:
+            return test
+        return self.choose(test, lambda: self.compare(node, right, links[1:]), lambda: test, node)
+
+    def expr_BoolOp(self, node: Any, hint: str = "") -> Operand:
+        return self.boolop(node, node.values, hint)
+
+    def boolop(self, node: Any, values: list[Any], hint: str = "") -> Operand:
+        first = self.expr(values[0])
+        if len(values) == 1:
+            return first
+
+        def rest() -> Operand:
+            return self.boolop(node, values[1:])
+
+        if isinstance(node.op, gast.And):
+            return self.choose(first, rest, lambda: first, node, hint)
+        return self.choose(first, lambda: first, rest, node, hint)
+
+    def expr_IfExp(self, node: Any, hint: str = "") -> Operand:
+        cond = self.expr(node.test)
+        return self.choose(cond, lambda: self.expr(node.body), lambda: self.expr(node.orelse), node, hint)
+
+    def choose(
+        self, cond: Operand, then: Callable[[], Operand], orelse: Callable[[], Operand], node: Any, hint: str = ""
+    ) -> Operand:
+        """A value from one of two branches; names bound in them (walrus) merge as in a statement."""
+        with self.region() as then_ops:
+            then_value, then_env = then(), self.env
+        with self.region() as else_ops:
+            else_value, else_env = orelse(), self.env
+        names = self.changed(then_env, else_env)
+        results = (Value(hint), *(Value(n) for n in names))
+        then_block = Block((), tuple(then_ops), (then_value, *self.yields(names, then_env, False)))
+        else_block = Block((), tuple(else_ops), (else_value, *self.yields(names, else_env, False)))
+        self.ops.append(If(cond, then_block, else_block, results, self.here(node)))
+        self.env.update(zip(names, results[1:], strict=True))
+        return results[0]
+
+    def expr_NamedExpr(self, node: Any) -> Operand:
+        value = self.expr(node.value, node.target.id)
+        self.assign(node.target, value)
+        return self.env[node.target.id]
+
+    def expr_Tuple(self, node: Any) -> Operand:
+        return self.display("tuple", node)
+
+    def expr_List(self, node: Any) -> Operand:
+        return self.display("list", node)
+
+    def display(self, kind: str, node: Any) -> Operand:
+        stars = tuple(isinstance(e, gast.Starred) for e in node.elts)
+        items = [self.expr(e.value if s else e) for e, s in zip(node.elts, stars, strict=True)]
+        return self.emit(kind, *items, node=node, stars=stars)
+
+    def expr_Dict(self, node: Any) -> Operand:
+        if any(k is None for k in node.keys):
+            raise self.refuse(node, "'**' in a dict display is not supported yet", "write the keys out")
+        keys = [self.expr(k) for k in node.keys]
+        values = [self.expr(v) for v in node.values]
+        return self.emit("dict", *keys, *values, node=node)
+
+    def expr_Attribute(self, node: Any) -> Operand:
+        return self.emit("attr", self.expr(node.value), node=node, name=node.attr)
+
+    def expr_Subscript(self, node: Any) -> Operand:
+        return self.emit("getitem", self.expr(node.value), self.index(node.slice), node=node)
+
+    def index(self, node: Any) -> Operand:
+        if isinstance(node, gast.Slice):
+            parts = [Const(None, type_of(None)) if p is None else self.expr(p) for p in (node.lower, node.upper, node.step)]  # type: ignore[arg-type]
+            return self.emit("slice", *parts, node=node)
+        if isinstance(node, gast.Tuple):
+            return self.emit("tuple", *map(self.index, node.elts), node=node, stars=(False,) * len(node.elts))
+        return self.expr(node)
+
+    def expr_Call(self, node: Any, hint: str = "") -> Operand:
+        function = self.expr(node.func)
+        spec: list[str] = []
+        operands: list[Operand] = []
+        for arg in node.args:
+            starred = isinstance(arg, gast.Starred)
+            spec.append("*" if starred else "")
+            operands.append(self.expr(arg.value if starred else arg))
+        for keyword in node.keywords:
+            spec.append("**" if keyword.arg is None else keyword.arg)
+            operands.append(self.expr(keyword.value))
+        return self.emit("call", function, *operands, node=node, hint=hint, spec=tuple(spec))
+
+    def expr_JoinedStr(self, node: Any) -> Operand:
+        parts: list[Any] = []
+        operands: list[Operand] = []
+        for piece in node.values:
+            if isinstance(piece, gast.Constant):
+                parts.append(piece.value)
+                continue
+            spec = None
+            if piece.format_spec is not None:
+                spec = self.expr(piece.format_spec)
+                if not isinstance(spec, Const):
+                    raise self.refuse(node, "a computed format specification is not supported", "use a fixed one")
+                spec = spec.value
+            operands.append(self.expr(piece.value))
+            parts.append((piece.conversion, spec))
+        if all(isinstance(p, str) for p in parts):
+            text = "".join(parts)
+            return Const(text, type_of(text))  # type: ignore[arg-type]
+        return self.emit("format", *operands, node=node, parts=tuple(parts))
+
+    def expr_Lambda(self, node: Any) -> Operand:
+        return self.closure(node, "lambda_")
+
+    def closure(self, node: Any, name: str) -> Operand:
+        captured = tuple(n for n in free_names(node) if n in self.locals and n in (self.env.keys() | self.locals))
+        source = FunctionSource(
+            name, node, self.source.file, self.source.namespace, captured=captured, qualname=f"{self.source.qualname}.{name}"
+        )
+        check = rebound_after(node, captured)
+        if check is not None:
+            raise self.refuse(check, "'nonlocal' is not supported yet", "return the new value instead")
+        defaults = [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
+        self.made = (source, captured, tuple(map(self.expr, defaults)), node)
+        return self.make_closure(*self.made)
+
+    def make_closure(
+        self, source: FunctionSource, captured: tuple[str, ...], defaults: tuple[Operand, ...], node: Any
+    ) -> Operand:
+        operands = [self.env.get(n) or Undef(n) for n in captured]
+        return self.emit("function", *operands, *defaults, node=node, source=source, captured=captured)
+
+    # -- comprehensions -----------------------------------------------------------------------------
+
+    def expr_GeneratorExp(self, node: Any) -> Operand:
+        return self.comprehension(node, "generator")
+
+    def expr_ListComp(self, node: Any) -> Operand:
+        return self.comprehension(node, "listcomp")
+
+    def comprehension(self, node: Any, kind: str) -> Operand:
+        """The first iterable is evaluated here, the rest in a function that threads a state through its loops."""
+        first = self.expr(node.generators[0].iter)
+        inner = GeneratorNode(node)
+        captured = tuple(n for n in inner.free if n in self.locals)
+        source = FunctionSource(
+            "generator", inner, self.source.file, self.source.namespace, captured=(*captured, "$iterable"), qualname=self.source.qualname
+        )
+        operands = [self.env.get(n) or Undef(n) for n in captured]
+        function = self.emit("function", *operands, first, node=node, source=source, captured=source.captured)
+        return self.emit(kind, function, node=node)
+
+    def generator(self, clauses: list[Any], elt: Any, depth: int = 0) -> None:
+        if depth == len(clauses):
+            self.loc = self.here(elt)
+            self.env[STATE] = self.emit("yield_", self.expr(elt), self.env[STATE], hint="")
+            return
+        clause = clauses[depth]
+        iterable = self.env["$iterable"] if depth == 0 else self.expr(clause.iter)
+        element = Value(clause.target.id if isinstance(clause.target, gast.Name) else "")
+        state = Value()
+        before = self.env[STATE]
+        with self.region() as ops:
+            self.env[STATE] = state
+            self.assign(clause.target, element)
+            self.conditions(clause.ifs, clauses, elt, depth)
+            after = self.env[STATE]
+        result = Value()
+        self.ops.append(ForEach(iterable, (before,), Block((element, state), tuple(ops), (after,)), (result,), self.loc))
+        self.env[STATE] = result
+
+    def conditions(self, ifs: list[Any], clauses: list[Any], elt: Any, depth: int) -> None:
+        if not ifs:
+            self.generator(clauses, elt, depth + 1)
+            return
+        cond = self.expr(ifs[0])
+        before = self.env[STATE]
+        with self.region() as ops:
+            self.conditions(ifs[1:], clauses, elt, depth)
+            after = self.env[STATE]
+        result = Value()
+        self.ops.append(If(cond, Block((), tuple(ops), (after,)), Block((), (), (before,)), (result,), self.loc))
+        self.env[STATE] = result
+
+
+class _NoArguments:
+    posonlyargs: tuple[()] = ()
+    args: tuple[()] = ()
+    kwonlyargs: tuple[()] = ()
+    vararg = kwarg = None
+    defaults: tuple[()] = ()
+    kw_defaults: tuple[()] = ()
+
+
+class GeneratorNode:
+    """A comprehension as the node of a function whose one parameter is the state its loops thread."""
+
+    class args(_NoArguments):
+        args = (gast.Name(id=STATE, ctx=gast.Param(), annotation=None, type_comment=None),)
+
+    def __init__(self, node: Any) -> None:
+        self.clauses, self.elt = node.generators, node.elt
+        self.lineno, self.col_offset = node.lineno, node.col_offset
+        self.end_lineno, self.end_col_offset = node.end_lineno, node.end_col_offset
+        targets: dict[str, None] = {}
+        for clause in node.generators:
+            targets.update(dict.fromkeys(assigned_names(clause.target)))
+        self.targets = frozenset(targets) | {STATE, "$iterable"}
+        self.free = [n for n in free_names(node) if n not in targets]

@@ -1,0 +1,278 @@
+"""Runs typed functions directly: the oracle that transforms, passes and generated code are tested against.
+
+Scalar primitives are computed by their rule's own `fn`; those on memory, tapes, tuples and effects are listed
+in `SPECIAL`. A variable that is unbound may be handed on, and raises UnboundLocalError where it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from s2sad.errors import VerifierError
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
+from s2sad.rules.registry import PRIMS
+
+_FRAMES = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """What an `Undef` operand evaluates to."""
+
+    name: str
+
+
+@dataclass(slots=True)
+class _Frame:
+    """One call: the values defined so far, and the functions it can invoke."""
+
+    env: dict[Value, Any]
+    callees: Mapping[str, Function]
+
+
+def run(fn: Function, args: list[Any]) -> list[Any]:
+    """The values a function's body yields for these arguments; arrays and lists are not copied."""
+    with _deep():
+        return _invoke(fn, args, {})
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _invoke(fn: Function, args: list[Any], outer: Mapping[str, Function]) -> list[Any]:
+    params = fn.params + fn.body.params
+    if len(params) != len(args):
+        raise VerifierError(f"{fn.name} has {len(params)} parameters, got {len(args)} arguments", fn.loc)
+    frame = _Frame(dict(zip(params, args, strict=True)), {**outer, **fn.callees} if fn.callees else outer)
+    values, _ = _block(fn.body, frame)
+    for value in values:
+        if isinstance(value, Unbound):
+            raise _unbound(value)
+    return values
+
+
+# -- structure ----------------------------------------------------------------------------------------
+
+
+def _block(block: Block, frame: _Frame) -> tuple[list[Any], bool]:
+    """Run a block: what it yields, and whether it leaves the loop around it."""
+    broke = False
+    for op in block.ops:
+        if isinstance(op, Op):
+            _op(op, frame)
+        else:
+            broke = _structured(op, frame)
+    return [_read(o, frame) for o in block.yields], broke or block.exit == "break"
+
+
+def _structured(op: AnyOp, frame: _Frame) -> bool:
+    """Run an if or a loop and bind its results; True where the if leaves the loop around it."""
+    broke = False
+    if isinstance(op, If):
+        block = op.then if _used(op.cond, frame) else op.orelse
+        values, broke = _block(block, frame)
+    elif isinstance(op, For):
+        start, stop, step = (_used(o, frame) for o in (op.start, op.stop, op.step))
+        values = _each(range(start, stop, step), op, frame)
+    elif isinstance(op, While):
+        values = _while(op, frame)
+    else:
+        raise VerifierError("a loop over any iterable is left in typed IR", op.loc)
+    _bind(op.results, values, frame)
+    return broke
+
+
+def _each(indices: range, op: For, frame: _Frame) -> list[Any]:
+    carried = [_read(o, frame) for o in op.init]
+    for i in indices:
+        _bind(op.body.params, [i, *carried], frame)
+        carried, broke = _block(op.body, frame)
+        if broke:
+            break
+    return carried
+
+
+def _while(op: While, frame: _Frame) -> list[Any]:
+    carried = [_read(o, frame) for o in op.init]
+    while True:
+        _bind(op.test.params, carried, frame)
+        (cond, *carried), _ = _block(op.test, frame)
+        if isinstance(cond, Unbound):
+            raise _unbound(cond)
+        if not cond:
+            return carried
+        _bind(op.body.params, carried, frame)
+        carried, broke = _block(op.body, frame)
+        if broke:
+            return carried
+
+
+def _bind(targets: tuple[Value, ...], values: list[Any], frame: _Frame) -> None:
+    if len(targets) != len(values):
+        raise VerifierError(f"{len(values)} values for {len(targets)} names")
+    frame.env.update(zip(targets, values, strict=True))
+
+
+# -- operations ---------------------------------------------------------------------------------------
+
+
+def _read(operand: Operand, frame: _Frame) -> Any:
+    if isinstance(operand, Value):
+        return frame.env[operand]
+    return operand.value if isinstance(operand, Const) else Unbound(operand.hint)
+
+
+def _used(operand: Operand, frame: _Frame) -> Any:
+    value = _read(operand, frame)
+    if isinstance(value, Unbound):
+        raise _unbound(value)
+    return value
+
+
+def _unbound(value: Unbound) -> UnboundLocalError:
+    what = f"local variable {value.name!r}"
+    return UnboundLocalError(f"cannot access {what} where it is not associated with a value")
+
+
+def _op(op: Op, frame: _Frame) -> None:
+    read = _read if op.prim in HANDS_ON else _used
+    operands = [read(o, frame) for o in op.operands]
+    if op.prim == "invoke":
+        name = op.attr("callee")
+        if name not in frame.callees:
+            raise VerifierError(f"the function {name!r} that is invoked is not among the callees", op.loc)
+        _bind(op.results, _invoke(frame.callees[name], operands, frame.callees), frame)
+        return
+    special = SPECIAL.get(op.prim)
+    if special is not None:
+        value = special(op, *operands)
+    elif op.prim in PRIMS:
+        dtype = op.attr("dtype")
+        value = PRIMS[op.prim].fn(*operands, **({} if dtype is None else {"dtype": dtype}))
+    else:
+        raise VerifierError(f"the interpreter does not know the primitive {op.prim!r}", op.loc)
+    if len(op.results) == 1 and op.prim != "unpack":
+        frame.env[op.result] = value
+    elif op.results:
+        _bind(op.results, list(value), frame)
+
+
+def _store(op: Op, a: Any, i: Any, v: Any) -> None:
+    a[i] = v
+
+
+def _accumulate(op: Op, a: Any, i: Any, v: Any) -> None:
+    a[i] += v
+
+
+def _extract(op: Op, obj: Any) -> Any:
+    for step, key in op.attr("path"):
+        obj = getattr(obj, key) if step == "attr" else obj[key]
+    return obj
+
+
+def _zeros_like(op: Op, a: Any) -> Any:
+    if isinstance(a, np.ndarray):
+        return np.zeros(a.shape, op.attr("dtype", "float64"))
+    return [_zeros_like(op, x) for x in a] if isinstance(a, list) else 0.0
+
+
+def _call(op: Op, *operands: Any) -> Any:
+    function = op.attr("function")
+    if isinstance(function, str):
+        function = PRIMS[function].fn if function in PRIMS else _resolve(function)
+    return function(*operands)
+
+
+def _resolve(name: str) -> Any:
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module or "builtins"), attribute)
+
+
+def _tape_write(op: Op, tape: dict[Any, Any], k: Any, v: Any) -> None:
+    tape[k] = v
+
+
+def _assert(op: Op, cond: Any, *message: Any) -> None:
+    if not cond:
+        raise AssertionError(*message)
+
+
+def _raise(op: Op, *exc: Any) -> None:
+    if not exc:
+        raise RuntimeError("No active exception to reraise")
+    error, *args = exc
+    raise error(*args) if args else error
+
+
+_CONVERSIONS: dict[int, Callable[[Any], str]] = {115: str, 114: repr, 97: ascii}
+
+
+def _format(op: Op, *operands: Any) -> str:
+    values = iter(operands)
+    out = []
+    for part in op.attr("parts"):
+        if isinstance(part, str):
+            out.append(part)
+            continue
+        conversion, spec = part
+        value = next(values)
+        convert = _CONVERSIONS.get(conversion)
+        out.append(format(value if convert is None else convert(value), spec or ""))
+    return "".join(out)
+
+
+def _raise_unbound(op: Op) -> None:
+    raise _unbound(Unbound(op.attr("name", "")))
+
+
+def _raise_handed(op: Op, *operands: Any) -> None:
+    raise NotImplementedError  # `invoke` needs the frame, see _op
+
+
+# what is not computed by a rule's fn: the op, then its operands' values
+SPECIAL: dict[str, Callable[..., Any]] = {
+    "load": lambda op, a, i: a[i],
+    "store": _store,
+    "accumulate": _accumulate,
+    "len": lambda op, a: len(a),
+    "constant": lambda op: op.attr("value"),
+    "extract": _extract,
+    "zeros_like": _zeros_like,
+    "copy": lambda op, a: a.copy(),
+    "array_of": lambda op, items: np.array(items, op.attr("dtype", "float64")),
+    "alloc_list": lambda op, *items: list(items),
+    "list_of": lambda op, a: list(a),
+    "list_repeat": lambda op, v, n: [v] * n,
+    "append": lambda op, a, v: a.append(v),
+    "call": _call,
+    "tape_new": lambda op: {},
+    "tape_write": _tape_write,
+    "tape_read": lambda op, tape, k: tape[k],
+    "tape_len": lambda op, tape: len(tape),
+    "pack": lambda op, *xs: xs,
+    "unpack": lambda op, t: t,
+    "invoke": _raise_handed,
+    "print": lambda op, *xs: print(*xs),
+    "assert": _assert,
+    "exception": lambda op, *xs: op.attr("cls")(*xs),
+    "raise": _raise,
+    "format": _format,
+    "unbound": _raise_unbound,
+    "trip_count": lambda op, start, stop, step: len(range(start, stop, step)),
+}
+HANDS_ON = frozenset({"tape_write", "pack", "invoke"})  # may be given what is unbound

@@ -1,0 +1,244 @@
+"""The type lattice of the typed IR.
+
+A type says what codegen, the transforms and Numba need to know of a value: its kind, dtype and rank.
+`join` is the least upper bound used where control flow merges; it returns None where there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+KIND_ORDER = {"bool": 0, "int": 1, "float": 2, "complex": 3}
+
+
+class Type:
+    """Base class of the lattice."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bottom(Type):
+    """No value yet: the result of a recursive call that is still being typed."""
+
+    def __str__(self) -> str:
+        return "bottom"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(Type):
+    """The type of every value before typing."""
+
+    def __str__(self) -> str:
+        return "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar(Type):
+    """A number. `dtype` is None for Python's own (weak) numbers; `optional` says it may be None instead."""
+
+    kind: str
+    dtype: str | None = None
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return (self.dtype or self.kind) + ("?" if self.optional else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Array(Type):
+    """A NumPy array of `ndim` axes."""
+
+    dtype: str
+    ndim: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{','.join(':' * self.ndim)}]"
+
+    @property
+    def item(self) -> Scalar:
+        return scalar_of(self.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class List(Type):
+    """A Python list whose elements all have the type `item`."""
+
+    item: Type
+
+    def __str__(self) -> str:
+        return f"list[{self.item}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Tape(Type):
+    """Where the residuals of a loop's iterations are kept: written once per index, never popped."""
+
+    item: Type
+
+    def __str__(self) -> str:
+        return f"tape[{self.item}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple(Type):
+    """A tuple built by generated code: several results, residuals of a call."""
+
+    items: tuple[Type, ...]
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.items))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals(Type):
+    """The residuals of one call of the function `name`; recursive functions nest them."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"residuals[{self.name}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Object(Type):
+    """A Python object that takes no part in arithmetic: a string, None, a formatted text."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+FLOAT, INT, BOOL, COMPLEX = Scalar("float"), Scalar("int"), Scalar("bool"), Scalar("complex")
+FLOAT64 = Scalar("float", "float64")
+UNKNOWN, BOTTOM, STR, NONE = Unknown(), Bottom(), Object("str"), Object("None")
+_KINDS = {"f": "float", "i": "int", "u": "int", "b": "bool", "c": "complex"}
+
+
+def scalar_of(dtype: str) -> Scalar:
+    """The scalar type of a NumPy dtype name."""
+    if dtype == "bool":
+        return Scalar("bool", "bool")
+    prefix = dtype.rstrip("0123456789")
+    kind = {"float": "float", "int": "int", "uint": "int", "complex": "complex"}.get(prefix)
+    if kind is None:
+        raise KeyError(dtype)
+    return Scalar(kind, dtype)
+
+
+def is_float(t: Type) -> bool:
+    """Whether values of this type can carry a derivative themselves."""
+    return isinstance(t, Scalar) and t.kind in ("float", "complex")
+
+
+def is_number(t: Type) -> bool:
+    return isinstance(t, Scalar)
+
+
+def is_memory(t: Type) -> bool:
+    """Whether values of this type are references to something that can be written."""
+    return isinstance(t, (Array, List, Tape))
+
+
+def element(t: Type) -> Type:
+    if isinstance(t, (Array, List, Tape)):
+        return t.item
+    raise TypeError(str(t))
+
+
+def carries_derivative(t: Type) -> bool:
+    """Whether a value of this type can depend differentiably on an input."""
+    if isinstance(t, (Array, List, Tape)):
+        return carries_derivative(t.item)
+    if isinstance(t, Tuple):
+        return any(map(carries_derivative, t.items))
+    return is_float(t) or isinstance(t, Residuals)
+
+
+def promote(a: Scalar, b: Scalar) -> Scalar:
+    """The type of an arithmetic result (NEP 50: Python scalars are weak)."""
+    kind = max(a.kind, b.kind, key=KIND_ORDER.__getitem__)
+    if a.dtype is None and b.dtype is None:
+        return Scalar("int" if kind == "bool" else kind)
+    if a.dtype is None or b.dtype is None:
+        strong = a if a.dtype is not None else b
+        if strong.kind == kind:
+            return Scalar(kind, strong.dtype)
+        return Scalar(kind, {"float": "float64", "int": "int64", "complex": "complex128"}[kind])
+    import numpy as np
+
+    dtype = np.promote_types(a.dtype, b.dtype)
+    return scalar_of(dtype.name)
+
+
+def join(a: Type, b: Type) -> Type | None:
+    """The least upper bound of two types where control flow merges, or None."""
+    if a == b or isinstance(b, Bottom):
+        return a
+    if isinstance(a, Bottom):
+        return b
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        if a.kind == b.kind == "bool":
+            return BOOL
+        return replace(_join_numbers(a, b), optional=a.optional or b.optional)
+    if a == NONE and isinstance(b, Scalar):
+        return replace(b, optional=True)
+    if b == NONE and isinstance(a, Scalar):
+        return replace(a, optional=True)
+    if isinstance(a, List) and isinstance(b, List):
+        item = join(a.item, b.item)
+        return None if item is None else List(item)
+    return None
+
+
+def _join_numbers(a: Scalar, b: Scalar) -> Scalar:
+    kind = max(a.kind, b.kind, key=KIND_ORDER.__getitem__)
+    if a.dtype == b.dtype:
+        return Scalar(kind, a.dtype)
+    strong = [t for t in (a, b) if t.kind == kind and t.dtype is not None]
+    if len(strong) == 2:
+        return promote(*strong)
+    return strong[0] if strong else Scalar(kind)
+
+
+def type_of(value: Any) -> Type | None:
+    """The type of a Python value, or None where it is not a number, array, string or list of those."""
+    cls = value.__class__
+    if cls is float:
+        return FLOAT
+    if cls is bool:
+        return BOOL
+    if cls is int:
+        return INT
+    if cls is complex:
+        return COMPLEX
+    if value is None:
+        return NONE
+    if isinstance(value, str):
+        return STR
+    import numpy as np
+
+    if isinstance(value, np.ndarray):
+        try:
+            scalar_of(value.dtype.name)
+        except KeyError:
+            return None
+        return Array(value.dtype.name, value.ndim)
+    if isinstance(value, np.generic):
+        try:
+            return scalar_of(value.dtype.name)
+        except KeyError:
+            return None
+    if isinstance(value, (float, int)):  # subclasses, e.g. IntEnum
+        return FLOAT if isinstance(value, float) else INT
+    if cls is list:
+        item: Type | None = BOTTOM
+        for x in value:
+            t = type_of(x)
+            if t is None or item is None:
+                return None
+            item = join(item, t)
+        return List(FLOAT if isinstance(item, Bottom) else item) if item is not None else None
+    return None

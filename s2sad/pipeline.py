@@ -1,0 +1,35 @@
+"""The named pipelines: tuples of passes, each a function from a function to a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from s2sad.ir.core import Function
+from s2sad.optimize.copies import propagate_copies, propagate_unnamed_copies
+from s2sad.optimize.cse import eliminate_common_subexpressions
+from s2sad.optimize.dce import eliminate_dead_code
+
+Pass = Callable[[Function], Function]
+
+OPTIMIZE: dict[int, tuple[Pass, ...]] = {
+    0: (eliminate_dead_code,),
+    1: (propagate_unnamed_copies, propagate_unnamed_copies, eliminate_dead_code),
+    2: (propagate_copies, eliminate_common_subexpressions, propagate_copies, eliminate_dead_code),
+}
+VERIFY = False
+
+
+def run(fn: Function, passes: tuple[Pass, ...]) -> Function:
+    """Apply passes in order; the verifier checks the result of each where `VERIFY` is set (in tests always)."""
+    for p in passes:
+        fn = p(fn)
+        check(fn)
+    return fn
+
+
+def check(fn: Function) -> Function:
+    if VERIFY:
+        from s2sad.ir.verify import verify
+
+        verify(fn, typed=True)
+    return fn

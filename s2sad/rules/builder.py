@@ -1,0 +1,204 @@
+"""Builds typed operations: infers result types, folds constants, and expands rule texts into operations."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from s2sad.errors import NOWHERE, Loc, SignatureError
+from s2sad.ir.core import AnyOp, Block, Const, If, Op, Operand, Undef, Value
+from s2sad.ir.types import FLOAT, Scalar, Type, is_float, join, type_of
+from s2sad.rules.registry import PRIMS, Prim, parsed
+
+_BINARY = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.FloorDiv: "floordiv",
+    ast.Mod: "mod", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
+}  # fmt: skip
+_FOLDABLE = (int, float, bool, complex)
+
+
+class Builder:
+    """Appends typed operations to `ops`; `loc` is the location they get."""
+
+    def __init__(self, loc: Loc = NOWHERE) -> None:
+        self.ops: list[AnyOp] = []
+        self.loc = loc
+        self.defs: dict[Value, Op] = {}
+        self.fold = True
+
+    # -- operations ---------------------------------------------------------------------------------
+
+    def emit(self, prim: str, *operands: Operand, hint: str = "", type: Type | None = None, **attrs: Any) -> Operand:
+        """Append one operation and return its result; the type is the rule's unless given."""
+        if type is None:
+            type = self.infer(prim, operands)
+        if self.fold and not attrs:
+            folded = self.simplify(prim, operands, type)
+            if folded is not None:
+                return folded
+        result = Value(hint, type)
+        op = Op(prim, operands, (result,), self.loc, tuple(attrs.items()))
+        self.ops.append(op)
+        self.defs[result] = op
+        return result
+
+    def effect(self, prim: str, *operands: Operand, **attrs: Any) -> None:
+        """Append an operation without a result."""
+        self.ops.append(Op(prim, operands, (), self.loc, tuple(attrs.items())))
+
+    def infer(self, prim: str, operands: tuple[Operand, ...]) -> Type:
+        try:
+            return PRIMS[prim].infer(*(o.type for o in operands))
+        except TypeError as error:
+            raise SignatureError(f"{prim}: {error}", self.loc, "only numbers can stand here") from None
+
+    def simplify(self, prim: str, operands: tuple[Operand, ...], type: Type) -> Operand | None:
+        """Constant folding, and the identities that hold for every float: 1*x, x/1, x**1, -(-x)."""
+        if operands and all(isinstance(o, Const) for o in operands):
+            return fold_constants(prim, operands)  # type: ignore[arg-type]
+        if prim == "mul":
+            for one, other in (operands, operands[::-1]):
+                if is_one(one) and other.type == type:
+                    return other
+            for minus, other in (operands, operands[::-1]):
+                if isinstance(minus, Const) and minus.value == -1.0 and other.type == type and is_float(type):
+                    return self.emit("neg", other)
+        if prim in ("div", "pow") and is_one(operands[1]) and operands[0].type == type:
+            return operands[0]
+        if prim == "neg" and isinstance(operands[0], Value):
+            inner = self.defs.get(operands[0])
+            if inner is not None and inner.prim == "neg":
+                return inner.operands[0]
+        return None
+
+    # -- structure ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def region(self) -> Iterator[list[AnyOp]]:
+        """Collect operations in a new block."""
+        ops, self.ops = self.ops, []
+        try:
+            yield self.ops
+        finally:
+            self.ops = ops
+
+    def choose(self, cond: Operand, then: Callable[[], Operand], orelse: Callable[[], Operand]) -> Operand:
+        """One of two expressions; only the chosen one is evaluated."""
+        if isinstance(cond, Const):
+            return then() if cond.value else orelse()
+        with self.region() as then_ops:
+            a = then()
+        with self.region() as else_ops:
+            b = orelse()
+        type = join(a.type, b.type) or FLOAT
+        result = Value("", type)
+        self.ops.append(If(cond, Block((), tuple(then_ops), (a,)), Block((), tuple(else_ops), (b,)), (result,), self.loc))
+        return result
+
+    # -- rules --------------------------------------------------------------------------------------
+
+    def expand(self, text: str, env: dict[str, Any], family: str = "math") -> Any:
+        """Emit the operations of a rule text over the operands in `env`."""
+        return self._expand(parsed(text), env, family)
+
+    def _expand(self, node: ast.expr, env: dict[str, Any], family: str) -> Operand:
+        if isinstance(node, ast.Name):
+            return env[node.id] if node.id in env else _constant(node.id)
+        if isinstance(node, ast.Constant):
+            return const(node.value)
+        if isinstance(node, ast.UnaryOp):
+            prim = "neg" if isinstance(node.op, ast.USub) else "not"
+            return self.emit(prim, self._expand(node.operand, env, family))
+        if isinstance(node, ast.BinOp):
+            left, right = self._expand(node.left, env, family), self._expand(node.right, env, family)
+            return self.emit(_BINARY[type(node.op)], left, right)
+        if isinstance(node, ast.Compare):
+            left = self._expand(node.left, env, family)
+            return self.emit(_BINARY[type(node.ops[0])], left, self._expand(node.comparators[0], env, family))
+        if isinstance(node, ast.BoolOp):
+            return self._bool(node, node.values, env, family)
+        if isinstance(node, ast.IfExp):
+            cond = self._expand(node.test, env, family)
+            return self.choose(
+                cond, lambda: self._expand(node.body, env, family), lambda: self._expand(node.orelse, env, family)
+            )
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            prim = find(node.func.id, family)
+            return self.emit(prim.name, *(self._expand(a, env, family) for a in node.args))
+        raise NotImplementedError(ast.dump(node))
+
+    def _bool(self, node: ast.BoolOp, values: list[ast.expr], env: dict[str, Any], family: str) -> Operand:
+        first = self._expand(values[0], env, family)
+        if len(values) == 1:
+            return first
+        if isinstance(node.op, ast.And):
+            return self.choose(first, lambda: self._bool(node, values[1:], env, family), lambda: const(False))
+        return self.choose(first, lambda: const(True), lambda: self._bool(node, values[1:], env, family))
+
+    def add(self, total: Operand, term: Operand) -> Operand:
+        """A sum of adjoints: `a + (-b)` is `a - b`."""
+        if isinstance(total, Const) and total.value == 0 and is_float(term.type):
+            return term
+        if isinstance(term, Const) and term.value == 0:
+            return total
+        inner = self.defs.get(term) if isinstance(term, Value) else None
+        if inner is not None and inner.prim == "neg" and inner in self.ops[-1:]:
+            self.ops.pop()
+            return self.emit("sub", total, inner.operands[0])
+        return self.emit("add", total, term)
+
+
+def find(name: str, family: str) -> Prim:
+    """The primitive a rule text means by a name: of the rule's own module, else a helper, else of math."""
+    for candidate in (f"{family}.{name}", f"s2sad.{name}", f"math.{name}", f"builtins.{name}", name):
+        if candidate in PRIMS:
+            return PRIMS[candidate]
+    raise KeyError(f"no primitive {name!r} for a rule of {family}")
+
+
+def const(value: Any) -> Const:
+    """A literal operand with its type."""
+    t = type_of(value)
+    assert t is not None, value
+    return Const(value, t)
+
+
+_NAMED: dict[str, float] = {}
+
+
+def _constant(name: str) -> Const:
+    import math
+
+    values = {"pi": math.pi, "inf": math.inf, "nan": math.nan, "e": math.e, "tau": math.tau}
+    return const(values[name])
+
+
+def is_one(operand: Operand) -> bool:
+    return isinstance(operand, Const) and type(operand.value) in (int, float) and operand.value == 1
+
+
+def is_zero(operand: Operand) -> bool:
+    return isinstance(operand, Const) and type(operand.value) in (int, float) and operand.value == 0
+
+
+def fold_constants(prim: str, operands: tuple[Const, ...]) -> Const | None:
+    """The value of an operation on literals, where computing it now changes nothing."""
+    p = PRIMS.get(prim)
+    if p is None or p.effect not in ("none", "raises") or not all(isinstance(o.value, _FOLDABLE) for o in operands):
+        return None
+    try:
+        value = p.fn(*(o.value for o in operands))
+    except Exception:  # what raises must raise where the user's program does
+        return None
+    if not isinstance(value, (*_FOLDABLE, tuple)) or type(value) is tuple:
+        return None
+    if isinstance(value, int) and value.bit_length() > 64:
+        return None
+    t = type_of(value)
+    return Const(value, t) if isinstance(t, Scalar) else None
+
+
+def undef(operand: Operand) -> bool:
+    return isinstance(operand, Undef)

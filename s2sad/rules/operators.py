@@ -1,0 +1,183 @@
+"""Python's operators and the builtins on numbers.
+
+Conventions where a derivative is not unique are in docs/conventions.md: comparisons and roundings are
+piecewise constant (derivative 0), `abs` has derivative 0 at 0, ties of min and max share equally.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from s2sad.ir.core import Const
+from s2sad.ir.types import BOOL, FLOAT, INT, Scalar, Type
+from s2sad.rules.registry import ZERO, boolean, promoted, promoted_float, rule, same
+
+
+def _literal(operand: Any) -> Any:
+    """The value of a constant numeric operand, else None."""
+    value = operand.value if isinstance(operand, Const) else None
+    return value if type(value) in (int, float) else None
+
+
+# -- arithmetic ---------------------------------------------------------------------------------------
+
+rule(operator.add, "y = add(a, b)", name="add", infer=promoted, effect="none", cost=1, da="dy", db="dy")
+rule(operator.sub, "y = sub(a, b)", name="sub", infer=promoted, effect="none", cost=1, da="dy", db="-dy")
+rule(operator.mul, "y = mul(a, b)", name="mul", infer=promoted, effect="none", cost=1, da="b * dy", db="a * dy")
+rule(operator.neg, "y = neg(a)", name="neg", infer=same, effect="none", cost=1, da="-dy")
+rule(operator.pos, "y = pos(a)", name="pos", infer=same, effect="none", cost=1, da="dy")
+
+
+def _div_denominator(b: Any, env: dict[str, Any]) -> Any:
+    if _literal(env["a"]) == 1:
+        return b.expand("-y * y * dy", env)
+    return b.expand("-y * (dy / b)", env)
+
+
+rule(operator.truediv, "y = div(a, b)", name="div", infer=promoted_float, cost=5, da="dy / b", db=_div_denominator)
+rule(operator.floordiv, "y = floordiv(a, b)", name="floordiv", infer=promoted, cost=5, da=ZERO, db=ZERO)
+rule(operator.mod, "y = mod(a, b)", name="mod", infer=promoted, cost=5, da="dy", db="-(a // b) * dy")
+
+
+def _pow_type(*types: Type) -> Type:
+    return promoted(*types)
+
+
+def _pow_base(b: Any, env: dict[str, Any]) -> Any:
+    n = _literal(env["b"])
+    if n is None:
+        return b.expand("pow_base(a, b, y) * dy", env)
+    env = {**env, "n": Const(float(n), FLOAT)}
+    if n == 0:
+        return None
+    if n == 1:
+        return env["dy"]
+    if n == 2:
+        return b.expand("n * a * dy", env)
+    if float(n).is_integer() and n > 0:
+        return b.expand("n * a**m * dy", {**env, "m": Const(n - 1, INT if isinstance(n, int) else FLOAT)})
+    if n < 0:  # y / a cannot overflow into an exception where a**(n-1) does
+        return b.expand("n * y / a * dy", env)
+    return b.expand("pow_base(a, b, y) * dy", env)
+
+
+rule(
+    operator.pow, "y = pow(a, b)", name="pow", infer=_pow_type, cost=20,
+    da=_pow_base, db="pow_exponent(a, b, y) * dy",
+)  # fmt: skip
+
+
+def pow_base(a: float, b: float, y: float) -> float:
+    """d(a**b)/da from the result: 0 for b = 0, also at a = 0; inf where the derivative is."""
+    if b == 0.0:
+        return 0.0
+    if a != 0.0:
+        return b * y / a
+    if b == 1.0:
+        return 1.0
+    return 0.0 if b > 1.0 else math.inf
+
+
+def pow_exponent(a: float, b: float, y: float) -> float:
+    """d(a**b)/db from the result: 0 at a = 0 for b >= 0 (the limit), nan for a negative base."""
+    if a > 0.0:
+        return math.log(a) * y
+    if a == 0.0:
+        return 0.0 if b != 0.0 else -math.inf
+    return math.nan
+
+
+def ratio(a: float, b: float) -> float:
+    """a / b where b may be 0: then 0 for a = 0, else an infinity of the sign of a."""
+    if b != 0.0:
+        return a / b
+    return 0.0 if a == 0.0 else math.copysign(math.inf, a)
+
+
+import inspect  # noqa: E402
+import math  # noqa: E402
+
+rule(
+    pow_base, "y = pow_base(a, b, y0)", name="s2sad.pow_base", helper=inspect.getsource(pow_base), effect="none",
+    da="pow_base(a, b - 1.0, pow_base(a, b, y0) / b) * b * dy if b != 0.0 and b != 1.0 else 0.0",
+    db="(pow_base(a, b, y0) / b + pow_base(a, b, y0) * safe_log(a)) * dy if b != 0.0 and a > 0.0 else 0.0",
+    dy0=ZERO, needs=("s2sad.safe_log",),
+)  # fmt: skip
+rule(
+    pow_exponent, "y = pow_exponent(a, b, y0)", name="s2sad.pow_exponent", helper=inspect.getsource(pow_exponent),
+    effect="none",
+    da="(pow_base(a, b, y0) * safe_log(a) + y0 / a) * dy if a > 0.0 else 0.0",
+    db="safe_log(a) * y * dy", dy0=ZERO,
+)  # fmt: skip
+
+
+def safe_log(a: float) -> float:
+    """The logarithm, 0 where there is none: only ever multiplied by a partial that is 0 there."""
+    return math.log(a) if a > 0.0 else 0.0
+
+
+rule(
+    safe_log, "y = safe_log(a)", name="s2sad.safe_log", helper=inspect.getsource(safe_log), effect="none",
+    da="dy / a if a > 0.0 else 0.0",
+)  # fmt: skip
+rule(
+    ratio, "y = ratio(a, b)", name="s2sad.ratio", helper=inspect.getsource(ratio), effect="none",
+    da="ratio(dy, b)", db="ratio(-y * dy, b) if b != 0.0 else 0.0",
+)  # fmt: skip
+
+# -- comparisons, integers, truth: piecewise constant -------------------------------------------------
+
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    rule(getattr(operator, _name), f"y = {_name}(a, b)", name=_name, infer=boolean, effect="none", cost=1, da=ZERO, db=ZERO)
+rule(operator.is_, "y = is_(a, b)", name="is", infer=boolean, effect="none", cost=1, da=ZERO, db=ZERO)
+rule(operator.is_not, "y = is_not(a, b)", name="is_not", infer=boolean, effect="none", cost=1, da=ZERO, db=ZERO)
+rule(operator.not_, "y = not_(a)", name="not", infer=boolean, effect="none", cost=1, da=ZERO)
+for _name, _fn in (
+    ("bitand", operator.and_), ("bitor", operator.or_), ("bitxor", operator.xor),
+    ("lshift", operator.lshift), ("rshift", operator.rshift),
+):  # fmt: skip
+    rule(_fn, f"y = {_name}(a, b)", name=_name, infer=promoted, cost=1, da=ZERO, db=ZERO)
+rule(operator.invert, "y = invert(a)", name="invert", infer=same, cost=1, da=ZERO)
+
+
+# -- builtins -----------------------------------------------------------------------------------------
+
+
+def _float_type(t: Type) -> Type:
+    return FLOAT
+
+
+def _round_type(*types: Type) -> Type:
+    first = types[0]
+    if len(types) == 1 and isinstance(first, Scalar) and first.dtype is None:
+        return INT
+    return same(first)
+
+
+rule(float, "y = float(x)", name="builtins.float", infer=_float_type, cost=1, dx="dy")
+rule(int, "y = int(x)", name="builtins.int", infer=INT, cost=1, dx=ZERO)
+rule(bool, "y = bool(x)", name="builtins.bool", infer=BOOL, effect="none", cost=1, dx=ZERO)
+rule(round, "y = round(x, n)", name="builtins.round", infer=_round_type, cost=5, dx=ZERO, dn=ZERO)
+rule(abs, "y = abs(x)", name="builtins.abs", infer=same, effect="none", cost=1,
+     dx="dy if x > 0.0 else -dy if x < 0.0 else 0.0")  # fmt: skip
+rule(complex, "y = complex(a, b)", name="builtins.complex", infer=Scalar("complex"), effect="none", da="dy", db="1j * dy")
+
+
+def _extremum(comparison: str) -> Any:
+    def emit(b: Any, env: dict[str, Any]) -> Any:
+        """Two operands: a ternary; more: a share of one over the number of ties."""
+        x, others = env["x"], env["others"]
+        if len(others) == 1:
+            text = f"dy if x {comparison} o else 0.5 * dy if x == o else 0.0"
+            return b.expand(text, {**env, "o": others[0]})
+        ties = b.emit("builtins.float", b.expand("o == y", {**env, "o": others[0]}))
+        for o in others[1:]:
+            ties = b.emit("add", ties, b.emit("builtins.float", b.expand("o == y", {**env, "o": o})))
+        return b.expand("dy / (1.0 + ties) if x == y else 0.0", {**env, "ties": ties, "x": x})
+
+    return emit
+
+
+rule(max, "y = max(*xs)", name="builtins.max", infer=promoted, effect="none", cost=1, dxs=_extremum(">"))
+rule(min, "y = min(*xs)", name="builtins.min", infer=promoted, effect="none", cost=1, dxs=_extremum("<"))

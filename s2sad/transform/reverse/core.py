@@ -1,0 +1,406 @@
+"""The reverse transform: from a typed function to one that runs it forward and then its adjoint backward.
+
+`Reverse` walks the primal backward, block by block, and emits the reverse sweep; whatever primal value the
+reverse sweep reads is asked for through `primal`, which decides between a local that is still there,
+recomputation and the tape. The forward sweep is the primal plus what was asked for (`extras`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from s2sad.analysis.activity import active_values
+from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.gates import Gate, find_gates
+from s2sad.analysis.uses import definitions, homes
+from s2sad.errors import Loc, MissingRuleError
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, blocks
+from s2sad.ir.types import Tape, carries_derivative, is_float, is_memory
+from s2sad.rules.builder import Builder, const
+from s2sad.rules.registry import PRIMS, ZERO
+from s2sad.transform.reverse.extras import Extras
+from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
+
+Handler = Callable[["Reverse", Any, Scope], None]
+HANDLERS: dict[Any, Handler] = {}
+RECOMPUTABLE = frozenset({"add", "sub", "mul", "neg", "len", "trip_count", "extract", "constant", "builtins.min", "floordiv", "mod"})
+
+
+@dataclass(frozen=True, eq=False)
+class Sweeps:
+    """The two sweeps of a reversed function: forward operations, reverse operations, and the results."""
+
+    forward: tuple[AnyOp, ...]
+    reverse: tuple[AnyOp, ...]
+    adjoints: tuple[Operand, ...]
+    shadow_params: tuple[Value, ...] = ()
+
+
+class Env(dict[str, Any]):
+    """The operands of a rule by name, fetched when the rule reads them."""
+
+    def __init__(self, fetch: dict[str, Callable[[], Any]]) -> None:
+        super().__init__()
+        self.fetch = fetch
+
+    def __missing__(self, name: str) -> Any:
+        value = self[name] = self.fetch[name]()
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.fetch
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fetch)
+
+    def keys(self) -> Any:
+        return self.fetch.keys()
+
+
+class Reverse:
+    """Reverses one function. `inputs` are the values derivatives are taken with respect to."""
+
+    def __init__(
+        self,
+        fn: Function,
+        inputs: tuple[Value, ...],
+        outputs: tuple[Operand, ...],
+        callees: Any = None,
+        shadow_inputs: dict[Value, Value] | None = None,
+    ) -> None:
+        self.fn, self.inputs, self.outputs = fn, inputs, outputs
+        self.aliases = Aliases(fn)
+        self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases)
+        self.home = homes(fn)
+        self.defs = definitions(fn)
+        self.gates: dict[Op, Gate] = find_gates(fn)
+        self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
+        self.extras = Extras()
+        self.builder = Builder()
+        self.builder.fold = True
+        self.callees = callees
+        self.shadows: dict[Value, Value] = dict(shadow_inputs or {})
+        self.given_shadows = set(self.shadows.values())
+        for shadow in self.given_shadows:
+            self.home[shadow] = fn.body
+        self.late: list[AnyOp] = []
+        self.tapes: dict[Value, Value] = {}
+        self.counters: dict[Any, Any] = {}
+        self.live_cache: dict[Block, bool] = {}
+        self.locs: dict[Loc, Loc] = {}
+        self.op_homes: dict[AnyOp, Block] = {}
+        self.root = Scope("function", None, fn.body)
+
+    # -- the whole function -------------------------------------------------------------------------
+
+    def run(self, seeds: tuple[Operand | None, ...]) -> Sweeps:
+        """Reverse the function: `seeds` are the cotangents of its outputs (None: no cotangent)."""
+        for output, seed in zip(self.outputs, seeds, strict=True):
+            if seed is not None and isinstance(output, Value) and is_float(output.type):
+                self.add(output, seed, self.root)
+        self.block(self.fn.body, self.root)
+        adjoints = tuple(self.input_adjoint(v) for v in self.inputs)
+        reverse = (*self.late, *self.root.head, *self.builder.ops)
+        return Sweeps(self.extras.ops(self.fn.body), reverse, adjoints)
+
+    def input_adjoint(self, v: Value) -> Operand:
+        if is_memory(v.type):
+            from s2sad.transform.reverse.memory import shadow
+
+            return shadow(self, v, self.root)
+        return self.root.adj.get(v) or zero(v.type)
+
+    def reverse_loc(self, loc: Loc) -> Loc:
+        found = self.locs.get(loc)
+        if found is None:
+            found = self.locs[loc] = replace(loc, reverse=True)
+        return found
+
+    def block(self, block: Block, scope: Scope) -> None:
+        """Emit the reverse of a block's operations, last first."""
+        for op in reversed(block.ops):
+            if op in self.absorbed:
+                continue
+            self.builder.loc = self.reverse_loc(op.loc)
+            if isinstance(op, Op):
+                self.op(op, scope)
+            else:
+                HANDLERS[type(op)](self, op, scope)
+
+    def op(self, op: Op, scope: Scope) -> None:
+        handler = HANDLERS.get(op.prim)
+        if handler is not None:
+            handler(self, op, scope)
+            return
+        if not op.results:
+            return
+        cotangent = scope.adj.pop(op.result, None)
+        if cotangent is None:
+            return
+        gate = self.gates.get(op)
+        if gate is not None:
+            if self.is_active(gate.operand):
+                env = self.env(op, cotangent, scope)
+                self.add(gate.operand, self.builder.expand(gate.text, env), scope)
+            return
+        self.apply_rule(op, cotangent, scope)
+
+    def apply_rule(self, op: Op, cotangent: Operand, scope: Scope) -> None:
+        rule = PRIMS[op.prim]
+        env = self.env(op, cotangent, scope)
+        for i, operand in enumerate(op.operands):
+            if not self.is_active(operand):
+                continue
+            partial = rule.partial(i)
+            if partial is None:
+                raise MissingRuleError(
+                    f"{op.prim}() has no derivative with respect to its argument {rule.param(i).lstrip('*')!r}",
+                    op.loc,
+                    "keep that argument independent of what you differentiate by, or use stop_gradient()",
+                )
+            if partial is ZERO:
+                continue
+            if isinstance(partial, str):
+                term = self.builder.expand(partial, env, rule.module or "math")
+            else:
+                if rule.param(i).startswith("*"):
+                    env = self.variadic(env, op, i, scope)
+                term = partial(self.builder, env)
+            if term is not None:
+                self.add(operand, term, scope)
+
+    def env(self, op: Op, cotangent: Operand, scope: Scope) -> Env:
+        rule = PRIMS[op.prim]
+        fetch: dict[str, Callable[[], Any]] = {}
+        for name, operand in zip(rule.params, op.operands, strict=False):
+            if not name.startswith("*"):
+                fetch[name] = lambda o=operand: self.primal(o, scope)  # type: ignore[misc]
+        fetch["y"] = lambda: self.primal(op.result, scope)
+        fetch["dy"] = lambda: cotangent
+        return Env(fetch)
+
+    def variadic(self, env: Env, op: Op, index: int, scope: Scope) -> Env:
+        def others() -> list[Operand]:
+            return [self.primal(o, scope) for j, o in enumerate(op.operands) if j != index]
+
+        fetch = {
+            **env.fetch,
+            "x": lambda: self.primal(op.operands[index], scope),
+            "others": others,
+            "index": lambda: index,
+            "operands": lambda: [self.primal(o, scope) for o in op.operands],
+        }
+        return Env(fetch)
+
+    def home_of(self, op: AnyOp) -> Block:
+        """The block an operation stands in."""
+        if not self.op_homes:
+            stack = [self.fn.body]
+            while stack:
+                block = stack.pop()
+                for o in block.ops:
+                    self.op_homes[o] = block
+                    stack.extend(blocks(o))
+        return self.op_homes[op]
+
+    # -- activity -----------------------------------------------------------------------------------
+
+    def is_active(self, operand: Operand) -> bool:
+        if not isinstance(operand, Value):
+            return False
+        return (self.aliases.find(operand) if is_memory(operand.type) else operand) in self.active
+
+    def is_live(self, block: Block) -> bool:
+        """Whether the reverse of a block does anything but pass adjoints from its yields to its parameters."""
+        found = self.live_cache.get(block)
+        if found is None:
+            found = self.live_cache[block] = any(self.op_live(op) for op in block.ops)
+        return found
+
+    def op_live(self, op: AnyOp) -> bool:
+        if any(self.is_active(r) for r in op.results):
+            return True
+        if isinstance(op, Op):
+            return any(isinstance(o, Value) and is_memory(o.type) and self.is_active(o) for o in op.operands)
+        return any(self.is_live(b) for b in blocks(op))
+
+    # -- adjoints -----------------------------------------------------------------------------------
+
+    def add(self, operand: Operand, term: Operand, scope: Scope) -> None:
+        """Add a contribution to an operand's adjoint; the first one defines it."""
+        if not self.is_active(operand) or is_memory(operand.type):
+            return
+        assert isinstance(operand, Value)
+        owner = self.owner(operand, scope)
+        current = self.lookup(operand, owner)
+        owner.adj[operand] = self.named(term, operand) if current is None else self.summed(current, term, operand)
+
+    def owner(self, v: Value, scope: Scope) -> Scope:
+        """The scope whose `adj` holds the value's adjoint when written from `scope`."""
+        while scope.kind == "part" and self.home.get(v) is not scope.block:
+            assert scope.parent is not None
+            scope = scope.parent
+        return scope
+
+    def lookup(self, v: Value, scope: Scope) -> Operand | None:
+        if v in scope.adj:
+            return scope.adj[v]
+        if scope.parent is None or (scope.block is not None and self.home.get(v) is scope.block):
+            return None
+        outer = self.lookup(v, self.owner(v, scope.parent))
+        if scope.kind != "loop":
+            return outer
+        param = Value(adjoint_hint(v), adjoint_type(v.type))
+        scope.accumulators[v] = (zero(v.type) if outer is None else outer, param)
+        scope.adj[v] = param
+        return param
+
+    def named(self, term: Operand, v: Value) -> Operand:
+        """The first contribution under the adjoint's name: a copy where it is another's value."""
+        if not adjoint_hint(v) or isinstance(term, Const):
+            return term
+        op = self.builder.ops[-1] if self.builder.ops else None
+        if isinstance(op, (Op, If)) and len(op.results) == 1 and op.results[0] is term and not op.results[0].hint:
+            return self.rename_last(op, Value(adjoint_hint(v), op.results[0].type))
+        copy = Value(adjoint_hint(v), adjoint_type(v.type))
+        made = Op("identity", (term,), (copy,), self.builder.loc)
+        self.builder.ops.append(made)
+        return copy
+
+    def rename_last(self, op: Op | If, named: Value) -> Value:
+        renamed = replace(op, results=(named,))
+        self.builder.ops[-1] = renamed
+        if isinstance(renamed, Op):
+            self.builder.defs[named] = renamed
+        return named
+
+    def summed(self, current: Operand, term: Operand, v: Value) -> Operand:
+        total = self.builder.add(current, term)
+        op = self.builder.ops[-1] if self.builder.ops else None
+        if adjoint_hint(v) and isinstance(op, Op) and op.results and op.result is total and not op.result.hint:
+            return self.rename_last(op, Value(adjoint_hint(v), op.result.type))
+        return total
+
+    # -- primal values ------------------------------------------------------------------------------
+
+    def primal(self, operand: Operand, scope: Scope) -> Operand:
+        """An operand of the forward sweep as the reverse sweep can read it."""
+        if not isinstance(operand, Value):
+            return operand
+        home = self.home[operand]
+        at: Scope | None = scope
+        while at is not None and at.block is not home:
+            at = at.parent
+        assert at is not None, f"{operand} is not visible here"
+        return self.available(operand, at)
+
+    def available(self, v: Value, scope: Scope) -> Operand:
+        if scope.kind == "function":
+            return v
+        found = scope.cache.get(v)
+        if found is None:
+            found = self.recomputed(v, scope, 0) or self.stored(v, scope)
+            scope.cache[v] = found
+        return found
+
+    def recomputed(self, v: Value, scope: Scope, depth: int) -> Operand | None:
+        """A cheap operation on values that are there anyway is done again rather than stored."""
+        op = self.defs.get(v)
+        if not isinstance(op, Op) or depth > 4 or not self.can_recompute(op):
+            return None
+        arguments = []
+        for o in op.operands:
+            at = self.free(o, scope, depth + 1)
+            if at is None:
+                return None
+            arguments.append(at)
+        result = Value(v.hint, v.type)
+        scope.head.append(Op(op.prim, tuple(arguments), (result,), self.head_loc(scope), op.attrs))
+        return result
+
+    def can_recompute(self, op: Op) -> bool:
+        if op.prim == "load":
+            a = op.operands[0]
+            return isinstance(a, Value) and not self.aliases.is_written(a) and not isinstance(a.type, Tape)
+        if op.prim == "len":
+            a = op.operands[0]
+            return isinstance(a, Value) and not self.aliases.is_written(a)
+        if op.prim not in RECOMPUTABLE:
+            return False
+        return op.prim in ("extract", "constant") or not carries_derivative(op.results[0].type)
+
+    def free(self, operand: Operand, scope: Scope, depth: int) -> Operand | None:
+        """The operand, if reading it in this reverse scope costs no storage."""
+        if not isinstance(operand, Value):
+            return operand
+        home = self.home[operand]
+        at: Scope | None = scope
+        while at is not None and at.block is not home:
+            at = at.parent
+        if at is None:
+            return None
+        if at.kind == "function":
+            return operand
+        if operand in at.cache:
+            return at.cache[operand]
+        found = self.recomputed(operand, at, depth)
+        if found is not None:
+            at.cache[operand] = found
+        return found
+
+    def stored(self, v: Value, scope: Scope) -> Operand:
+        loop = scope.loop
+        if loop is None:
+            return self.exported(v, scope)
+        tape = self.tape(v, loop)
+        assert loop.parent is not None and loop.parent.parent is not None
+        held = self.primal(tape, loop.parent.parent)
+        assert loop.index is not None
+        read = Value(v.hint, v.type)
+        scope.head.append(Op("tape_read", (held, loop.index), (read,), self.head_loc(scope)))
+        return read
+
+    def head_loc(self, scope: Scope) -> Loc:
+        """What is fetched at the head of a reversed block belongs to the line that opens the block."""
+        return self.reverse_loc(scope.owner.loc) if scope.owner is not None else self.builder.loc
+
+    def exported(self, v: Value, scope: Scope) -> Operand:
+        """A value of a branch outside loops becomes one more result of the branch."""
+        op, parent = scope.owner, scope.parent
+        assert isinstance(op, If) and parent is not None
+        out = Value(v.hint, v.type)
+        inside = v
+        if op.then is scope.block:
+            self.extras.results[op].append((inside, Undef(v.hint, v.type), out))
+        else:
+            self.extras.results[op].append((Undef(v.hint, v.type), inside, out))
+        assert parent.block is not None
+        self.home[out] = parent.block
+        return self.available(out, parent)
+
+    def tape(self, v: Value, loop: Scope) -> Value:
+        """The tape that keeps a value of each iteration, written right after the value is computed."""
+        found = self.tapes.get(v)
+        if found is not None:
+            return found
+        from s2sad.transform.reverse.loops import forward_counter
+
+        owner, outer = loop.owner, loop.parent.parent  # type: ignore[union-attr]
+        assert owner is not None and outer is not None and outer.block is not None
+        counter = forward_counter(self, owner, loop)
+        tape = Value(f"tape·{v.hint or 't'}", Tape(v.type))
+        self.tapes[v] = tape
+        self.home[tape] = outer.block
+        self.extras.before[owner].append(Op("tape_new", (), (tape,), owner.loc))
+        write = Op("tape_write", (tape, counter, v), (), owner.loc)
+        made = self.defs.get(v)
+        if made is not None:
+            self.extras.after[made].insert(0, replace(write, loc=made.loc))
+        else:
+            self.extras.start[self.home[v]].append(write)
+        return tape
+
+
+_ = (For, While, const)

@@ -1,0 +1,294 @@
+"""Memory in reverse: shadow buffers.
+
+Each active reference has a shadow twin made in forward order: allocated where the primal is, joined where
+references join, carried where they are carried. A load's adjoint is added to the shadow; a store's is read
+from the shadow, which is then zeroed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from s2sad.ir.core import AnyOp, Const, For, If, Op, Operand, Undef, Value, While
+from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Tuple, Type, is_float, is_memory
+from s2sad.rules.builder import const
+from s2sad.transform.reverse.core import HANDLERS, Reverse
+from s2sad.transform.reverse.extras import Carry, leaf_operands
+from s2sad.transform.reverse.scopes import Scope, zero
+
+ALLOCATIONS = frozenset(
+    {"numpy.zeros", "numpy.ones", "numpy.empty", "numpy.full", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
+     "numpy.arange", "tape_new", "extract"}
+)  # fmt: skip
+
+
+def shadow(r: Reverse, a: Operand, scope: Scope) -> Operand:
+    """The shadow of a reference as the reverse sweep can read it."""
+    return r.primal(twin(r, a), scope)
+
+
+def shadow_type(t: Type) -> Type:
+    """Shadows of lists hold floats; shadows of arrays have the array's dtype."""
+    if isinstance(t, List):
+        return List(FLOAT if is_float(t.item) or not is_memory(t.item) else shadow_type(t.item))
+    if isinstance(t, Tape):
+        return Tape(shadow_type(t.item) if is_memory(t.item) else FLOAT)
+    if isinstance(t, Array) and not t.dtype.startswith(("float", "complex")):
+        return Array("float64", t.ndim)
+    return t
+
+
+def twin(r: Reverse, a: Operand) -> Operand:
+    """The shadow as a value of the forward sweep."""
+    if not isinstance(a, Value):
+        return Undef(getattr(a, "hint", ""), a.type)
+    found = r.shadows.get(a)
+    if found is not None:
+        return found
+    made = Value(f"d·{a.hint}" if a.hint else "", shadow_type(a.type))
+    r.shadows[a] = made
+    r.home[made] = r.home[a]
+    op = r.defs.get(a)
+    if isinstance(op, If):
+        join_twin(r, op, a, made)
+    elif isinstance(op, (For, While)):
+        loop_twin(r, op, op.results.index(a), made)
+    elif isinstance(op, Op) and op.prim in ("stop_gradient", "identity"):
+        r.extras.after[op].append(Op("identity", (twin(r, op.operands[0]),), (made,), op.loc))
+    elif isinstance(op, Op) and op.prim == "tape_read":
+        source = twin(r, op.operands[0])
+        r.extras.after[op].append(Op("tape_read", (source, op.operands[1]), (made,), op.loc))
+    elif isinstance(op, Op) and op.prim == "unpack":
+        raise AssertionError("residuals hold their own shadows")
+    elif op is None and r.home[a] is not r.fn.body:
+        param_twin(r, a, made)
+    else:
+        allocate_twin(r, op, a, made)
+    return made
+
+
+def allocate_twin(r: Reverse, op: AnyOp | None, a: Value, made: Value) -> None:
+    """A fresh shadow: at the start of the reverse sweep where nothing forward needs it, else beside its primal."""
+    if isinstance(a.type, Tape):
+        new = Op("tape_new", (), (made,), op.loc if op is not None else r.fn.loc)
+    else:
+        new = Op("zeros_like", (a,), (made,), op.loc if op is not None else r.fn.loc)
+    simple = r.home[a] is r.fn.body and not r.aliases.is_joined(a) and not appended(r, a) and not isinstance(a.type, Tape)
+    if simple:
+        r.late.append(Op(new.prim, new.operands, new.results, r.reverse_loc(new.loc)))
+    elif op is None:
+        r.extras.start[r.fn.body].append(new)
+    else:
+        r.extras.after[op].append(new)
+    if isinstance(a.type, Tape):
+        tape_writes_twin(r, a)
+
+
+def appended(r: Reverse, a: Value) -> bool:
+    """Whether a list grows: then its shadow grows along, in forward order."""
+    return r.aliases.find(a) in append_classes(r)
+
+
+def append_classes(r: Reverse) -> set[Value]:
+    found = r.counters.get("appends")
+    if found is None:
+        from s2sad.ir.core import walk
+
+        found = {
+            r.aliases.find(op.operands[0])
+            for op in walk(r.fn.body)
+            if isinstance(op, Op) and op.prim == "append" and isinstance(op.operands[0], Value)
+        }
+        r.counters["appends"] = found
+    return found
+
+
+def tape_writes_twin(r: Reverse, tape: Value) -> None:
+    """What is written to a tape of an earlier differentiation is shadowed as it is written."""
+    from s2sad.ir.core import walk
+
+    for op in walk(r.fn.body):
+        if isinstance(op, Op) and op.prim == "tape_write" and op.operands[0] is tape:
+            value = op.operands[2]
+            held: Operand = twin(r, value) if is_memory(value.type) else const(0.0)
+            r.extras.after[op].append(Op("tape_write", (r.shadows[tape], op.operands[1], held), (), op.loc))
+
+
+def join_twin(r: Reverse, op: If, a: Value, made: Value) -> None:
+    j = op.results.index(a)
+    sides = (twin(r, op.then.yields[j]), twin(r, op.orelse.yields[j]))
+    r.extras.results[op].append((*sides, made))
+
+
+def loop_twin(r: Reverse, op: For | While, j: int, made: Value) -> None:
+    """Shadow references are carried by the forward loop as the primal's are."""
+    body_param = op.body.params[1 + j] if isinstance(op, For) else op.body.params[j]
+    param = carried_twin(r, body_param)
+    carry = Carry(const(None), param, lambda leaf: const(None), made)
+    if isinstance(op, While):
+        carry.test_param = carried_twin(r, op.test.params[j])
+        r.shadows[op.results[j]] = made
+    r.extras.carries[op].append(carry)
+    carry.init = twin(r, op.init[j])
+    out = leaf_twins(r, op.body, j)
+    carry.at_exit = out
+    if isinstance(op, While):
+        carry.tested = twin(r, op.test.yields[1 + j])
+
+
+def carried_twin(r: Reverse, param: Value) -> Value:
+    found = r.shadows.get(param)
+    if found is None:
+        found = r.shadows[param] = Value(f"d·{param.hint}" if param.hint else "", shadow_type(param.type))
+        r.home[found] = r.home[param]
+    return found
+
+
+def leaf_twins(r: Reverse, body: Any, j: int) -> Any:
+    """What a leaf of the body yields for the shadow: the twin of what the body itself yields there."""
+    twins = {leaf: twin(r, o) for leaf, o in leaf_operands(body, body.yields[j]).items()}
+    return lambda leaf: twins[leaf]
+
+
+def param_twin(r: Reverse, a: Value, made: Value) -> None:
+    """A loop parameter's shadow is made with the loop's: through any of its results."""
+    for op in list(r.op_homes) or list(_all_ops(r)):
+        if isinstance(op, (For, While)):
+            params = op.body.params[1:] if isinstance(op, For) else op.body.params
+            tests = op.test.params if isinstance(op, While) else ()
+            if a in params or a in tests:
+                j = (params if a in params else tests).index(a)
+                if op.results[j] not in r.shadows:
+                    twin(r, op.results[j])
+                return
+    raise AssertionError("a parameter of no loop")
+
+
+def _all_ops(r: Reverse) -> list[AnyOp]:
+    r.home_of(next(iter(r.fn.body.ops)))
+    return list(r.op_homes)
+
+
+# -- the reverse of each operation --------------------------------------------------------------------
+
+
+def reverse_load(r: Reverse, op: Op, scope: Scope) -> None:
+    cotangent = scope.adj.pop(op.result, None)
+    if cotangent is None or not r.is_active(op.operands[0]):
+        return
+    target = shadow(r, op.operands[0], scope)
+    r.builder.effect("accumulate", target, r.primal(op.operands[1], scope), cotangent)
+
+
+def read_shadow(r: Reverse, target: Operand, index: Operand) -> Operand:
+    return r.builder.emit("load", target, index, type=target.type.item)  # type: ignore[union-attr]
+
+
+def reverse_store(r: Reverse, op: Op, scope: Scope) -> None:
+    a, index, value = op.operands
+    if not r.is_active(a):
+        return
+    target, at = shadow(r, a, scope), r.primal(index, scope)
+    if r.is_active(value):
+        cotangent = read_shadow(r, target, at)
+        r.builder.effect("store", target, at, const(0.0))
+        r.add(value, cotangent, scope)
+    else:
+        r.builder.effect("store", target, at, const(0.0))
+
+
+def reverse_accumulate(r: Reverse, op: Op, scope: Scope) -> None:
+    a, index, value = op.operands
+    if r.is_active(a) and r.is_active(value):
+        target, at = shadow(r, a, scope), r.primal(index, scope)
+        r.add(value, read_shadow(r, target, at), scope)
+
+
+def reverse_append(r: Reverse, op: Op, scope: Scope) -> None:
+    """The shadow grew by a zero when the list did; its cell holds the cotangent."""
+    a, value = op.operands
+    if not r.is_active(a):
+        return
+    grown = twin(r, a)
+    if op not in r.counters:
+        position = Value("", INT)
+        r.counters[op] = position
+        r.extras.before[op].append(Op("len", (a,), (position,), op.loc))
+        r.extras.after[op].append(Op("append", (grown, const(0.0)), (), op.loc))
+        r.home[position] = r.home_of(op)
+    if r.is_active(value):
+        target, at = shadow(r, a, scope), r.primal(r.counters[op], scope)
+        r.add(value, read_shadow(r, target, at), scope)
+
+
+def reverse_alloc_list(r: Reverse, op: Op, scope: Scope) -> None:
+    if not r.is_active(op.result) or not any(map(r.is_active, op.operands)):
+        return
+    target = shadow(r, op.result, scope)
+    for i, item in enumerate(op.operands):
+        if r.is_active(item):
+            r.add(item, read_shadow(r, target, const(i)), scope)
+
+
+def reverse_fill(r: Reverse, op: Op, scope: Scope) -> None:
+    """A value repeated: the sum of its copies' adjoints."""
+    value = op.operands[0] if op.prim == "list_repeat" else op.operands[1]
+    if not r.is_active(op.result) or not r.is_active(value):
+        return
+    target = shadow(r, op.result, scope)
+    n = r.builder.emit("len", target, type=INT)
+    total, i, result = Value("total", FLOAT), Value("i", INT), Value("total", FLOAT)
+    from s2sad.ir.core import Block
+
+    with r.builder.region() as ops:
+        new = r.builder.emit("add", total, read_shadow(r, target, i), hint="total", type=FLOAT)
+    loop = For(const(0), n, const(1), (const(0.0),), Block((i, total), tuple(ops), (new,)), (result,), r.builder.loc)
+    r.builder.ops.append(loop)
+    r.add(value, result, scope)
+
+
+def reverse_copy(r: Reverse, op: Op, scope: Scope) -> None:
+    if r.is_active(op.result) and r.is_active(op.operands[0]):
+        target, source = shadow(r, op.operands[0], scope), shadow(r, op.result, scope)
+        r.builder.effect("add_into", target, source)
+
+
+def reverse_tape_write(r: Reverse, op: Op, scope: Scope) -> None:
+    tape, k, value = op.operands
+    if r.is_active(tape) and r.is_active(value) and is_float(value.type):
+        target, at = shadow(r, tape, scope), r.primal(k, scope)
+        r.add(value, r.builder.emit("tape_read", target, at, type=FLOAT), scope)
+
+
+def reverse_tape_read(r: Reverse, op: Op, scope: Scope) -> None:
+    cotangent = scope.adj.pop(op.result, None)
+    if cotangent is None or not r.is_active(op.operands[0]):
+        return
+    target, at = shadow(r, op.operands[0], scope), r.primal(op.operands[1], scope)
+    before = r.builder.emit("tape_read", target, at, type=FLOAT)
+    r.builder.effect("tape_write", target, at, r.builder.emit("add", before, cotangent))
+
+
+def nothing(r: Reverse, op: Op, scope: Scope) -> None:
+    for result in op.results:
+        scope.adj.pop(result, None)
+
+
+def reverse_identity(r: Reverse, op: Op, scope: Scope) -> None:
+    cotangent = scope.adj.pop(op.result, None)
+    if cotangent is not None:
+        r.add(op.operands[0], cotangent, scope)
+
+
+HANDLERS.update(
+    {
+        "load": reverse_load, "store": reverse_store, "accumulate": reverse_accumulate, "append": reverse_append,
+        "alloc_list": reverse_alloc_list, "list_repeat": reverse_fill, "numpy.full": reverse_fill,
+        "copy": reverse_copy, "list_of": reverse_copy, "array_of": reverse_copy,
+        "tape_write": reverse_tape_write, "tape_read": reverse_tape_read, "identity": reverse_identity,
+        "stop_gradient": nothing, "extract": nothing, "numpy.zeros": nothing, "numpy.ones": nothing,
+        "numpy.empty": nothing, "numpy.arange": nothing, "tape_new": nothing, "constant": nothing, "zeros_like": nothing,
+        "unbound": nothing, "print": nothing, "assert": nothing, "raise": nothing, "format": nothing,
+    }
+)  # fmt: skip
+_ = (Const, Tuple, zero)

@@ -1,0 +1,127 @@
+"""What a function takes from outside: globals, closure cells, modules.
+
+Numbers, arrays and lists become hidden parameters, read anew at each call. Functions, strings and truth
+values are constants of the generated code, held by guards: when one changes, the call is typed again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from s2sad.frontend.source import Namespace
+from s2sad.ir.core import Value
+from s2sad.ir.types import Object, Type
+from s2sad.rules.builder import Builder
+from s2sad.typing.abstract import AV, StaticAV
+from s2sad.typing.structure import LIBRARIES, Fixed, Node, constant, key_of, unfold, user_function
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Captured:
+    """One captured variable: the hidden parameter that holds it, how to read it, and the key it was typed for."""
+
+    value: Value
+    get: Callable[[], Any]
+    key: Any
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Guard:
+    """A captured constant: generated code holds as long as `get()` still has the key."""
+
+    get: Callable[[], Any]
+    key: Any
+    name: str
+
+
+class Captures:
+    """The variables one typing run has captured, by the variable's own identity."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.variables: dict[Any, Captured] = {}
+        self.guards: dict[Any, Guard] = {}
+        self.seen: dict[Any, AV] = {}
+
+    def name(self, namespace: Namespace, name: str, builder: Builder) -> AV:
+        """The abstract value of a free name. Raises KeyError where there is none."""
+        key = namespace.key(name)
+        if key in self.seen:
+            return self.seen[key]
+        av = self.resolve(namespace.lookup(name), namespace.getter(name), key, name, builder)
+        self.seen[key] = av
+        return av
+
+    def resolve(self, obj: Any, get: Callable[[], Any], key: Any, name: str, builder: Builder) -> AV:
+        if isinstance(obj, StaticName):
+            return obj.resolve()
+        if isinstance(obj, types.ModuleType):
+            return StaticAV(obj) if not _is_user_module(obj) else StaticAV(obj)
+        kind = key_of(obj)
+        if isinstance(kind, Fixed):
+            function = user_function(obj)
+            if function is not None or isinstance(obj, (bool, str)) or obj is None or not _builtin(obj):
+                self.guards[key] = Guard(get, kind, name)
+            return constant(obj)
+        value = Value(name, kind if isinstance(kind, Type) else Object(kind.tag.__name__))
+        self.variables[key] = Captured(value, get, kind)
+        if isinstance(kind, Node):
+            return self.unfolded(kind, value, builder)
+        return value
+
+    def unfolded(self, kind: Node, value: Value, builder: Builder) -> AV:
+        """Elements are taken out of a captured container at the start of the function."""
+        head = Builder(builder.loc)
+        av = unfold(kind, value, head, (), value.hint)
+        self.head_ops = [*getattr(self, "head_ops", []), *head.ops]
+        return av
+
+    def attribute(self, module: types.ModuleType, name: str, builder: Builder) -> AV:
+        """An attribute of a module: of a library a constant, of the user's captured like a global."""
+        obj = getattr(module, name)
+        if not _is_user_module(module):
+            kind = key_of(obj)
+            if isinstance(kind, Type) and isinstance(obj, (int, float)):
+                from s2sad.rules.builder import const
+
+                return const(obj)
+            return constant(obj)
+        space = vars(module)
+        key = (id(space), name)
+        if key not in self.seen:
+            self.seen[key] = self.resolve(obj, lambda: space[name], key, name, builder)
+        return self.seen[key]
+
+    def imported(self, module: str, name: str | None, s: Any) -> AV:
+        """An import inside a function body."""
+        try:
+            found = importlib.import_module(module)
+        except ImportError as error:
+            raise s.error(f"cannot import {module}: {error}", "import it at module level") from None
+        if name is None:
+            return StaticAV(found)
+        return self.attribute(found, name, s.builder)
+
+
+class StaticName:
+    """What a name stands for when the program is only parsed; see `frontend.resolve`."""
+
+    def resolve(self) -> AV:
+        raise NotImplementedError
+
+
+def _is_user_module(module: types.ModuleType) -> bool:
+    root = module.__name__.partition(".")[0]
+    return root not in LIBRARIES
+
+
+def _builtin(obj: Any) -> bool:
+    """Functions and types of libraries: rebinding those is not watched for."""
+    module = getattr(obj, "__module__", None) or getattr(type(obj), "__module__", "") or ""
+    return module.partition(".")[0] in LIBRARIES | {"_operator"} or isinstance(obj, type)

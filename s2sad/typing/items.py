@@ -1,0 +1,427 @@
+"""Operators, indexing, iteration and attributes on abstract values."""
+
+from __future__ import annotations
+
+import operator as op_module
+import types
+from collections.abc import Callable
+from typing import Any
+
+from s2sad.errors import SignatureError
+from s2sad.ir.core import Const, Op, Operand, Undef, Value
+from s2sad.ir.types import BOOL, BOTTOM, FLOAT, INT, NONE, STR, Array, List, Object, Scalar, Tuple, Type, is_memory, join
+from s2sad.rules.builder import const
+from s2sad.rules.registry import PRIMS
+from s2sad.typing.abstract import (
+    AV, BoundAV, DictAV, FunctionAV, GeneratorAV, LazyAV, RangeAV, RecordAV, SliceAV, StaticAV, TupleAV,
+    describe, from_python, is_operand,
+)  # fmt: skip
+
+_STATIC = {
+    "add": op_module.add, "sub": op_module.sub, "mul": op_module.mul, "mod": op_module.mod, "eq": op_module.eq,
+    "ne": op_module.ne, "lt": op_module.lt, "le": op_module.le, "gt": op_module.gt, "ge": op_module.ge,
+    "is": op_module.is_, "is_not": op_module.is_not, "in": lambda a, b: a in b, "not_in": lambda a, b: a not in b,
+}  # fmt: skip
+
+
+def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
+    """A Python operator on any abstract values."""
+    hint = op.result.hint
+    if prim == "not":
+        cond = s.truth(args[0])
+        return const(not cond.value) if isinstance(cond, Const) else s.builder.emit("not", cond, type=BOOL)
+    if prim in ("is", "is_not"):
+        return _identity(s, prim, args)
+    if prim in ("in", "not_in"):
+        return _membership(s, prim, args)
+    if any(not is_operand(a) or a.type == STR for a in args):  # type: ignore[union-attr]
+        return _on_structures(s, prim, args)
+    operands = [s.number(a) for a in args]
+    for o in operands:
+        if isinstance(o, Undef):
+            return s.builder.emit("unbound", type=BOTTOM, name=o.hint)
+        if isinstance(o.type, Array):
+            raise s.error("arithmetic on whole arrays is not supported yet", "write a loop over the elements")
+        if isinstance(o.type, List):
+            return _on_lists(s, prim, operands, op)
+        if isinstance(o.type, Object):
+            raise s.error(f"{describe(o)} in arithmetic", "only numbers can stand here", SignatureError)
+    if any(o.type is BOTTOM for o in operands):
+        return s.builder.emit(prim, *operands, type=BOOL if prim in ("lt", "le", "gt", "ge", "eq", "ne") else BOTTOM)
+    if all(isinstance(o, Const) and type(o.value) is float or isinstance(o, Const) and o.type == FLOAT for o in operands):
+        type_ = s.builder.infer(prim, tuple(operands))
+        s.builder.fold, before = False, s.builder.fold
+        try:
+            return s.builder.emit(prim, *operands, hint=hint, type=type_)
+        finally:
+            s.builder.fold = before
+    fold = all(isinstance(o, Const) for o in operands)
+    s.builder.fold, before = fold, s.builder.fold
+    try:
+        return s.builder.emit(prim, *operands, hint=hint)
+    finally:
+        s.builder.fold = before
+
+
+def _identity(s: Any, prim: str, args: list[AV]) -> AV:
+    a, b = args
+    known = [s.static(x) for x in args]
+    from s2sad.typing.calls import MISSING
+
+    if MISSING not in known:
+        return const(bool(_STATIC[prim](*known)))
+    dynamic = a if isinstance(a, Value) else b
+    if isinstance(dynamic, Value) and getattr(dynamic.type, "optional", False):
+        return s.builder.emit(prim, a, b, type=BOOL)
+    if is_operand(a) and is_operand(b) and isinstance(a, Value) and isinstance(b, Value):
+        return s.builder.emit(prim, a, b, type=BOOL)
+    return const(prim == "is_not")
+
+
+def _membership(s: Any, prim: str, args: list[AV]) -> AV:
+    from s2sad.typing.calls import MISSING
+
+    needle, hay = args
+    if isinstance(hay, DictAV):
+        hay = TupleAV(tuple(from_python(k) for k in hay.items))  # type: ignore[misc]
+    known = [s.static(needle), s.static(hay)]
+    if MISSING not in known:
+        return const(bool(_STATIC[prim](*known)))
+    elements = static_elements(s, hay)
+    if elements is None:
+        raise s.error(f"'in' on {describe(hay)} is not supported yet", "write a loop that compares the elements")
+    found: Operand = const(False)
+    for e in elements:
+        test = s.builder.emit("eq", s.number(needle), s.number(e))
+        before = found
+        found = s.builder.choose(before, lambda: const(True), lambda t=test: t)
+    return found if prim == "in" else s.builder.emit("not", found)
+
+
+def _on_structures(s: Any, prim: str, args: list[AV]) -> AV:
+    from s2sad.typing.calls import MISSING
+
+    a, b = (args + [const(None)])[:2]
+    if prim == "add" and isinstance(a, TupleAV) and isinstance(b, TupleAV):
+        return TupleAV(a.items + b.items, a.cls)
+    if prim == "mul" and isinstance(a, TupleAV) and isinstance(s.static(b), int):
+        return TupleAV(a.items * s.static(b), a.cls)
+    known = [s.static(x) for x in args]
+    if MISSING not in known and prim in _STATIC:
+        result = from_python(_STATIC[prim](*known))
+        if result is not None:
+            return result
+    if prim in ("eq", "ne") and isinstance(a, TupleAV) and isinstance(b, TupleAV) and len(a.items) == len(b.items):
+        both: Operand = const(True)
+        for x, y in zip(a.items, b.items, strict=True):
+            test = s.builder.emit("eq", s.number(x), s.number(y))
+            both = s.builder.choose(both, lambda t=test: t, lambda: const(False))
+        return both if prim == "eq" else s.builder.emit("not", both)
+    raise s.error(
+        f"{prim} of {describe(a)} and {describe(b)} is not supported", "only numbers can stand here", SignatureError
+    )
+
+
+def _on_lists(s: Any, prim: str, operands: list[Operand], op: Op) -> AV:
+    a, b = operands
+    if prim == "mul" and op.attr("inplace") is None:
+        lst, count = (a, b) if isinstance(a.type, List) else (b, a)
+        made = s.builder.defs.get(lst)
+        s.integer(count, "a repeat count")
+        if made is not None and made.prim == "alloc_list" and len(made.operands) == 1:
+            if s.builder.ops and s.builder.ops[-1] is made:
+                s.builder.ops.pop()
+            return s.builder.emit("list_repeat", made.operands[0], count, type=lst.type, hint=op.result.hint)
+    raise s.error(f"{prim} on lists is not supported yet", "build the list with append or by index")
+
+
+# -- building and taking apart ------------------------------------------------------------------------
+
+
+def spread(s: Any, args: list[AV], stars: tuple[bool, ...]) -> list[AV]:
+    """Display elements with their starred ones expanded."""
+    out: list[AV] = []
+    for arg, star in zip(args, stars, strict=True):
+        if not star:
+            out.append(arg)
+            continue
+        elements = static_elements(s, arg)
+        if elements is None:
+            raise s.error(f"'*' of {describe(arg)}, whose length is not known", "use a tuple of known length")
+        out.extend(elements)
+    return out
+
+
+def make_list(s: Any, elements: list[AV]) -> AV:
+    """A list display: numbers make a real list in memory, anything else a structure that nobody may write."""
+    item: Type | None = BOTTOM
+    for e in elements:
+        item = join(item, e.type) if item is not None and is_operand(e) and isinstance(e.type, Scalar) else None  # type: ignore[union-attr]
+    if item is None:
+        return TupleAV(tuple(elements), list)
+    item = FLOAT if item is BOTTOM else item
+    return s.builder.emit("alloc_list", *elements, type=List(item))
+
+
+def list_from(s: Any, iterable: AV) -> AV:
+    """A new list of the elements of an iterable."""
+    if isinstance(iterable, Value) and is_memory(iterable.type):
+        return s.builder.emit("list_of", iterable, type=List(iterable.type.item))  # type: ignore[union-attr]
+    static = static_elements(s, iterable)
+    if static is not None:
+        return make_list(s, static)
+    types_: list[Type] = []
+
+    def probe(element: AV, state: list[AV]) -> list[AV]:
+        if not is_operand(element) or not isinstance(element.type, Scalar):  # type: ignore[union-attr]
+            raise s.error(f"a list of {describe(element)} built in a loop is not supported yet", "build lists of numbers")
+        types_.append(element.type)  # type: ignore[union-attr]
+        return state
+
+    with s.builder.region():
+        s.loop(iterable, (), probe, [])
+    item: Type = BOTTOM
+    for t in types_:
+        item = join(item, t) or item
+    out = s.builder.emit("alloc_list", type=List(FLOAT if item is BOTTOM else item))
+
+    def fill(element: AV, state: list[AV]) -> list[AV]:
+        s.builder.effect("append", out, element)
+        return state
+
+    s.loop(iterable, (), fill, [])
+    return out
+
+
+def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
+    elements = static_elements(s, av)
+    if elements is None and isinstance(av, Value) and is_memory(av.type) and star is None:
+        return [load(s, av, const(i)) for i in range(count)]
+    if elements is None:
+        raise s.error(f"cannot unpack {describe(av)}", "unpack a tuple of known length")
+    if star is None:
+        if len(elements) != count:
+            raise s.error(f"cannot unpack {len(elements)} values into {count} names", "match the numbers", SignatureError)
+        return elements
+    after = count - star - 1
+    if len(elements) < count - 1:
+        raise s.error("not enough values to unpack", "match the numbers", SignatureError)
+    middle = TupleAV(tuple(elements[star : len(elements) - after]), list)
+    return [*elements[:star], middle, *elements[len(elements) - after :]]
+
+
+def attribute(s: Any, av: AV, name: str) -> AV:
+    if isinstance(av, RecordAV) and name in av.fields:
+        return av.fields[name]
+    if isinstance(av, TupleAV) and name in av.names:
+        return av.items[av.names.index(name)]
+    if isinstance(av, StaticAV):
+        if isinstance(av.obj, types.ModuleType):
+            try:
+                return s.context.captures.attribute(av.obj, name, s.builder)
+            except AttributeError:
+                raise s.error(f"module {av.obj.__name__!r} has no attribute {name!r}", "check the spelling") from None
+        if hasattr(av.obj, name):
+            from s2sad.typing.structure import constant
+
+            obj = getattr(av.obj, name)
+            return from_python(obj) or constant(obj)
+    if isinstance(av, Value):
+        if isinstance(av.type, Array):
+            if name == "size" and av.type.ndim == 1:
+                return length(s, av)
+            if name == "shape" and av.type.ndim == 1:
+                return TupleAV((length(s, av),))
+            if name == "ndim":
+                return const(av.type.ndim)
+            if name == "dtype":
+                import numpy as np
+
+                return StaticAV(np.dtype(av.type.dtype))
+        if isinstance(av.type, Scalar) and name == "real" and av.type.kind != "complex":
+            return av
+    return BoundAV(av, name)
+
+
+def normal_index(s: Any, av: AV, what: str = "an index") -> Operand:
+    if isinstance(av, TupleAV) and len(av.items) == 1:
+        av = av.items[0]
+    return s.integer(av, what)
+
+
+def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
+    if isinstance(av, DictAV):
+        key = s.static(index)
+        if key in av.items:
+            return av.items[key]
+        raise s.error(f"the dict has no constant key {describe(index)}", "index dicts by constant keys they have")
+    if isinstance(av, Value) and is_memory(av.type):
+        if isinstance(index, SliceAV):
+            if all(isinstance(p, Const) and p.value is None for p in index.parts) and isinstance(av.type, List):
+                return s.builder.emit("list_of", av, type=av.type)
+            raise s.error("slices are not supported yet", "write a loop over the elements")
+        if isinstance(av.type, Array) and av.type.ndim != 1:
+            raise s.error("arrays of more than one axis are not supported yet", "use one-dimensional arrays")
+        return load(s, av, normal_index(s, index), hint)
+    elements = static_elements(s, av)
+    if elements is not None:
+        if isinstance(index, SliceAV):
+            parts = [s.static(p) for p in index.parts]
+            return TupleAV(tuple(elements[slice(*parts)]), getattr(av, "cls", tuple))
+        position = s.static(index)
+        if isinstance(position, int):
+            try:
+                return elements[position]
+            except IndexError:
+                raise s.error(f"index {position} is out of range for {len(elements)} elements", "check the index") from None
+        if all(is_operand(e) and isinstance(e.type, Scalar) for e in elements) and elements:  # type: ignore[union-attr]
+            return load(s, make_list(s, elements), s.integer(index, "an index"), hint)
+    raise s.error(f"cannot index {describe(av)} by {describe(index)}", "use a constant index, or a list of numbers")
+
+
+def load(s: Any, a: Operand, index: Operand, hint: str = "") -> Operand:
+    return s.builder.emit("load", a, index, type=a.type.item, hint=hint)
+
+
+def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
+    if not (isinstance(av, Value) and is_memory(av.type)):
+        raise s.error(f"cannot assign to an element of {describe(av)}", "use a list of numbers or an array")
+    if isinstance(index, SliceAV):
+        raise s.error("assignment to slices is not supported yet", "write a loop over the elements")
+    if isinstance(av.type, Array) and av.type.ndim != 1:
+        raise s.error("arrays of more than one axis are not supported yet", "use one-dimensional arrays")
+    s.builder.effect("store", av, normal_index(s, index), s.number(value))
+
+
+def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
+    if isinstance(av, Value) and is_memory(av.type) and not isinstance(index, SliceAV):
+        at = normal_index(s, index)
+        if prim == "add" and is_operand(value):
+            s.builder.effect("accumulate", av, at, s.number(value))
+            return
+        new = s.builder.emit(prim, load(s, av, at), s.number(value))
+        s.builder.effect("store", av, at, new)
+        return
+    setitem(s, av, index, value)
+
+
+# -- iteration ----------------------------------------------------------------------------------------
+
+
+def static_elements(s: Any, av: AV) -> list[AV] | None:
+    """The elements of an iterable whose elements are known one by one, else None."""
+    if isinstance(av, TupleAV):
+        return list(av.items)
+    if isinstance(av, DictAV):
+        return [from_python(k) or StaticAV(k) for k in av.items]
+    if isinstance(av, Const) and isinstance(av.value, str):
+        return [const(c) for c in av.value]
+    if isinstance(av, LazyAV):
+        if av.kind == "enumerate":
+            inner = static_elements(s, av.items[0])
+            if inner is None or not isinstance(av.items[1], Const):
+                return None
+            return [TupleAV((const(i + av.items[1].value), e)) for i, e in enumerate(inner)]
+        parts = [static_elements(s, i) for i in av.items]
+        if any(p is None for p in parts):
+            return None
+        if av.kind == "reversed":
+            return list(reversed(parts[0]))  # type: ignore[arg-type]
+        return [TupleAV(tuple(column)) for column in zip(*parts, strict=False)]  # type: ignore[arg-type]
+    return None
+
+
+def length(s: Any, av: AV) -> Operand:
+    """The number of elements of an iterable."""
+    if isinstance(av, Value) and is_memory(av.type):
+        return s.builder.emit("len", av, type=INT)
+    if isinstance(av, RangeAV):
+        if isinstance(av.start, Const) and av.start.value == 0 and isinstance(av.step, Const) and av.step.value == 1:
+            return av.stop if isinstance(av.stop, Const) and av.stop.value >= 0 else s.builder.emit("trip_count", av.start, av.stop, av.step, type=INT)
+        return s.builder.emit("trip_count", av.start, av.stop, av.step, type=INT)
+    if isinstance(av, LazyAV):
+        if av.kind in ("enumerate", "reversed"):
+            return length(s, av.items[0])
+        lengths = [length(s, i) for i in av.items if not _endless(i)]
+        shortest = lengths[0]
+        for n in lengths[1:]:
+            if n is not shortest:
+                shortest = s.builder.emit("builtins.min", shortest, n, type=INT)
+        return shortest
+    static = static_elements(s, av)
+    if static is not None:
+        return const(len(static))
+    if isinstance(av, GeneratorAV):
+        raise s.error("a generator has no length", "make it a list")
+    raise s.error(f"{describe(av)} has no length, or cannot be iterated over", "use a list, tuple, range or array")
+
+
+def _endless(av: AV) -> bool:
+    return False
+
+
+def iteration(s: Any, av: AV) -> tuple[Operand, Operand, Operand, Callable[[Operand], AV] | None]:
+    """The range to loop over, and the element at an index (None: the index is the element)."""
+    if isinstance(av, RangeAV):
+        return av.start, av.stop, av.step, None
+    if isinstance(av, LazyAV) and av.kind == "reversed" and isinstance(av.items[0], RangeAV):
+        r = av.items[0]
+        if isinstance(r.step, Const) and r.step.value == 1:
+            minus = const(-1)
+            return s.builder.emit("sub", r.stop, const(1)), s.builder.emit("sub", r.start, const(1)), minus, None
+    if isinstance(av, (TupleAV, DictAV)) or (isinstance(av, Const) and isinstance(av.value, str)):
+        av = make_list(s, static_elements(s, av) or [])
+        if not isinstance(av, Value):
+            raise s.error("a break out of a loop over a tuple of mixed elements is not supported yet", "use a list of numbers")
+    av = _materialised(s, av)
+    return const(0), length(s, av), const(1), lambda i: element_at(s, av, i)
+
+
+def _materialised(s: Any, av: AV) -> AV:
+    if isinstance(av, LazyAV):
+        return LazyAV(av.kind, tuple(_materialised(s, i) if not is_operand(i) or isinstance(i, Value) else i for i in av.items))
+    if isinstance(av, TupleAV):
+        made = make_list(s, list(av.items))
+        return made
+    if isinstance(av, GeneratorAV):
+        return list_from(s, av)
+    return av
+
+
+def element_at(s: Any, av: AV, i: Operand) -> AV:
+    """Element number `i` of an iterable, `i` counted from 0."""
+    if isinstance(av, Value) and is_memory(av.type):
+        if isinstance(av.type, Array) and av.type.ndim != 1:
+            raise s.error("iteration over the rows of an array is not supported yet", "use one-dimensional arrays")
+        return load(s, av, i)
+    if isinstance(av, RangeAV):
+        offset = s.builder.emit("mul", i, av.step)
+        return offset if isinstance(av.start, Const) and av.start.value == 0 else s.builder.emit("add", av.start, offset)
+    if isinstance(av, LazyAV):
+        if av.kind == "enumerate":
+            start = av.items[1]
+            count = i if isinstance(start, Const) and start.value == 0 else s.builder.emit("add", i, start)
+            return TupleAV((count, element_at(s, av.items[0], i)))
+        if av.kind == "reversed":
+            last = s.builder.emit("sub", length(s, av.items[0]), const(1))
+            return element_at(s, av.items[0], s.builder.emit("sub", last, i))
+        return TupleAV(tuple(element_at(s, item, i) for item in av.items))
+    raise s.error(f"cannot iterate over {describe(av)}", "use a list, tuple, range or array")
+
+
+def printable(s: Any, args: list[AV]) -> tuple[list[Operand], None]:
+    """Operands for print, f-strings and messages: structures become tuples again."""
+    return [_display(s, a) for a in args], None
+
+
+def _display(s: Any, av: AV) -> Operand:
+    if is_operand(av):
+        return av  # type: ignore[return-value]
+    elements = static_elements(s, av)
+    if elements is not None and not isinstance(av, DictAV):
+        parts = [_display(s, e) for e in elements]
+        return s.builder.emit("pack", *parts, type=Tuple(tuple(p.type for p in parts)), display=getattr(av, "cls", tuple).__name__)
+    raise s.error(f"{describe(av)} cannot be printed or formatted here", "print its elements")
+
+
+_ = (FunctionAV, NONE, PRIMS)

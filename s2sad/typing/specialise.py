@@ -1,0 +1,634 @@
+"""Typing: runs an untyped function on abstract values and writes the typed IR it leaves behind.
+
+Specialises at the call: argument types come in, calls are resolved and inlined, structures with known
+elements dissolve into their leaves, loops are typed to a fixed point. Functions that call themselves, and
+those too large to copy, become functions of their own (`invoke`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
+from s2sad.frontend.lower import lower
+from s2sad.frontend.source import FunctionSource
+from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
+from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, element
+from s2sad.rules.builder import Builder, const
+from s2sad.typing import calls, items
+from s2sad.typing.abstract import (
+    AV, BoundAV, CannotMerge, DictAV, FunctionAV, GeneratorAV, LazyAV, RangeAV, RecordAV, SliceAV, StaticAV, TupleAV,
+    describe, is_operand, leaves, map_leaves, merge,
+)  # fmt: skip
+from s2sad.typing.captures import Captures
+
+INLINE_BUDGET = 20_000
+SMALL = 60
+
+
+@dataclass(eq=False)
+class Instance:
+    """A function typed for one signature, called by `invoke`."""
+
+    name: str
+    result: AV | None = None
+    function: Function | None = None
+    rounds: int = 0
+
+
+@dataclass(eq=False)
+class Typed:
+    """The outcome: a typed function, the structure of its result, and what it captures."""
+
+    function: Function
+    result: AV
+    captures: Captures
+
+
+class Outline(Exception):
+    """Restart typing with this function outlined: it calls itself, or inlining it has grown too large."""
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+
+@dataclass(eq=False)
+class Context:
+    """What one typing run shares among the functions it walks."""
+
+    captures: Captures
+    outlined: set[Any] = field(default_factory=set)
+    instances: dict[Any, Instance] = field(default_factory=dict)
+    inlined: dict[Any, int] = field(default_factory=dict)
+    size: int = 0
+
+
+def specialise(source: FunctionSource, make_params: Callable[[Builder], list[AV]], captures: Captures) -> Typed:
+    """Type a function for the arguments that `make_params` describes.
+
+    `make_params(builder)` returns one abstract value a parameter (in the order of `lower(source).params`),
+    emitting what has to be taken out of containers first.
+    """
+    outlined: set[Any] = set()
+    while True:
+        captures.reset()
+        context = Context(captures, outlined)
+        walker = Specialiser(context)
+        walker.builder.loc = source.loc
+        try:
+            params = make_params(walker.builder)
+            result = walker.enter(source, params)
+        except Outline as restart:
+            outlined.add(restart.key)
+            continue
+        yields = tuple(leaves(result))
+        callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
+        function = Function(source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees)
+        return Typed(function, result, captures)
+
+
+class Specialiser:
+    """Walks untyped blocks; `env` maps their values to abstract ones, `builder` takes the typed operations."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.builder = Builder()
+        self.env: dict[Value, AV] = {}
+        self.source: FunctionSource | None = None
+        self.stack: list[Any] = []
+        self.consumers: list[Callable[[AV, AV], AV]] = []
+
+    # -- plumbing -----------------------------------------------------------------------------------
+
+    @property
+    def loc(self) -> Loc:
+        return self.builder.loc
+
+    def error(self, reason: str, hint: str = "", kind: type[S2sadError] = UnsupportedSyntaxError) -> S2sadError:
+        return kind(reason, self.builder.loc, hint)
+
+    def get(self, operand: Operand) -> AV:
+        return self.env[operand] if isinstance(operand, Value) else operand
+
+    def number(self, av: AV, what: str = "here") -> Operand:
+        """The operand of a number, or a clear refusal."""
+        if is_operand(av):
+            return av  # type: ignore[return-value]
+        raise self.error(f"{describe(av)} cannot be used as a number {what}", "take a number out of it first", SignatureError)
+
+    def integer(self, av: AV, what: str) -> Operand:
+        operand = self.number(av, what)
+        if isinstance(operand.type, Scalar) and operand.type.kind in ("int", "bool"):
+            return operand
+        if operand.type is BOTTOM or isinstance(operand, Undef):
+            return operand
+        raise self.error(
+            f"{describe(operand)} is used as {what}, which needs an integer",
+            "integers given as wrt become floats and cannot be indices or bounds; pass it outside wrt, or use int()",
+            SignatureError,
+        )
+
+    def static(self, av: AV) -> Any:
+        """The Python value of a constant, or MISSING."""
+        if isinstance(av, Const):
+            return av.value
+        if isinstance(av, StaticAV):
+            return av.obj
+        if isinstance(av, TupleAV):
+            parts = [self.static(i) for i in av.items]
+            return calls.MISSING if any(p is calls.MISSING for p in parts) else tuple(parts)
+        return calls.MISSING
+
+    # -- functions ----------------------------------------------------------------------------------
+
+    def enter(self, source: FunctionSource, args: list[AV]) -> AV:
+        """Walk a function's body on these arguments (captured values first) and return its result."""
+        function = lower(source)
+        outer_source, outer_env, outer_loc = self.source, self.env, self.builder.loc
+        self.source, self.env = source, dict(zip(function.params, args, strict=True))
+        key = self.identity(source)
+        self.stack.append(key)
+        try:
+            self.block(function.body)
+            return self.get(function.body.yields[0])
+        finally:
+            self.stack.pop()
+            self.source, self.env, self.builder.loc = outer_source, outer_env, outer_loc
+
+    def identity(self, source: FunctionSource) -> Any:
+        return source.code if source.code is not None else id(source.node)
+
+    def call_function(self, fn: FunctionAV, args: list[AV]) -> AV:
+        """Call a function of the user's: inlined, or through an instance of its own."""
+        key = self.identity(fn.source)
+        if key in self.context.outlined:
+            return self.invoke(fn, args)
+        if key in self.stack:
+            raise Outline(key)
+        before = len(self.builder.ops)
+        result = self.enter(fn.source, args)
+        grown = len(self.builder.ops) - before
+        self.context.size += grown
+        self.context.inlined[key] = self.context.inlined.get(key, 0) + 1
+        if self.context.size > INLINE_BUDGET and grown > SMALL:
+            worst = max(self.context.inlined, key=lambda k: self.context.inlined[k])
+            if self.context.inlined[worst] > 1:
+                raise Outline(worst)
+        return result
+
+    def invoke(self, fn: FunctionAV, args: list[AV]) -> AV:
+        args = [self.materialise(a) for a in args]
+        instance = self.instance(fn.source, args)
+        operands = tuple(o for a in args for o in leaves(a) if isinstance(o, Value))
+        if instance.result is None:
+            return Value("", BOTTOM)
+        results: list[Value] = []
+
+        def fresh(o: Operand) -> AV:
+            if isinstance(o, Value):
+                results.append(Value("", o.type))
+                return results[-1]
+            return o
+
+        out = map_leaves(instance.result, fresh)
+        loc, attrs = self.builder.loc, (("callee", instance.name),)
+        self.builder.ops.append(Op("invoke", operands, tuple(results), loc, attrs))
+        return out
+
+    def materialise(self, av: AV) -> AV:
+        """Number constants become operands of the call, so that one instance serves them all."""
+
+        def leaf(o: Operand) -> AV:
+            if isinstance(o, Const) and isinstance(o.type, Scalar) and not isinstance(o.value, bool):
+                return self.builder.emit("constant", type=o.type, value=o.value)
+            return o
+
+        return map_leaves(av, leaf)
+
+    def instance(self, source: FunctionSource, args: list[AV]) -> Instance:
+        key = (self.identity(source), tuple(self.signature(a) for a in args))
+        found = self.context.instances.get(key)
+        if found is not None:
+            return found
+        taken = {i.name for i in self.context.instances.values()}
+        name = next(n for k in range(len(taken) + 1) if (n := f"{source.name}_{k}" if k else source.name) not in taken)
+        instance = self.context.instances[key] = Instance(name)
+        while True:  # the result's type is the least that its own recursive calls agree with
+            instance.rounds += 1
+            before = instance.result
+            function, result = self.body_of(source, args, name)
+            instance.function, instance.result = function, result
+            if before is not None and self.signature(before) == self.signature(result):
+                return instance
+            if instance.rounds > 8:
+                raise self.error(f"the type of the result of {source.name}() does not settle", "return one type", SignatureError)
+
+    def body_of(self, source: FunctionSource, args: list[AV], name: str) -> tuple[Function, AV]:
+        inner = Specialiser(self.context)
+        inner.builder.loc = source.loc
+        inner.stack = []
+        function = lower(source)
+        params: list[Value] = []
+
+        def fresh(hint: str) -> Callable[[Operand], AV]:
+            def make(o: Operand) -> AV:
+                if isinstance(o, Value):
+                    params.append(Value(hint, o.type))
+                    return params[-1]
+                return o
+
+            return make
+
+        inner_args = [map_leaves(a, fresh(p.hint)) for p, a in zip(function.params, args, strict=True)]
+        result = inner.enter(source, inner_args)
+        result = map_leaves(result, lambda o: o if not isinstance(o, Const) or not isinstance(o.type, Scalar) else inner.builder.emit("constant", type=o.type, value=o.value))
+        yields = tuple(o for o in leaves(result) if isinstance(o, Value))
+        return Function(name, tuple(params), Block((), tuple(inner.builder.ops), yields), source.loc), result
+
+    def signature(self, av: AV) -> Any:
+        """Hashable description of an abstract value: its structure, leaf types, constants."""
+        if isinstance(av, Value):
+            return av.type
+        if isinstance(av, Const):
+            return ("const", type(av.value).__name__, repr(av.value))
+        if isinstance(av, Undef):
+            return "undef"
+        if isinstance(av, StaticAV):
+            return ("static", id(av.obj))
+        parts = tuple(self.signature(c) for c in calls.children(av))
+        extra: Any = self.identity(av.source) if isinstance(av, FunctionAV) else None
+        return (type(av).__name__, extra, tuple(av.items) if isinstance(av, DictAV) else None, parts)
+
+    # -- blocks -------------------------------------------------------------------------------------
+
+    def block(self, block: Block) -> None:
+        for op in block.ops:
+            self.builder.loc = op.loc
+            if isinstance(op, Op):
+                self.op(op)
+            elif isinstance(op, If):
+                self.branch(op)
+            elif isinstance(op, ForEach):
+                self.for_each(op)
+            elif isinstance(op, While):
+                self.while_(op)
+
+    def op(self, op: Op) -> None:
+        handler = _HANDLERS.get(op.prim)
+        args = [self.get(o) for o in op.operands]
+        if handler is not None:
+            result = handler(self, op, args)
+        else:
+            result = items.operator(self, op.prim, args, op)
+        if len(op.results) == 1:
+            self.env[op.result] = result
+        elif op.results:
+            self.env.update(zip(op.results, result, strict=True))
+
+    def branch(self, op: If) -> None:
+        cond = self.truth(self.get(op.cond))
+        if isinstance(cond, Const):
+            chosen = op.then if cond.value else op.orelse
+            self.block(chosen)
+            if chosen.exit == "break":
+                raise self.error("a break that is always taken stands here", "remove the dead code after it")
+            self.env.update(zip(op.results, map(self.get, chosen.yields), strict=True))
+            return
+        with self.builder.region() as then_ops:
+            self.block(op.then)
+            then = tuple(map(self.get, op.then.yields))
+        with self.builder.region() as else_ops:
+            self.block(op.orelse)
+            orelse = tuple(map(self.get, op.orelse.yields))
+        self.builder.loc = op.loc
+        tail = "break" in (op.then.exit, op.orelse.exit) or self.holds_break(op)
+        results: list[Value] = []
+        columns: list[tuple[Operand, ...]] = []
+        for result, a, b in zip(op.results, then, orelse, strict=True):
+
+            def slot(operands: tuple[Operand, ...], type: Type, hint: str = result.hint) -> Operand:
+                results.append(Value(hint, type))
+                columns.append(operands)
+                return results[-1]
+
+            self.env[result] = self.merged((a, b), slot, result.hint)
+        del tail
+        then_block = Block((), tuple(then_ops), tuple(c[0] for c in columns), op.then.exit)
+        else_block = Block((), tuple(else_ops), tuple(c[1] for c in columns), op.orelse.exit)
+        self.builder.ops.append(If(cond, then_block, else_block, tuple(results), op.loc))
+
+    def holds_break(self, op: If) -> bool:
+        return any(isinstance(b.ops[-1], If) and self.holds_break(b.ops[-1]) for b in (op.then, op.orelse) if b.ops)
+
+    def merged(self, avs: tuple[AV, ...], slot: Any, name: str) -> AV:
+        try:
+            return merge(avs, slot)
+        except CannotMerge as error:
+            what = f"{name!r} is" if name and "$" not in name else "a value is"
+            raise self.error(
+                f"{what} {error} depending on the path taken", "give it one type on all paths", SignatureError
+            ) from None
+
+    def truth(self, av: AV) -> Operand:
+        """A condition: constants decide now, numbers later; a container is true when it has elements."""
+        if isinstance(av, Const):
+            return const(bool(av.value))
+        if isinstance(av, Value):
+            if isinstance(av.type, List):
+                return self.builder.emit("gt", self.builder.emit("len", av, type=INT), const(0))
+            if isinstance(av.type, Array):
+                raise self.error("the truth of an array is ambiguous", "compare an element, or use np.any or np.all")
+            return av
+        if isinstance(av, (TupleAV, DictAV)):
+            return const(bool(av.items))
+        if isinstance(av, RangeAV):
+            return self.builder.emit("gt", items.length(self, av), const(0))
+        if isinstance(av, Undef):
+            return av
+        return const(True)
+
+    # -- loops --------------------------------------------------------------------------------------
+
+    def for_each(self, op: ForEach) -> None:
+        iterable = self.get(op.iterable)
+        init = tuple(map(self.get, op.init))
+
+        def body(element_av: AV, carried: list[AV]) -> list[AV]:
+            self.env[op.body.params[0]] = element_av
+            self.env.update(zip(op.body.params[1:], carried, strict=True))
+            self.block(op.body)
+            return [self.get(o) for o in op.body.yields]
+
+        hints = [p.hint for p in op.body.params[1:]]
+        results = self.loop(iterable, init, body, hints, op.body.params[0].hint, op)
+        self.env.update(zip(op.results, results, strict=True))
+
+    def loop(
+        self,
+        iterable: AV,
+        init: tuple[AV, ...],
+        body: Callable[[AV, list[AV]], list[AV]],
+        hints: list[str],
+        hint: str = "i",
+        op: ForEach | None = None,
+    ) -> list[AV]:
+        """Run `body(element, carried)` for every element and return the carried values after the last."""
+        if isinstance(iterable, GeneratorAV):
+            return self.consume(iterable, init, body)
+        has_break = op is not None and _breaks(op.body)
+        static = items.static_elements(self, iterable)
+        if static is not None and (not has_break) and len(static) <= 64:
+            carried = list(init)
+            for item in static:
+                carried = body(item, carried)
+            return carried
+        start, stop, step, item_at = items.iteration(self, iterable)
+        loc = self.builder.loc
+
+        def run(params: list[AV]) -> tuple[Value, list[AV]]:
+            index = Value(hint if item_at is None else "", INT)
+            return index, body(index if item_at is None else item_at(index), params)
+
+        shape, index, params, ops, yields = self.fixpoint(init, run, hints)
+        self.builder.loc = loc
+        init_ops, yield_ops = self.aligned(shape, init), self.aligned(shape, tuple(yields))
+        results_av, results = self.fresh(shape, hints)
+        exit_kind = op.body.exit if op is not None else "next"
+        block = Block((index, *params), tuple(ops), yield_ops, exit_kind)
+        self.builder.ops.append(For(start, stop, step, init_ops, block, tuple(results), loc))
+        return results_av
+
+    def fixpoint(self, init: tuple[AV, ...], run: Callable[[list[AV]], tuple[Value, list[AV]]], hints: list[str]) -> Any:
+        """Type a loop body until the carried values' types settle; the last round's operations are kept."""
+        shape: list[AV] = [self.generalise(av) for av in init]
+        for _ in range(12):
+            params_av, params = self.fresh(shape, hints)
+            with self.builder.region() as ops:
+                index, yields = run(params_av)
+            joined = [self.joined(s, y, h) for s, y, h in zip(shape, yields, hints, strict=True)]
+            if [self.signature(s) for s in joined] == [self.signature(s) for s in shape]:
+                return shape, index, params, ops, yields
+            shape = joined
+        raise self.error("the types of the values this loop carries do not settle", "give each variable one type", SignatureError)
+
+    def generalise(self, av: AV) -> AV:
+        """What a carried value starts as: number constants are variables of their type, texts stay constant."""
+
+        def leaf(o: Operand) -> AV:
+            if isinstance(o, Undef) or (isinstance(o, Const) and not isinstance(o.type, Scalar)):
+                return o
+            return Value("", o.type)
+
+        return map_leaves(av, leaf)
+
+    def joined(self, shape: AV, av: AV, name: str) -> AV:
+        return self.merged((shape, av), lambda operands, type: Value("", type), name)
+
+    def fresh(self, shape: list[AV], hints: list[str]) -> tuple[list[AV], list[Value]]:
+        made: list[Value] = []
+        avs = []
+        for s, hint in zip(shape, hints, strict=True):
+
+            def leaf(o: Operand, hint: str = hint) -> AV:
+                if isinstance(o, Value):
+                    made.append(Value(hint, o.type))
+                    return made[-1]
+                return o
+
+            avs.append(map_leaves(s, leaf))
+        return avs, made
+
+    def aligned(self, shape: list[AV], avs: tuple[AV, ...]) -> tuple[Operand, ...]:
+        """The operands of `avs` at the leaves that are variables in `shape`."""
+        out: list[Operand] = []
+
+        def visit(s: AV, av: AV) -> None:
+            if isinstance(s, Value):
+                out.append(av if is_operand(av) else Undef())  # type: ignore[arg-type]
+                return
+            for i, child in enumerate(calls.children(s)):
+                visit(child, Undef() if isinstance(av, Undef) else calls.children(av)[i])
+
+        for s, av in zip(shape, avs, strict=True):
+            visit(s, av)
+        return tuple(out)
+
+    def while_(self, op: While) -> None:
+        init = tuple(map(self.get, op.init))
+        hints = [p.hint for p in op.test.params]
+        shape: list[AV] = [self.generalise(av) for av in init]
+        for _ in range(12):
+            test_avs, test_params = self.fresh(shape, hints)
+            with self.builder.region() as test_ops:
+                self.env.update(zip(op.test.params, test_avs, strict=True))
+                self.block(op.test)
+                cond = self.truth(self.get(op.test.yields[0]))
+                tested = [self.get(o) for o in op.test.yields[1:]]
+            shape2 = [self.joined(s, t, h) for s, t, h in zip(shape, tested, hints, strict=True)]
+            body_avs, body_params = self.fresh(shape2, hints)
+            with self.builder.region() as ops:
+                self.env.update(zip(op.body.params, body_avs, strict=True))
+                self.block(op.body)
+                yields = [self.get(o) for o in op.body.yields]
+            joined = [self.joined(s, y, h) for s, y, h in zip(shape2, yields, hints, strict=True)]
+            if [self.signature(s) for s in joined] == [self.signature(s) for s in shape]:
+                break
+            shape = joined
+        else:
+            raise self.error("the types of the values this loop carries do not settle", "give each variable one type", SignatureError)
+        self.builder.loc = op.loc
+        results_av, results = self.fresh(shape, hints)
+        test = Block(tuple(test_params), tuple(test_ops), (cond, *self.aligned(shape, tuple(tested))))
+        body = Block(tuple(body_params), tuple(ops), self.aligned(shape, tuple(yields)), op.body.exit)
+        self.builder.ops.append(While(self.aligned(shape, init), test, body, tuple(results), op.loc))
+        self.env.update(zip(op.results, results_av, strict=True))
+
+    # -- generators ---------------------------------------------------------------------------------
+
+    def consume(self, gen: GeneratorAV, init: tuple[AV, ...], body: Callable[[AV, list[AV]], list[AV]]) -> list[AV]:
+        def consumer(item: AV, state: AV) -> AV:
+            assert isinstance(state, TupleAV)
+            return TupleAV(tuple(body(item, list(state.items))))
+
+        self.consumers.append(consumer)
+        try:
+            result = self.enter(gen.function.source, [*gen.function.captured, TupleAV(init)])
+        finally:
+            self.consumers.pop()
+        assert isinstance(result, TupleAV)
+        return list(result.items)
+
+
+def _breaks(block: Block) -> bool:
+    if block.exit == "break":
+        return True
+    last = block.ops[-1] if block.ops else None
+    return isinstance(last, If) and (_breaks(last.then) or _breaks(last.orelse))
+
+
+# -- the untyped operations ---------------------------------------------------------------------------
+
+
+def _global(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    assert s.source is not None
+    name = op.attr("name")
+    try:
+        return s.context.captures.name(s.source.namespace, name, s.builder)
+    except KeyError:
+        raise s.error(f"the name {name!r} is not defined", "define or import it before the function is called") from None
+
+
+def _function(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    source, names = op.attr("source"), op.attr("captured")
+    node_args = source.node.args
+    positional = [a.id for a in (*node_args.posonlyargs, *node_args.args)]
+    keyword = [a.id for a, d in zip(node_args.kwonlyargs, node_args.kw_defaults, strict=True) if d is not None]
+    count = len(node_args.defaults)
+    with_default = positional[len(positional) - count :] if count else []
+    defaults = dict(zip([*with_default, *keyword], args[len(names) :], strict=True))
+    fn = FunctionAV(source, tuple(args[: len(names)]), defaults)
+    if source.name in names:  # a nested function that calls itself: what it captured of itself is itself
+        own = names.index(source.name)
+        if isinstance(args[own], Undef):
+            return FunctionAV(source, tuple(StaticAV(calls.SELF) if i == own else a for i, a in enumerate(fn.captured)), defaults)
+    return fn
+
+
+def _import(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return s.context.captures.imported(op.attr("module"), op.attr("name"), s)
+
+
+def _tuple(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return TupleAV(tuple(items.spread(s, args, op.attr("stars"))))
+
+
+def _list(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return items.make_list(s, items.spread(s, args, op.attr("stars")))
+
+
+def _dict(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    half = len(args) // 2
+    keys = [s.static(k) for k in args[:half]]
+    if any(k is calls.MISSING for k in keys):
+        raise s.error("a dict whose keys are computed is not supported yet", "use constant keys")
+    return DictAV(dict(zip(keys, args[half:], strict=True)))
+
+
+def _slice(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return SliceAV(tuple(args))
+
+
+def _generator(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return GeneratorAV(args[0])  # type: ignore[arg-type]
+
+
+def _listcomp(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return items.list_from(s, GeneratorAV(args[0]))  # type: ignore[arg-type]
+
+
+def _yield(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    consumer = s.consumers.pop()
+    try:
+        return consumer(args[0], args[1])
+    finally:
+        s.consumers.append(consumer)
+
+
+def _unpack(s: Specialiser, op: Op, args: list[AV]) -> list[AV]:
+    return items.unpack(s, args[0], op.attr("count"), op.attr("star"))
+
+
+def _attr(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return items.attribute(s, args[0], op.attr("name"))
+
+
+def _getitem(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return items.getitem(s, args[0], args[1], op.result.hint)
+
+
+def _setitem(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    items.setitem(s, args[0], args[1], args[2])
+    return const(None)
+
+
+def _augitem(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    items.augitem(s, args[0], args[1], args[2], op.attr("op"))
+    return const(None)
+
+
+def _call(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return calls.call(s, args[0], args[1:], op.attr("spec"), op.result.hint)
+
+
+def _format(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    operands, parts = items.printable(s, args)
+    return s.builder.emit("format", *operands, type=STR, parts=op.attr("parts"))
+
+
+def _assert(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    cond = s.truth(args[0])
+    if not (isinstance(cond, Const) and cond.value):
+        operands, _ = items.printable(s, args[1:])
+        s.builder.effect("assert", cond, *operands)
+    return const(None)
+
+
+def _raise(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    operands, _ = items.printable(s, args)
+    s.builder.effect("raise", *operands)
+    return const(None)
+
+
+def _unbound(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    return s.builder.emit("unbound", type=BOTTOM, name=op.attr("name"))
+
+
+_HANDLERS: dict[str, Callable[[Specialiser, Op, list[AV]], Any]] = {
+    "global": _global, "function": _function, "import": _import, "tuple": _tuple, "list": _list, "dict": _dict,
+    "slice": _slice, "generator": _generator, "listcomp": _listcomp, "yield_": _yield, "unpack": _unpack, "attr": _attr,
+    "getitem": _getitem, "setitem": _setitem, "augitem": _augitem, "call": _call, "format": _format,
+    "assert": _assert, "raise": _raise, "unbound": _unbound,
+}  # fmt: skip
+_ = (BoundAV, LazyAV, RecordAV, NONE, element)

@@ -1,0 +1,148 @@
+"""Keys and shapes of Python arguments: what a call's arguments must agree on to share generated code.
+
+`key_of` describes an object (leaf types, structure, constants by value); `unfold` turns such a key and the
+operand that holds the object into an abstract value whose leaves are taken out by `extract` operations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from typing import Any
+
+from s2sad.frontend.source import FunctionSource, source_of
+from s2sad.ir.core import Const, Operand
+from s2sad.ir.types import NONE, STR, Bottom, List, Scalar, Type, type_of
+from s2sad.rules.builder import Builder
+from s2sad.typing.abstract import AV, DictAV, FunctionAV, RecordAV, StaticAV, TupleAV
+
+Path = tuple[tuple[str, Any], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Node:
+    """A container in a key: `kind`, what tells two of its kind apart, and the keys of its elements."""
+
+    kind: str
+    tag: Any
+    parts: tuple[Any, ...]
+    names: tuple[Any, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fixed:
+    """An object that enters a key by value or identity."""
+
+    tag: Any
+    obj: Any = dataclasses.field(compare=False, hash=False)
+
+
+LIBRARIES = {"math", "cmath", "numpy", "scipy", "builtins", "operator", "functools", "itertools", "s2sad"}
+_SOURCES: dict[Any, FunctionSource] = {}
+
+
+def source_for(fn: types.FunctionType) -> FunctionSource:
+    """The source of a function, read once."""
+    found = _SOURCES.get(fn)
+    if found is None:
+        found = _SOURCES[fn] = source_of(fn)
+    return found
+
+
+def key_of(obj: Any) -> Any:
+    """A hashable description of an argument."""
+    cls = obj.__class__
+    if cls is bool or obj is None or cls is str:
+        return Fixed((cls, obj), obj)
+    if cls is tuple:
+        return Node("tuple", tuple, tuple(map(key_of, obj)))
+    if cls is dict:
+        return Node("dict", dict, tuple(map(key_of, obj.values())), tuple(obj))
+    t = type_of(obj)
+    if cls is list and (t is None or isinstance(getattr(t, "item", None), type(STR)) or _not_numbers(t)):
+        return Node("list", list, tuple(map(key_of, obj)))
+    if t is not None:
+        return t
+    if isinstance(obj, tuple) and hasattr(obj, "_fields"):
+        return Node("namedtuple", cls, tuple(map(key_of, obj)), tuple(obj._fields))
+    if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
+        names = tuple(f.name for f in dataclasses.fields(obj))
+        return Node("record", cls, tuple(key_of(getattr(obj, n)) for n in names), names)
+    return Fixed(("object", id(obj)), obj)
+
+
+def _not_numbers(t: Type) -> bool:
+    return isinstance(t, List) and not isinstance(t.item, (Scalar, Bottom)) or t in (NONE, STR)
+
+
+def unfold(key: Any, base: Operand, builder: Builder, path: Path = (), hint: str = "", capture: Any = None) -> AV:
+    """The abstract value of an object of this key that `base` holds."""
+    if isinstance(key, Type):
+        if not path:
+            return base
+        return builder.emit("extract", base, type=key, hint=hint, path=path)
+    if isinstance(key, Fixed):
+        return constant(key.obj)
+    parts = []
+    for i, part in enumerate(key.parts):
+        if key.kind in ("tuple", "list", "namedtuple"):
+            step, name = ("item", i), f"{hint}_{i}" if hint else ""
+            if key.kind == "namedtuple":
+                step, name = ("attr", key.names[i]), key.names[i]
+        elif key.kind == "dict":
+            step = ("item", key.names[i])
+            name = str(key.names[i]) if str(key.names[i]).isidentifier() else f"{hint}_{i}"
+        else:
+            step, name = ("attr", key.names[i]), key.names[i]
+        parts.append(unfold(part, base, builder, (*path, step), name))
+    if key.kind == "dict":
+        return DictAV(dict(zip(key.names, parts, strict=True)))
+    if key.kind == "record":
+        return RecordAV(key.tag, dict(zip(key.names, parts, strict=True)))
+    if key.kind == "namedtuple":
+        return TupleAV(tuple(parts), key.tag, key.names)
+    return TupleAV(tuple(parts), key.tag)
+
+
+def constant(obj: Any) -> AV:
+    """The abstract value of an object that is a constant of the program."""
+    if obj is None or isinstance(obj, (bool, str)):
+        return Const(obj, type_of(obj))  # type: ignore[arg-type]
+    function = user_function(obj)
+    if function is not None:
+        return FunctionAV(source_for(function))
+    return StaticAV(obj)
+
+
+def user_function(obj: Any) -> types.FunctionType | None:
+    """The Python function behind an object, for those that s2sad reads the source of."""
+    if isinstance(obj, types.FunctionType):
+        if (obj.__module__ or "").partition(".")[0] in LIBRARIES:
+            return None
+        wrapped = getattr(obj, "__wrapped__", None)
+        return wrapped if isinstance(wrapped, types.FunctionType) and obj.__module__ == "functools" else obj
+    inner = getattr(obj, "py_func", None)  # a Numba dispatcher
+    if isinstance(inner, types.FunctionType) and type(obj).__module__.startswith("numba"):
+        return inner
+    return None
+
+
+def leaf_types(key: Any) -> list[tuple[Path, Type]]:
+    """The leaves of a key that are numbers, arrays or lists, with the path to each."""
+    found: list[tuple[Path, Type]] = []
+
+    def visit(k: Any, path: Path) -> None:
+        if isinstance(k, Type):
+            found.append((path, k))
+        elif isinstance(k, Node):
+            for i, part in enumerate(k.parts):
+                if k.kind in ("tuple", "list"):
+                    step: tuple[str, Any] = ("item", i)
+                elif k.kind == "dict":
+                    step = ("item", k.names[i])
+                else:
+                    step = ("attr", k.names[i])
+                visit(part, (*path, step))
+
+    visit(key, ())
+    return found

@@ -1,0 +1,430 @@
+"""Checks shared by the corpus and the fuzzer: a gradient against forward mode, differences, other pipelines.
+
+Invariant: every comparison is relative to the size of the summands, NaN never passes, and every call gets its
+own deep copy of the arguments, whose mutation is compared with the primal's.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+FORWARD_TOLERANCE = 1e-9
+DIFFERENCE_TOLERANCE = 1e-5
+LEVEL_TOLERANCE = 1e-9
+VALUE_TOLERANCE = 1e-12
+FLOAT32_TOLERANCE = 2e-5
+FIRST_STEP = 2e-3
+
+Wrt = tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One disagreement: its kind (stable, for shrinking and counting) and what differed."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        """Kind and text on one line."""
+        return f"{self.kind}: {self.text}"
+
+
+# ---------------------------------------------------------------- arguments as nests of numbers
+
+
+def fresh(args: Sequence[Any]) -> tuple[Any, ...]:
+    """Deep copies of the arguments; functions stay themselves."""
+    return tuple(copy.deepcopy(arg) for arg in args)
+
+
+def positions(fn: Callable[..., Any], wrt: Wrt) -> tuple[int, ...]:
+    """The positions that `wrt` (positions or names) stands for."""
+    names = list(inspect.signature(fn).parameters)
+    return tuple(names.index(entry) if isinstance(entry, str) else entry for entry in wrt)
+
+
+def is_number(leaf: Any) -> bool:
+    """Whether a leaf is a number that can vary."""
+    return isinstance(leaf, (int, float, np.integer, np.floating)) and not isinstance(leaf, bool)
+
+
+def map_leaves(function: Callable[..., Any], *nests: Any) -> Any:
+    """Apply the function to matching leaves (numbers and arrays) of nests of tuple, list and dict."""
+    first = nests[0]
+    if isinstance(first, dict):
+        return {key: map_leaves(function, *(nest[key] for nest in nests)) for key in first}
+    if isinstance(first, (tuple, list)):
+        return type(first)(map_leaves(function, *parts) for parts in zip(*nests, strict=True))
+    return function(*nests)
+
+
+def leaves(nest: Any) -> Iterator[Any]:
+    """The leaves of a nest, in order."""
+    if isinstance(nest, dict):
+        nest = list(nest.values())
+    if isinstance(nest, (tuple, list)):
+        for part in nest:
+            yield from leaves(part)
+    else:
+        yield nest
+
+
+def same(left: Any, right: Any) -> bool:
+    """Exact equality of nests, NaN equal to NaN, with equal types and dtypes."""
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        return (
+            isinstance(left, np.ndarray)
+            and isinstance(right, np.ndarray)
+            and left.dtype == right.dtype
+            and np.array_equal(left, right, equal_nan=True)
+        )
+    if isinstance(left, (tuple, list)):
+        return type(left) is type(right) and len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict):
+        return list(left) == list(right) and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, float) and isinstance(right, float) and math.isnan(left):
+        return math.isnan(right)
+    return bool(left == right)
+
+
+def has_float32(args: Sequence[Any]) -> bool:
+    """Whether some leaf is float32, so that only its precision can be asked for."""
+    return any(getattr(leaf, "dtype", None) == np.float32 for leaf in leaves(tuple(args)))
+
+
+def close(left: float, right: float, tolerance: float, scale: float = 0.0) -> bool:
+    """Relative closeness, to the larger of both and the scale; NaN and infinities fail."""
+    if not (math.isfinite(left) and math.isfinite(right)):
+        return False
+    return abs(left - right) <= tolerance * max(abs(left), abs(right), scale) + 1e-300
+
+
+# ---------------------------------------------------------------- directions and differences
+
+
+def direction_leaf(leaf: Any, rng: np.random.Generator) -> Any:
+    """A random tangent of about the size of the leaf, in its floating dtype."""
+    if isinstance(leaf, np.ndarray):
+        size = np.where(leaf == 0, 1.0, np.abs(leaf))
+        sign = rng.choice([-1.0, 1.0], size=leaf.shape)
+        dtype = leaf.dtype if np.issubdtype(leaf.dtype, np.floating) else np.float64
+        return (sign * rng.uniform(0.3, 1.0, size=leaf.shape) * size).astype(dtype)
+    if not is_number(leaf):
+        return leaf
+    value = float(rng.choice([-1.0, 1.0]) * rng.uniform(0.3, 1.0) * (abs(leaf) or 1.0))
+    return np.float32(value) if isinstance(leaf, np.float32) else value
+
+
+def widened(leaf: Any) -> Any:
+    """The leaf in double precision, where it is a number."""
+    if isinstance(leaf, np.ndarray) and np.issubdtype(leaf.dtype, np.number):
+        return leaf.astype(np.float64)
+    return float(leaf) if is_number(leaf) else leaf
+
+
+def moved(args: Sequence[Any], where: Sequence[int], along: Sequence[Any], step: float) -> tuple[Any, ...]:
+    """Copies of the arguments, those at `where` moved by `step` along the direction, in double precision."""
+    result = list(fresh(args))
+    if has_float32(args):
+        result = [map_leaves(widened, arg) for arg in result]
+    for position, tangent in zip(where, along, strict=True):
+        result[position] = map_leaves(
+            lambda leaf, t: (
+                widened(leaf) + step * widened(t) if is_number(leaf) or isinstance(leaf, np.ndarray) else leaf
+            ),
+            result[position],
+            tangent,
+        )
+    return tuple(result)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A Richardson-extrapolated central difference and whether two step sizes agree on it."""
+
+    value: float
+    stable: bool
+
+
+def central(
+    fn: Callable[..., Any], args: Sequence[Any], where: Sequence[int], along: Sequence[Any], h: float
+) -> float:
+    """The central difference of fn along the direction."""
+    above = float(fn(*moved(args, where, along, h)))
+    below = float(fn(*moved(args, where, along, -h)))
+    return (above - below) / (2.0 * h)
+
+
+def richardson(
+    fn: Callable[..., Any], args: Sequence[Any], where: Sequence[int], along: Sequence[Any]
+) -> Difference:
+    """Central differences at h, h/2, h/4, extrapolated twice; the steps shrink until two results agree."""
+    size = abs(float(fn(*moved(args, where, along, 0.0))))
+    best = Difference(math.nan, False)
+    for h in (FIRST_STEP, FIRST_STEP / 8.0, FIRST_STEP / 64.0):
+        try:
+            coarse, middle, fine = (central(fn, args, where, along, h / k) for k in (1.0, 2.0, 4.0))
+        except (ValueError, ZeroDivisionError, OverflowError):
+            continue
+        first, second = (4.0 * middle - coarse) / 3.0, (4.0 * fine - middle) / 3.0
+        value = (16.0 * second - first) / 15.0
+        noise = 1e-15 * size / h
+        stable = abs(first - second) <= 0.1 * DIFFERENCE_TOLERANCE * abs(second) + 20.0 * noise
+        if stable and noise <= DIFFERENCE_TOLERANCE * max(abs(value), 1e-3 * size, 1e-9):
+            return Difference(value, True)
+        best = Difference(value, False)
+    return best
+
+
+def dot(gradient: Any, along: Any) -> tuple[float, float]:
+    """The inner product of two nests, and the sum of the absolute values of its terms."""
+    total, size = 0.0, 0.0
+    for g, t in zip(leaves(gradient), leaves(along), strict=True):
+        if not (is_number(t) or isinstance(t, np.ndarray)):
+            continue
+        products = np.asarray(g, dtype=np.float64) * np.asarray(t, dtype=np.float64)
+        total += float(np.sum(products))
+        size += float(np.sum(np.abs(products)))
+    return total, size
+
+
+# ---------------------------------------------------------------- the single checks
+
+
+def structure_problems(args: Sequence[Any], where: Sequence[int], gradient: Any) -> list[Problem]:
+    """Whether each leaf of the gradient has its argument's structure, shape and floating dtype."""
+    if not isinstance(gradient, tuple) or len(gradient) != len(where):
+        return [Problem("structure", f"wrt has {len(where)} entries, the gradient is {gradient!r}")]
+    found: list[Problem] = []
+
+    def check(leaf: Any, g: Any) -> None:
+        if isinstance(leaf, np.ndarray):
+            dtype = leaf.dtype if np.issubdtype(leaf.dtype, np.floating) else np.dtype(np.float64)
+            if not isinstance(g, np.ndarray) or g.shape != leaf.shape or g.dtype != dtype:
+                found.append(Problem("structure", f"array {leaf.shape} {leaf.dtype} has gradient {g!r}"))
+            elif not g.flags.writeable:
+                found.append(Problem("structure", "the gradient is not writable"))
+        elif isinstance(leaf, np.float32):
+            if not isinstance(g, np.float32):
+                found.append(Problem("structure", f"float32 has a gradient of {type(g).__name__}"))
+        elif is_number(leaf) and not isinstance(g, float):
+            found.append(Problem("structure", f"{type(leaf).__name__} has gradient {g!r}"))
+
+    for position, part in zip(where, gradient, strict=True):
+        try:
+            map_leaves(check, args[position], part)
+        except (TypeError, ValueError, KeyError) as error:
+            found.append(Problem("structure", f"gradient {part!r} of argument {args[position]!r}: {error}"))
+    arrays = [g for g in leaves(gradient) if isinstance(g, np.ndarray)]
+    for i, first in enumerate(arrays):
+        if any(np.may_share_memory(first, other) for other in arrays[i + 1 :]):
+            found.append(Problem("structure", "two gradients share memory"))
+    return found
+
+
+def primal_run(fn: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+    """The primal's value and its arguments afterwards."""
+    given = fresh(args)
+    return fn(*given), given
+
+
+@contextmanager
+def no_warnings(active: bool = True) -> Iterator[None]:
+    """Turn warnings (NumPy's and Python's) into errors: no derivative warns where the primal did not."""
+    with warnings.catch_warnings():
+        if active:
+            warnings.simplefilter("error")
+        yield
+
+
+def mutation_problem(what: str, expected: tuple[Any, ...], given: tuple[Any, ...]) -> list[Problem]:
+    """Whether the arguments were changed exactly as the primal changed them."""
+    if same(tuple(expected), tuple(given)):
+        return []
+    return [Problem("mutation", f"{what} left the arguments {given!r}, the primal {expected!r}")]
+
+
+def sharing_problem(gradient: Any, given: tuple[Any, ...]) -> list[Problem]:
+    """Whether some gradient shares memory with an argument."""
+    arrays = [leaf for leaf in leaves(given) if isinstance(leaf, np.ndarray)]
+    for g in leaves(gradient):
+        if isinstance(g, np.ndarray) and any(np.may_share_memory(g, array) for array in arrays):
+            return [Problem("structure", "a gradient shares memory with an argument")]
+    return []
+
+
+def failure(kind: str, error: BaseException) -> Problem:
+    """A problem for an exception, with the innermost frames."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    places = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
+    return Problem(kind, f"{type(error).__name__}: {error} [{places}]")
+
+
+class Checker:
+    """All checks of one function at one argument set; problems are collected, none raised."""
+
+    def __init__(self, fn: Callable[..., Any], args: Sequence[Any], wrt: Wrt, seed: int = 0) -> None:
+        """Run the primal once: its value and its mutations are what everything is compared with."""
+        self.fn, self.args, self.wrt = fn, tuple(args), wrt
+        self.where = positions(fn, wrt)
+        rng = np.random.default_rng(seed)
+        self.along = tuple(map_leaves(lambda leaf: direction_leaf(leaf, rng), args[p]) for p in self.where)
+        self.value, self.after = primal_run(fn, args)
+        self.loose = has_float32(args)
+        self.problems: list[Problem] = []
+
+    def gradient(self, *, jit: bool = False, optimize: int = 2) -> Any:
+        """The reverse gradient, after checking value, structure and mutations; None after a failure."""
+        from s2sad import grad, value_and_grad
+
+        what = f"grad(optimize={optimize}, jit={jit})"
+        try:
+            with no_warnings(not jit):
+                given = fresh(self.args)
+                value, gradient = value_and_grad(self.fn, wrt=self.wrt, jit=jit, optimize=optimize)(*given)
+                self.problems += mutation_problem("value_and_" + what, self.after, given)
+                self.problems += sharing_problem(gradient, given)
+                given = fresh(self.args)
+                alone = grad(self.fn, wrt=self.wrt, jit=jit, optimize=optimize)(*given)
+                self.problems += mutation_problem(what, self.after, given)
+        except Exception as error:  # any exception is a finding
+            self.problems.append(failure("error" if not jit else "jit-error", error))
+            return None
+        tolerance = FLOAT32_TOLERANCE if self.loose else VALUE_TOLERANCE
+        if not close(float(value), float(self.value), tolerance):
+            self.problems.append(
+                Problem("value", f"{what}: value {value!r}, the primal gives {self.value!r}")
+            )
+        found = structure_problems(self.args, self.where, gradient)
+        self.problems += found
+        if not found:
+            self.compare("value_and_grad", gradient, alone, LEVEL_TOLERANCE)
+        return None if found else gradient
+
+    def compare(self, kind: str, left: Any, right: Any, tolerance: float) -> None:
+        """Compare two gradients leaf by leaf, relative to the largest entry."""
+        tolerance = max(tolerance, FLOAT32_TOLERANCE) if self.loose else tolerance
+        a = np.concatenate(
+            [np.ravel(np.asarray(leaf, dtype=float)) for leaf in leaves(left)] or [np.zeros(0)]
+        )
+        b = np.concatenate(
+            [np.ravel(np.asarray(leaf, dtype=float)) for leaf in leaves(right)] or [np.zeros(0)]
+        )
+        scale = float(np.max(np.abs(a), initial=0.0)) * 1e-3
+        if a.shape != b.shape or not all(close(x, y, tolerance, scale) for x, y in zip(a, b, strict=True)):
+            self.problems.append(Problem(kind, f"{left!r} against {right!r}"))
+
+    def forward(self, gradient: Any, *, jit: bool = False) -> None:
+        """Compare the gradient along the direction with forward mode, the dot-product identity."""
+        from s2sad import jvp
+
+        primals = list(fresh(self.args))
+        tangents = [zero_tangent(arg) for arg in primals]
+        for position, tangent in zip(self.where, self.along, strict=True):
+            tangents[position] = copy.deepcopy(tangent)
+        try:
+            with no_warnings(not jit):
+                out, out_tangent = jvp(self.fn, tuple(primals), tuple(tangents))
+        except Exception as error:  # any exception is a finding
+            self.problems.append(failure("jvp-error", error))
+            return
+        self.problems += mutation_problem("jvp", self.after, tuple(primals))
+        tolerance = FLOAT32_TOLERANCE if self.loose else FORWARD_TOLERANCE
+        if not close(float(out), float(self.value), FLOAT32_TOLERANCE if self.loose else VALUE_TOLERANCE):
+            self.problems.append(Problem("jvp-value", f"jvp gives {out!r}, the primal {self.value!r}"))
+        reverse, size = dot(gradient, self.along)
+        if not close(reverse, float(out_tangent), tolerance, size):
+            self.problems.append(
+                Problem("forward", f"reverse {reverse!r}, forward {out_tangent!r} along a direction")
+            )
+
+    def differences(self, gradient: Any, *, required: bool) -> bool:
+        """Compare with differences; False if these are not to be trusted (a branch changes near by)."""
+        difference = richardson(self.fn, self.args, self.where, self.along)
+        if not difference.stable:
+            if required:
+                self.problems.append(Problem("unstable", f"differences do not settle: {difference.value!r}"))
+            return False
+        reverse, size = dot(gradient, self.along)
+        tolerance = max(DIFFERENCE_TOLERANCE, 10.0 * FLOAT32_TOLERANCE if self.loose else 0.0)
+        floor = 1e-3 * abs(float(self.value)) * 1e-6
+        if not close(reverse, difference.value, tolerance, max(size, floor)):
+            self.problems.append(
+                Problem("differences", f"reverse {reverse!r}, differences {difference.value!r}")
+            )
+        return True
+
+    def oracle(self, oracle: Callable[[Callable[..., Any], tuple[Any, ...]], Any]) -> None:
+        """Compare the primal with an interpreter of the intermediate form."""
+        given = fresh(self.args)
+        try:
+            value = oracle(self.fn, given)
+        except Exception as error:  # any exception is a finding
+            self.problems.append(failure("oracle-error", error))
+            return
+        if not close(float(value), float(self.value), VALUE_TOLERANCE):
+            self.problems.append(Problem("oracle", f"interpreter {value!r}, the primal {self.value!r}"))
+        self.problems += mutation_problem("the interpreter", self.after, given)
+
+
+def zero_tangent(arg: Any) -> Any:
+    """The tangent of an argument that does not vary: zeros of its structure; None where there is none."""
+    if isinstance(arg, np.ndarray):
+        return np.zeros_like(arg) if np.issubdtype(arg.dtype, np.floating) else None
+    if isinstance(arg, (float, np.floating)):
+        return type(arg)(0.0)
+    return None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check of one function found."""
+
+    problems: tuple[Problem, ...]
+    difference_checked: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+
+def check_function(
+    fn: Callable[..., Any],
+    args: Sequence[Any],
+    wrt: Wrt,
+    *,
+    jit: bool = False,
+    levels: Sequence[int] = (0, 1, 2),
+    oracle: Callable[[Callable[..., Any], tuple[Any, ...]], Any] | None = None,
+    require_differences: bool = False,
+    forward: bool = True,
+    seed: int = 0,
+) -> Report:
+    """Check the gradient of fn every way there is; `jit` adds the compiled gradient to the comparison."""
+    checker = Checker(fn, args, wrt, seed)
+    if oracle is not None:
+        checker.oracle(oracle)
+    gradients: Mapping[int, Any] = {level: checker.gradient(optimize=level) for level in levels}
+    known = [gradients[level] for level in levels if gradients[level] is not None]
+    trusted = False
+    if known:
+        for other in known[1:]:
+            checker.compare("levels", known[0], other, LEVEL_TOLERANCE)
+        if forward:
+            checker.forward(known[-1])
+        trusted = checker.differences(known[-1], required=require_differences)
+        if jit and (compiled := checker.gradient(jit=True)) is not None:
+            checker.compare("jit", known[-1], compiled, LEVEL_TOLERANCE)
+    return Report(tuple(dict.fromkeys(checker.problems)), trusted)

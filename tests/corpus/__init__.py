@@ -1,0 +1,1 @@
+"""The shared corpus of programs, one module a topic; `tests.programs` collects them."""

@@ -1,0 +1,1 @@
+"""The random-program generator, its checks and its command line."""

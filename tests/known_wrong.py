@@ -1,0 +1,86 @@
+"""`WRONG_IN_SILENCE`: what the frontend neither refuses nor gets right yet; each is an xfail test."""
+# mypy: ignore-errors
+# ruff: noqa: E731, F841, B023
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+WRONG_IN_SILENCE: list[Any] = []
+
+
+def known(*args: Any) -> Callable[[Any], Any]:
+    """Programs the frontend neither refuses nor gets right yet."""
+
+    def keep(f: Any) -> Any:
+        WRONG_IN_SILENCE.append(pytest.param(f, args, id=f.__name__))
+        return f
+
+    return keep
+
+
+@known(3)
+def generator_reads_late(x):
+    k = 2
+    g = (i * k for i in range(3))
+    k = x
+    return sum(g)
+
+
+@known(3.0)
+def alias_of_a_closure(x):
+    def g(q):
+        return q * x
+
+    h = g
+    x = 100.0
+    return h(1.0)
+
+
+@known(1)
+def closures_in_a_list(x):
+    fs = []
+    for i in range(3):
+        fs.append(lambda: i)
+    return [f() for f in fs]
+
+
+@known(0)
+def closure_defined_in_a_branch(n):
+    if n == 0:
+
+        def f(x):
+            return x + n
+    else:
+        f = lambda x: x * n
+    n = n + 10
+    return f(3)
+
+
+@known(4)
+def closures_that_call_each_other(n):
+    def even(k):
+        return True if k == 0 else odd(k - 1)
+
+    def odd(k):
+        return False if k == 0 else even(k - 1)
+
+    return even(n)
+
+
+@known(4)
+def walrus_leaves_a_comprehension(n):
+    t = 0
+    [t := t + i for i in range(n)]
+    return t
+
+
+@known(False)
+def copy_of_an_unbound_variable(flag):
+    if flag:
+        y = 1
+    z = y
+    return 3

@@ -1,0 +1,31 @@
+"""s2sad: source-to-source automatic differentiation of Python functions."""
+
+import s2sad.rules  # noqa: F401  (loads the rule table)
+from s2sad.api import grad, stop_gradient, value_and_grad
+from s2sad.derivative import Derivative
+from s2sad.errors import (
+    CheckError,
+    JitError,
+    MissingRuleError,
+    NotDifferentiableError,
+    S2sadError,
+    SignatureError,
+    SourceError,
+    UnsupportedSyntaxError,
+)
+
+__version__ = "0.1.0"
+__all__ = [
+    "CheckError",
+    "Derivative",
+    "JitError",
+    "MissingRuleError",
+    "NotDifferentiableError",
+    "S2sadError",
+    "SignatureError",
+    "SourceError",
+    "UnsupportedSyntaxError",
+    "grad",
+    "stop_gradient",
+    "value_and_grad",
+]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +26,8 @@ LEVEL_TOLERANCE = 1e-9
 VALUE_TOLERANCE = 1e-12
 FLOAT32_TOLERANCE = 2e-5
 FIRST_STEP = 2e-3
+SECONDS = 10.0
+COMPILE_SECONDS = 300.0
 
 Wrt = tuple[int | str, ...]
 
@@ -240,12 +244,25 @@ def primal_run(fn: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, tuple[
 
 
 @contextmanager
-def no_warnings(active: bool = True) -> Iterator[None]:
-    """Turn warnings (NumPy's and Python's) into errors: no derivative warns where the primal did not."""
-    with warnings.catch_warnings():
-        if active:
-            warnings.simplefilter("error")
-        yield
+def guarded(jit: bool = False) -> Iterator[None]:
+    """Warnings become errors (no derivative warns where the primal did not), and an endless loop TimeoutError."""
+    here = threading.current_thread() is threading.main_thread()
+
+    def expire(*_: Any) -> None:
+        raise TimeoutError("the time limit of a check")
+
+    before = signal.signal(signal.SIGALRM, expire) if here else None
+    if here:
+        signal.setitimer(signal.ITIMER_REAL, COMPILE_SECONDS if jit else SECONDS)
+    try:
+        with warnings.catch_warnings():
+            if not jit:
+                warnings.simplefilter("error")
+            yield
+    finally:
+        if here:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, before)
 
 
 def mutation_problem(what: str, expected: tuple[Any, ...], given: tuple[Any, ...]) -> list[Problem]:
@@ -290,7 +307,7 @@ class Checker:
 
         what = f"grad(optimize={optimize}, jit={jit})"
         try:
-            with no_warnings(not jit):
+            with guarded(jit):
                 given = fresh(self.args)
                 value, gradient = value_and_grad(self.fn, wrt=self.wrt, jit=jit, optimize=optimize)(*given)
                 self.problems += mutation_problem("value_and_" + what, self.after, given)
@@ -334,7 +351,7 @@ class Checker:
         for position, tangent in zip(self.where, self.along, strict=True):
             tangents[position] = copy.deepcopy(tangent)
         try:
-            with no_warnings(not jit):
+            with guarded(jit):
                 out, out_tangent = jvp(self.fn, tuple(primals), tuple(tangents))
         except Exception as error:  # any exception is a finding
             self.problems.append(failure("jvp-error", error))
@@ -369,7 +386,8 @@ class Checker:
         """Compare the primal with an interpreter of the intermediate form."""
         given = fresh(self.args)
         try:
-            value = oracle(self.fn, given)
+            with guarded():
+                value = oracle(self.fn, given)
         except Exception as error:  # any exception is a finding
             self.problems.append(failure("oracle-error", error))
             return

@@ -28,11 +28,12 @@ class Emitter:
     """Emits one function. `target` is 'python' or 'numba'; `level` the optimisation level."""
 
     def __init__(self, fn: Function, level: int, target: str, reserved: set[str]) -> None:
+        self.tapes = tapes.plan(fn, target)
+        fn = tapes.with_implicit_indices(fn, self.tapes)
         self.fn, self.level, self.target = fn, level, target
         self.folding = Folding(fn, fold_named=level >= 2)
         self.positions = Positions(fn, self.folding.folded, self.folding.ternary)
         self.names = Names(fn, self.positions, reserved | {fn.name})
-        self.tapes = tapes.plan(fn, target)
         self.expressions = Expressions(self)
         self.stmt: Stmt | None = None
         self.phase = ""
@@ -113,7 +114,8 @@ class Emitter:
         if isinstance(op, Op) and op.prim in ("add", "sub", "mul", "div") and isinstance(value, gast.BinOp) and not is_memory(result.type):
             left = value.left
             if isinstance(left, gast.Name) and left.id == name:
-                out.append(t.augment(t.target(name), op.prim, value.right))
+                prim = "sub" if isinstance(value.op, gast.Sub) else op.prim
+                out.append(t.augment(t.target(name), prim, value.right))
                 return
         if isinstance(value, gast.Name) and value.id == name:
             return

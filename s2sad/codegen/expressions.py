@@ -96,12 +96,14 @@ class Expressions:
         if handler is not None:
             return handler(op)
         args = [self.operand(o) for o in op.operands]
+        if prim == "add" and op.loc.reverse and isinstance(args[1], gast.UnaryOp) and isinstance(args[1].op, gast.USub):
+            return t.binary("sub", args[0], args[1].operand)
         if prim in t.BIN:
             return t.binary(prim, *args)
         if prim in t.COMPARE:
             return t.compare(prim, *args)
         if prim in t.UNARY:
-            return t.negated(args[0]) if prim == "not" else gast.UnaryOp(t.UNARY[prim](), args[0])
+            return t.negated(args[0]) if prim == "not" else t.minus(args[0]) if prim == "neg" else gast.UnaryOp(t.UNARY[prim](), args[0])
         module, _, function = prim.rpartition(".")
         if module == "builtins":
             return t.call(function, *args)
@@ -202,6 +204,11 @@ class Expressions:
 
     def op_exception(self, op: Op) -> Any:
         return t.call(op.attr("cls").__name__, *map(self.operand, op.operands))
+
+    def op_float_list(self, op: Op) -> Any:
+        item = t.target("v")
+        clause = gast.comprehension(item, self.operand(op.operands[0]), [], 0)
+        return gast.ListComp(t.call("float", t.name("v")), [clause])
 
     def op_array_like(self, op: Op) -> Any:
         self.modules.add("numpy")

@@ -43,6 +43,8 @@ class Folding:
             if not isinstance(op, Op):
                 for inner in _inner(op):
                     self.block(inner)
+                    if isinstance(op, While) and inner is op.test:
+                        self.fold_condition(inner)
             ternary = isinstance(op, If) and self.expressible(op)
             if ternary:
                 assert isinstance(op, If)
@@ -69,6 +71,12 @@ class Folding:
             if isinstance(o, Value) and o in pending:
                 pass
         self.tail = pending
+
+    def fold_condition(self, test: Block) -> None:
+        """The condition of a while loop prints in its header."""
+        cond = test.yields[0]
+        if isinstance(cond, Value) and cond in self.tail and test.ops and cond in test.ops[-1].results:
+            self.folded.add(cond)
 
     def read_by(self, op: AnyOp, ternary: bool) -> list[Operand]:
         if isinstance(op, (For, While)):

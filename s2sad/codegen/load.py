@@ -39,6 +39,7 @@ def generate(
     target: str = "python",
     returns: Callable[[list[Any]], Any] | None = None,
     keyword_params: tuple[Value, ...] = (),
+    options: dict[str, Any] | None = None,
 ) -> Generated:
     """Print a typed function (and the functions it calls) as a module."""
     modules: set[str] = set()
@@ -50,10 +51,12 @@ def generate(
         trees.append(emitter.function(returns if own else None, keyword_params if own else ()))
         modules |= emitter.expressions.modules
         helpers.update(emitter.expressions.helpers)
+    decorator = _decorator(options or {"error_model": "numpy"}) if target == "numba" else ""
+    if "grow" in helpers:
+        modules.add("numpy")
     parts = [_imports(modules, target)]
-    parts += [_helper(h, target) for h in helpers]
+    parts += [decorator + _helper(h) for h in helpers]
     for tree in trees:
-        decorator = '@njit(error_model="numpy")\n' if target == "numba" else ""
         parts.append(decorator + to_source(gast.Module([tree], [])))
     source = "\n\n".join(p.strip("\n") for p in parts if p).strip("\n") + "\n"
     source = source.replace("\n\n\ndef ", "\n\ndef ", 1) if len(parts) == 2 and parts[0] else source
@@ -67,9 +70,13 @@ def _imports(modules: set[str], target: str) -> str:
     return "\n".join(lines)
 
 
-def _helper(name: str, target: str) -> str:
-    text = GROW if name == "grow" else PRIMS[name].helper
-    return ("@njit(error_model=\"numpy\")\n" if target == "numba" else "") + text
+def _decorator(options: dict[str, Any]) -> str:
+    arguments = ", ".join(f'{k}="{v}"' if isinstance(v, str) else f"{k}={v!r}" for k, v in options.items())
+    return f"@njit({arguments})\n"
+
+
+def _helper(name: str) -> str:
+    return GROW if name == "grow" else PRIMS[name].helper
 
 
 def load(generated: Generated, hint: str) -> types.FunctionType:

@@ -8,15 +8,15 @@ as the loop where the trip count is known beforehand, else growing by doubling.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import gast
 
 from s2sad.codegen import tree as t
 from s2sad.errors import JitError
-from s2sad.ir.core import AnyOp, Block, For, Function, Op, Operand, Value, While, blocks, walk
-from s2sad.ir.types import Scalar, Tape
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Value, While, blocks, walk
+from s2sad.ir.types import NONE, Scalar, Tape
 
 if TYPE_CHECKING:
     from s2sad.codegen.emit import Emitter
@@ -39,7 +39,6 @@ class Layout:
 def plan(fn: Function, target: str) -> dict[Value, Layout]:
     """A layout for every tape made in a function."""
     writes: dict[Value, list[tuple[Op, Block, AnyOp | None]]] = {}
-    reads_in_writers: set[Value] = set()
 
     def visit(block: Block, loop: AnyOp | None, home: Block | None) -> None:
         for op in block.ops:
@@ -57,7 +56,6 @@ def plan(fn: Function, target: str) -> dict[Value, Layout]:
         if isinstance(op, Op) and op.prim == "tape_new":
             found = writes.get(op.result, [])
             layouts[op.result] = _layout(op.result, found, target, fn)
-    del reads_in_writers
     return layouts
 
 
@@ -119,7 +117,6 @@ def write(e: Emitter, op: Op, out: list[Any]) -> None:
     layout = e.tapes.get(tape)  # type: ignore[arg-type]
     held = e.expr(tape)
     if layout is not None and layout.kind == "list":
-        drop(e, k)
         out.append(t.statement(t.call(t.attribute(held, "append"), e.expr(v))))
         return
     index = e.expr(k)
@@ -130,10 +127,29 @@ def write(e: Emitter, op: Op, out: list[Any]) -> None:
     out.append(t.assign(t.subscript(held, index, True), e.expr(v)))
 
 
-def drop(e: Emitter, k: Operand) -> None:
-    """The index of an append is implicit; forget the expression that was folded for it."""
-    if isinstance(k, Value) and k in e.expressions.held:
-        e.expressions.take(k)
+def with_implicit_indices(fn: Function, layouts: dict[Value, Layout]) -> Function:
+    """An append needs no index: what only computed it goes, before anything is named."""
+    lists = {tape for tape, layout in layouts.items() if layout.kind == "list"}
+    if not lists:
+        return fn
+
+    def rebuilt(block: Block) -> Block:
+        return replace(block, ops=tuple(map(one, block.ops)))
+
+    def one(op: AnyOp) -> AnyOp:
+        if isinstance(op, Op):
+            if op.prim == "tape_write" and op.operands[0] in lists:
+                return replace(op, operands=(op.operands[0], Const(None, NONE), op.operands[2]))
+            return op
+        if isinstance(op, If):
+            return replace(op, then=rebuilt(op.then), orelse=rebuilt(op.orelse))
+        if isinstance(op, While):
+            return replace(op, test=rebuilt(op.test), body=rebuilt(op.body))
+        return replace(op, body=rebuilt(op.body))
+
+    from s2sad.optimize.dce import eliminate_dead_code
+
+    return eliminate_dead_code(replace(fn, body=rebuilt(fn.body)))
 
 
 def read(e: Emitter, op: Op) -> Any:

@@ -86,6 +86,13 @@ def list_(items: list[Any]) -> Any:
     return gast.List(items, LOAD)
 
 
+def minus(node: Any) -> Any:
+    """-(a*b) is printed -a*b, which is the same float: negation is exact."""
+    if isinstance(node, gast.BinOp) and isinstance(node.op, (gast.Mult, gast.Div)):
+        return gast.BinOp(minus(node.left), node.op, node.right)
+    return gast.UnaryOp(gast.USub(), node)
+
+
 def negated(test: Any) -> Any:
     """The opposite condition, written the simple way."""
     if isinstance(test, gast.UnaryOp) and isinstance(test.op, gast.Not):

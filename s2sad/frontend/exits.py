@@ -88,7 +88,7 @@ class _Exits:
         test = _name(name, at)
         node = gast.If(test=test, body=[gast.copy_location(leave, at)], orelse=[])
         node = gast.copy_location(node, at)
-        node.body[0].s2sad_stmt = at
+        node.s2sad_stmt = node.body[0].s2sad_stmt = at
         return node
 
     def loop(self, node: Any) -> tuple[list[Any], list[Any]]:

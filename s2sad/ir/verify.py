@@ -52,7 +52,6 @@ def _verify(fn: Function, typed: bool, locations: bool, callees: Mapping[str, Fu
     known_primitives(fn, typed)
     known_callees(fn, callees)
     if typed:
-        breaks_yield_alike(fn)
         typed_loops(fn)
         known_types(fn)
         joined_types(fn)
@@ -186,12 +185,6 @@ def breaks_in_tail(fn: Function) -> None:
     """Guards against a break with code after it: the reverse sweep, which knows only branch conditions and
     trip counts, would run the adjoint of code that was never run."""
     _check_tails(fn, breaks_in_tail, lambda op, block: True)
-
-
-def breaks_yield_alike(fn: Function) -> None:
-    """Guards against a break that leaves other values behind than the end of the body does: an If that holds
-    one has as results exactly, and in order, what the block around it yields."""
-    _check_tails(fn, breaks_yield_alike, lambda op, block: op.results == block.yields)
 
 
 def _check_tails(fn: Function, check: Callable[..., None], alike: Callable[[If, Block], bool]) -> None:

@@ -27,6 +27,7 @@ class Builder:
         self.loc = loc
         self.defs: dict[Value, Op] = {}
         self.fold = True
+        self.reassociate = False  # constant factors of adjoints may be multiplied together
 
     # -- operations ---------------------------------------------------------------------------------
 
@@ -65,6 +66,8 @@ class Builder:
             for minus, other in (operands, operands[::-1]):
                 if isinstance(minus, Const) and minus.value == -1.0 and other.type == type and is_float(type):
                     return self.emit("neg", other)
+            if self.reassociate and is_float(type):
+                return self.gathered(operands)
         if prim in ("div", "pow") and is_one(operands[1]) and operands[0].type == type:
             return operands[0]
         if prim == "neg" and isinstance(operands[0], Value):
@@ -72,6 +75,39 @@ class Builder:
             if inner is not None and inner.prim == "neg":
                 return inner.operands[0]
         return None
+
+    def gathered(self, operands: tuple[Operand, ...]) -> Operand | None:
+        """A product with its sign in front and its constant factors in one."""
+        a, b = operands
+        for minus, other in ((a, b), (b, a)):
+            inner = self.defs.get(minus) if isinstance(minus, Value) else None
+            if inner is not None and inner.prim == "neg":
+                product = (inner.operands[0], other) if minus is a else (other, inner.operands[0])
+                return self.emit("neg", self.emit("mul", *product))
+        if isinstance(b, Const) and not isinstance(a, Const):
+            a, b = b, a
+        if not isinstance(a, Const) or not isinstance(b, Value):
+            return None
+        if a.value in (-1, -1.0):
+            return self.emit("neg", b)
+        if isinstance(a.value, (int, float)) and a.value < 0:
+            return self.emit("neg", self.emit("mul", Const(-a.value, a.type), b))
+        inner = self.defs.get(b)
+        if inner is not None and inner.prim == "mul" and isinstance(inner.operands[0], Const):
+            factor = fold_constants("mul", (a, inner.operands[0]))
+            return self.emit("mul", factor, inner.operands[1]) if factor is not None else None
+        return None if (a, b) == operands else self.emit("mul", a, b)
+
+    def rename(self, value: Operand, hint: str) -> Operand:
+        """Name a result made a moment ago that nothing has read yet."""
+        for i in range(len(self.ops) - 1, max(len(self.ops) - 9, -1), -1):
+            op = self.ops[i]
+            if isinstance(op, Op) and op.prim == "load" and op.results[0] is value and not op.results[0].hint:
+                named = Value(hint, op.results[0].type)
+                self.ops[i] = renamed = Op(op.prim, op.operands, (named,), op.loc, op.attrs)
+                self.defs[named] = renamed
+                return named
+        return value
 
     # -- structure ----------------------------------------------------------------------------------
 
@@ -137,14 +173,14 @@ class Builder:
             return self.choose(first, lambda: self._bool(node, values[1:], env, family), lambda: const(False))
         return self.choose(first, lambda: const(True), lambda: self._bool(node, values[1:], env, family))
 
-    def add(self, total: Operand, term: Operand) -> Operand:
-        """A sum of adjoints: `a + (-b)` is `a - b`."""
+    def add(self, total: Operand, term: Operand, mark: int) -> Operand:
+        """A sum of adjoints: `a + (-b)` is `a - b` if the negation was made for it, after `mark` operations."""
         if isinstance(total, Const) and total.value == 0 and is_float(term.type):
             return term
         if isinstance(term, Const) and term.value == 0:
             return total
         inner = self.defs.get(term) if isinstance(term, Value) else None
-        if inner is not None and inner.prim == "neg" and inner in self.ops[-1:]:
+        if inner is not None and inner.prim == "neg" and len(self.ops) > mark and inner is self.ops[-1]:
             self.ops.pop()
             return self.emit("sub", total, inner.operands[0])
         return self.emit("add", total, term)

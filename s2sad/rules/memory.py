@@ -74,3 +74,4 @@ rule(lambda *xs: None, "y = unbound()", name="unbound", infer=_typed, effect="wo
 rule(lambda *xs: None, "y = exception(*xs)", name="exception", infer=_typed, effect="none", dxs=ZERO)
 _ = (BOOL, FLOAT, Array, List)
 rule(lambda x: x, "y = identity(x)", name="identity", infer=lambda t: t, effect="none", cost=0, dx="dy")
+_memory("float_list", lambda a: [float(v) for v in a], "y = float_list(a)", "alloc")

@@ -31,13 +31,13 @@ rule(operator.pos, "y = pos(a)", name="pos", infer=same, effect="none", cost=1, 
 
 def _div_denominator(b: Any, env: dict[str, Any]) -> Any:
     if _literal(env["a"]) == 1:
-        return b.expand("-y * y * dy", env)
-    return b.expand("-y * (dy / b)", env)
+        return b.expand("-(y * y * dy)", env)
+    return b.expand("-(y * (dy / b))", env)
 
 
 rule(operator.truediv, "y = div(a, b)", name="div", infer=promoted_float, cost=5, da="dy / b", db=_div_denominator)
 rule(operator.floordiv, "y = floordiv(a, b)", name="floordiv", infer=promoted, cost=5, da=ZERO, db=ZERO)
-rule(operator.mod, "y = mod(a, b)", name="mod", infer=promoted, cost=5, da="dy", db="-(a // b) * dy")
+rule(operator.mod, "y = mod(a, b)", name="mod", infer=promoted, cost=5, da="dy", db="-(a // b * dy)")
 
 
 def _pow_type(*types: Type) -> Type:

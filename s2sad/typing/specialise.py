@@ -389,7 +389,8 @@ class Specialiser:
 
         def run(params: list[AV]) -> tuple[Value, list[AV]]:
             index = Value(hint if item_at is None else "", INT)
-            return index, body(index if item_at is None else item_at(index), params)
+            item = index if item_at is None else item_at(index)
+            return index, body(self.builder.rename(item, hint) if isinstance(item, Value) and item is not index else item, params)
 
         shape, index, params, ops, yields = self.fixpoint(init, run, hints)
         self.builder.loc = loc
@@ -577,7 +578,8 @@ def _yield(s: Specialiser, op: Op, args: list[AV]) -> AV:
 
 
 def _unpack(s: Specialiser, op: Op, args: list[AV]) -> list[AV]:
-    return items.unpack(s, args[0], op.attr("count"), op.attr("star"))
+    found = items.unpack(s, args[0], op.attr("count"), op.attr("star"))
+    return [s.builder.rename(av, r.hint) if isinstance(av, Value) and r.hint else av for av, r in zip(found, op.results, strict=True)]
 
 
 def _attr(s: Specialiser, op: Op, args: list[AV]) -> AV:

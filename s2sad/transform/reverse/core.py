@@ -7,6 +7,7 @@ recomputation and the tape. The forward sweep is the primal plus what was asked 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,7 @@ from s2sad.analysis.gates import Gate, find_gates
 from s2sad.analysis.uses import definitions, homes
 from s2sad.errors import Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, blocks
-from s2sad.ir.types import Tape, carries_derivative, is_float, is_memory
+from s2sad.ir.types import BOOL, Tape, carries_derivative, is_float, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.extras import Extras
@@ -71,6 +72,7 @@ class Reverse:
         shadow_inputs: dict[Value, Value] | None = None,
     ) -> None:
         self.fn, self.inputs, self.outputs = fn, inputs, outputs
+        self.input_set = frozenset(inputs)
         self.aliases = Aliases(fn)
         self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases)
         self.home = homes(fn)
@@ -79,7 +81,7 @@ class Reverse:
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
         self.extras = Extras()
         self.builder = Builder()
-        self.builder.fold = True
+        self.builder.reassociate = True
         self.callees = callees
         self.shadows: dict[Value, Value] = dict(shadow_inputs or {})
         self.given_shadows = set(self.shadows.values())
@@ -92,6 +94,7 @@ class Reverse:
         self.locs: dict[Loc, Loc] = {}
         self.op_homes: dict[AnyOp, Block] = {}
         self.root = Scope("function", None, fn.body)
+        self.mark = sys.maxsize
 
     # -- the whole function -------------------------------------------------------------------------
 
@@ -130,6 +133,8 @@ class Reverse:
                 HANDLERS[type(op)](self, op, scope)
 
     def op(self, op: Op, scope: Scope) -> None:
+        if op.results and op.results[0] in self.input_set:  # made from an argument: what it is made from is not asked for
+            return
         handler = HANDLERS.get(op.prim)
         if handler is not None:
             handler(self, op, scope)
@@ -143,6 +148,7 @@ class Reverse:
         if gate is not None:
             if self.is_active(gate.operand):
                 env = self.env(op, cotangent, scope)
+                self.mark = len(self.builder.ops)
                 self.add(gate.operand, self.builder.expand(gate.text, env), scope)
             return
         self.apply_rule(op, cotangent, scope)
@@ -162,6 +168,7 @@ class Reverse:
                 )
             if partial is ZERO:
                 continue
+            self.mark = len(self.builder.ops)
             if isinstance(partial, str):
                 term = self.builder.expand(partial, env, rule.module or "math")
             else:
@@ -170,6 +177,7 @@ class Reverse:
                 term = partial(self.builder, env)
             if term is not None:
                 self.add(operand, term, scope)
+            self.mark = sys.maxsize
 
     def env(self, op: Op, cotangent: Operand, scope: Scope) -> Env:
         rule = PRIMS[op.prim]
@@ -261,7 +269,7 @@ class Reverse:
         """The first contribution under the adjoint's name: a copy where it is another's value."""
         if not adjoint_hint(v) or isinstance(term, Const):
             return term
-        op = self.builder.ops[-1] if self.builder.ops else None
+        op = self.builder.ops[-1] if len(self.builder.ops) > self.mark else None  # made for this contribution alone
         if isinstance(op, (Op, If)) and len(op.results) == 1 and op.results[0] is term and not op.results[0].hint:
             return self.rename_last(op, Value(adjoint_hint(v), op.results[0].type))
         copy = Value(adjoint_hint(v), adjoint_type(v.type))
@@ -277,7 +285,7 @@ class Reverse:
         return named
 
     def summed(self, current: Operand, term: Operand, v: Value) -> Operand:
-        total = self.builder.add(current, term)
+        total = self.builder.add(current, term, self.mark)
         op = self.builder.ops[-1] if self.builder.ops else None
         if adjoint_hint(v) and isinstance(op, Op) and op.results and op.result is total and not op.result.hint:
             return self.rename_last(op, Value(adjoint_hint(v), op.result.type))
@@ -390,7 +398,7 @@ class Reverse:
         owner, outer = loop.owner, loop.parent.parent  # type: ignore[union-attr]
         assert owner is not None and outer is not None and outer.block is not None
         counter = forward_counter(self, owner, loop)
-        tape = Value(f"tape·{v.hint or 't'}", Tape(v.type))
+        tape = Value(f"tape·{tape_hint(v)}", Tape(v.type))
         self.tapes[v] = tape
         self.home[tape] = outer.block
         self.extras.before[owner].append(Op("tape_new", (), (tape,), owner.loc))
@@ -401,6 +409,11 @@ class Reverse:
         else:
             self.extras.start[self.home[v]].append(write)
         return tape
+
+
+def tape_hint(v: Value) -> str:
+    """What a tape is named after."""
+    return v.hint or ("cond" if v.type == BOOL else "t")
 
 
 _ = (For, While, const)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from s2sad.errors import NOWHERE
 from s2sad.ir.core import AnyOp, Const, For, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Tuple, Type, is_float, is_memory
 from s2sad.rules.builder import const
@@ -18,7 +19,7 @@ from s2sad.transform.reverse.scopes import Scope, zero
 
 ALLOCATIONS = frozenset(
     {"numpy.zeros", "numpy.ones", "numpy.empty", "numpy.full", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
-     "numpy.arange", "tape_new", "extract"}
+     "numpy.arange", "tape_new", "extract", "array_like", "float_list"}
 )  # fmt: skip
 
 
@@ -69,13 +70,14 @@ def twin(r: Reverse, a: Operand) -> Operand:
 
 def allocate_twin(r: Reverse, op: AnyOp | None, a: Value, made: Value) -> None:
     """A fresh shadow: at the start of the reverse sweep where nothing forward needs it, else beside its primal."""
+    loc = op.loc if op is not None else NOWHERE
     if isinstance(a.type, Tape):
-        new = Op("tape_new", (), (made,), op.loc if op is not None else r.fn.loc)
+        new = Op("tape_new", (), (made,), loc)
     else:
-        new = Op("zeros_like", (a,), (made,), op.loc if op is not None else r.fn.loc)
+        new = Op("zeros_like", (a,), (made,), loc)
     simple = r.home[a] is r.fn.body and not r.aliases.is_joined(a) and not appended(r, a) and not isinstance(a.type, Tape)
     if simple:
-        r.late.append(Op(new.prim, new.operands, new.results, r.reverse_loc(new.loc)))
+        r.late.append(Op(new.prim, new.operands, new.results, r.reverse_loc(NOWHERE)))
     elif op is None:
         r.extras.start[r.fn.body].append(new)
     else:
@@ -286,7 +288,7 @@ HANDLERS.update(
         "alloc_list": reverse_alloc_list, "list_repeat": reverse_fill, "numpy.full": reverse_fill,
         "copy": reverse_copy, "list_of": reverse_copy, "array_of": reverse_copy,
         "tape_write": reverse_tape_write, "tape_read": reverse_tape_read, "identity": reverse_identity,
-        "stop_gradient": nothing, "extract": nothing, "numpy.zeros": nothing, "numpy.ones": nothing,
+        "stop_gradient": nothing, "array_like": nothing, "float_list": nothing, "extract": nothing, "numpy.zeros": nothing, "numpy.ones": nothing,
         "numpy.empty": nothing, "numpy.arange": nothing, "tape_new": nothing, "constant": nothing, "zeros_like": nothing,
         "unbound": nothing, "print": nothing, "assert": nothing, "raise": nothing, "format": nothing,
     }

@@ -1,0 +1,367 @@
+"""`Derivative`: a callable made from a function, with code generated for each signature it is called with.
+
+Calling it runs a small generated entry: it checks that the arguments have the types the code was made for
+and calls the generated function; anything else goes through `_dispatch`, which finds or makes the code.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from s2sad import pipeline
+from s2sad.codegen import tree as t
+from s2sad.codegen.load import Generated, generate, load
+from s2sad.errors import S2sadError, SignatureError
+from s2sad.frontend.source import FunctionSource
+from s2sad.ir.core import Const, Function, Value
+from s2sad.ir.types import FLOAT, Array, List, Scalar, Type
+from s2sad.signature import Parameters, gradient_tree, typed_parameters
+from s2sad.transform.gradient import gradient
+from s2sad.typing.abstract import AV, TupleAV, leaves
+from s2sad.typing.captures import Captured, Captures, Guard
+from s2sad.typing.specialise import Typed, specialise
+from s2sad.typing.structure import key_of, source_for, user_function
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """What `grad` and its kin were asked for."""
+
+    wrt: Any = 0
+    value: bool = False
+    has_aux: bool = False
+    jit: bool = False
+    optimize: int = 2
+    fastmath: bool = False
+    debug: bool = False
+
+
+@dataclass(eq=False)
+class Lowered:
+    """Generated code for one signature: `source`, the IR it was printed from, and `compile()`."""
+
+    generated: Generated
+    primal: Function
+    function: Function
+    captured: tuple[Captured, ...]
+    guards: tuple[Guard, ...]
+    hint: str
+    keys: dict[str, Any]
+    compiled: Any = None
+
+    @property
+    def source(self) -> str:
+        return self.generated.source
+
+    @property
+    def ir(self) -> str:
+        from s2sad.ir.printer import print_function
+
+        return print_function(self.function)
+
+    def compile(self) -> Any:
+        """The generated function, loaded (and with `jit=True` handed to Numba)."""
+        if self.compiled is None:
+            self.compiled = load(self.generated, self.hint)
+        return self.compiled
+
+    def valid(self) -> bool:
+        """Whether what was captured is still what the code was made for."""
+        try:
+            return all(key_of(c.get()) == c.key for c in self.captured) and all(key_of(g.get()) == g.key for g in self.guards)
+        except (KeyError, NameError, AttributeError, ValueError):
+            return False
+
+
+class Derivative:
+    """The derivative of a function, callable as the function is.
+
+    Attributes:
+        primal: the function itself.
+        source: the generated code of the last call; before any call, for parameters as annotated, else floats.
+    """
+
+    primal: Any
+    _fsource: FunctionSource
+    _params: Parameters
+    _options: Options
+    _bind: Callable[..., tuple[Any, ...]]
+    _cache: dict[Any, list[Lowered]]
+    _last: Lowered | None
+
+    def __new__(cls, fn: Any, options: Options) -> Derivative:
+        own = type(cls.__name__, (cls,), {"__doc__": getattr(fn, "__doc__", None), "__call__": _slow_call, "__module__": cls.__module__})
+        return object.__new__(own)
+
+    def __init__(self, fn: Any, options: Options) -> None:
+        function = user_function(fn)
+        if function is None:
+            raise SignatureError(
+                f"{fn!r} is not a Python function whose source can be read",
+                hint="give grad() a def or lambda; for a callable object, one of its methods",
+            )
+        functools.update_wrapper(self, fn)
+        self.primal = fn
+        self._fsource = source_for(function)
+        self._params = Parameters.of(self._fsource, options.wrt)
+        self._options = options
+        self._signature = inspect.signature(function)
+        self._bind = _binder(self._signature)
+        self._cache = {}
+        self._last = None
+
+    # -- calling ------------------------------------------------------------------------------------
+
+    def __get__(self, obj: Any, objtype: Any = None) -> Any:
+        return self if obj is None else types.MethodType(self, obj)
+
+    def __repr__(self) -> str:
+        kind = "value_and_grad" if self._options.value else "grad"
+        return f"<{kind} of {self._fsource.qualname} with respect to {', '.join(self._params.wrt)}>"
+
+    def _dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        bound = self._bind(*args, **kwargs)
+        lowered = self._lowered(dict(zip(self._params.names, map(key_of, bound), strict=True)))
+        self._last = lowered
+        code = lowered.compile()
+        self._specialise_entry(lowered, code)
+        return code(*bound, **{c.value.hint: c.get() for c in lowered.captured})
+
+    def _lowered(self, keys: dict[str, Any]) -> Lowered:
+        found = self._cache.setdefault(tuple(keys.values()), [])
+        for lowered in found:
+            if lowered.valid():
+                return lowered
+        made = self._make(keys, self._options.optimize)
+        found.append(made)
+        return made
+
+    def _specialise_entry(self, lowered: Lowered, code: Any) -> None:
+        """Let calls with these types go straight to the code, where types are all there is to check."""
+        if lowered.captured or lowered.guards:
+            return
+        entry = _entry(self._signature, lowered.keys, code)
+        if entry is not None:
+            type(self).__call__ = entry  # type: ignore[method-assign]
+
+    # -- making code --------------------------------------------------------------------------------
+
+    def _typed(self, keys: dict[str, Any]) -> tuple[Typed, tuple[Value, ...], list[Value]]:
+        values, make, inputs = typed_parameters(self._params, keys)
+        captures = Captures()
+        typed = specialise(self._fsource, make, captures)
+        hidden = tuple(c.value for c in captures.variables.values())
+        head = tuple(getattr(captures, "head_ops", ()))
+        body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
+        typed.function = replace(typed.function, params=(*values, *hidden), body=body)
+        pipeline.check(typed.function)
+        return typed, tuple(hidden), inputs
+
+    def _make(self, keys: dict[str, Any], optimize: int) -> Lowered:
+        typed, hidden, inputs = self._typed(keys)
+        options, name = self._options, self._fsource.name
+        aux = self._aux(typed.result)
+        suffix = "value_and_grad" if options.value else "grad"
+        count = len(typed.function.body.yields) - 1
+        function = gradient(typed.function, tuple(inputs), f"{name}_{suffix}", options.value, count)
+        pipeline.check(function)
+        function = pipeline.run(function, pipeline.OPTIMIZE[optimize])
+        returns = self._returns(keys, aux, typed.result)
+        target = "numba" if options.jit else "python"
+        generated = generate(function, optimize, target, returns, hidden, options=_jit_options(options))
+        captures = typed.captures
+        return Lowered(
+            generated, typed.function, function, tuple(captures.variables.values()), tuple(captures.guards.values()), name, keys
+        )
+
+    def _aux(self, result: AV) -> AV | None:
+        if not self._options.has_aux:
+            if isinstance(result, TupleAV):
+                raise SignatureError(
+                    f"{self._fsource.name}() returns {len(result.items)} values, and a gradient needs one",
+                    self._fsource.loc,
+                    "return one number, or say has_aux=True for (value, auxiliary)",
+                )
+            return None
+        if not (isinstance(result, TupleAV) and len(result.items) == 2):
+            raise SignatureError(f"has_aux=True, but {self._fsource.name}() does not return a pair", self._fsource.loc, "return (value, auxiliary)")
+        return result.items[1]
+
+    def _returns(self, keys: dict[str, Any], aux: AV | None, result: AV) -> Callable[[list[Any]], Any]:
+        params, value = self._params, self._options.value
+        n_aux = len(list(leaves(aux))) if aux is not None else 0
+
+        def build(exprs: list[Any]) -> Any:
+            stream = iter(exprs)
+            out = next(stream) if value else None
+            extra = value_tree(aux, [next(stream) for _ in range(n_aux)]) if aux is not None else None
+            grads = [gradient_tree(keys[n], t.name(n), stream) for n in params.wrt]
+            grad = grads[0] if params.bare else t.tuple_(grads)
+            if aux is not None:
+                return t.tuple_([t.tuple_([out, extra]), grad]) if value else t.tuple_([grad, extra])
+            return t.tuple_([out, grad]) if value else grad
+
+        return build
+
+    # -- looking ------------------------------------------------------------------------------------
+
+    def lower(self, *args: Any, optimize: int | None = None, **kwargs: Any) -> Lowered:
+        """The code for these arguments, without running it."""
+        bound = self._bind(*args, **kwargs)
+        keys = dict(zip(self._params.names, map(key_of, bound), strict=True))
+        if optimize is None or optimize == self._options.optimize:
+            return self._lowered(keys)
+        return self._make(keys, optimize)
+
+    @property
+    def source(self) -> str:
+        if self._last is not None:
+            return self._last.source
+        from s2sad.assumed import assumed_keys
+
+        return self._lowered(assumed_keys(self._fsource, self._params)).source
+
+    @property
+    def source_map(self) -> dict[int, int]:
+        """The user's line for each line of `source` that comes from one."""
+        return source_map(self.source)
+
+    def save(self, path: Any) -> None:
+        """Write the generated module to a file that runs where s2sad is not installed."""
+        from s2sad.codegen.standalone import standalone
+
+        if self._last is None:
+            _ = self.source
+        lowered = self._last or next(c for found in self._cache.values() for c in found)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(standalone(lowered))
+
+    def show(self) -> None:
+        """Print the generated source."""
+        print(self.source)
+
+
+def value_tree(av: AV, exprs: list[Any]) -> Any:
+    """The expression that builds a result in the structure the function returned it in."""
+    stream = iter(exprs)
+
+    def build(a: AV) -> Any:
+        if isinstance(a, TupleAV):
+            items = [build(i) for i in a.items]
+            return t.list_(items) if a.cls is list else t.tuple_(items)
+        from s2sad.typing.abstract import DictAV
+
+        if isinstance(a, DictAV):
+            import gast
+
+            return gast.Dict([t.constant(k) for k in a.items], [build(v) for v in a.items.values()])
+        if isinstance(a, (Value, Const)):
+            return next(stream)
+        raise S2sadError("this kind of auxiliary result is not supported", hint="return numbers, arrays, tuples or dicts")
+
+    return build(av)
+
+
+def source_map(source: str) -> dict[int, int]:
+    """Lines of generated text to lines of the user's, by the comments that quote them."""
+    import re
+
+    found: dict[int, int] = {}
+    current = 0
+    for number, line in enumerate(source.splitlines(), 1):
+        quoted = re.search(r"^\s*# .*\(line (\d+)\)$", line)
+        if quoted:
+            current = int(quoted.group(1))
+        elif current and line.strip() and not line.strip().startswith("#"):
+            found[number] = current
+    return found
+
+
+def _jit_options(options: Options) -> dict[str, Any]:
+    found: dict[str, Any] = {"error_model": "numpy"}
+    if options.fastmath:
+        found["fastmath"] = True
+    if options.debug:
+        found["boundscheck"] = True
+    return found
+
+
+# -- entries ------------------------------------------------------------------------------------------
+
+
+def _slow_call(self: Derivative, /, *args: Any, **kwargs: Any) -> Any:
+    return self._dispatch(args, kwargs)
+
+
+def _binder(signature: inspect.Signature) -> Callable[..., tuple[Any, ...]]:
+    """A function with the same parameters that returns its arguments as a tuple."""
+    head, values, space = _header(signature)
+    exec(f"def bind({head}):\n    return ({values})", space)
+    return space["bind"]  # type: ignore[no-any-return]
+
+
+def _header(signature: inspect.Signature) -> tuple[str, str, dict[str, Any]]:
+    space: dict[str, Any] = {}
+    parts: list[str] = []
+    values: list[str] = []
+    star = False
+    parameters = list(signature.parameters.values())
+    for i, p in enumerate(parameters):
+        if p.kind is p.KEYWORD_ONLY and not star:
+            parts.append("*")
+            star = True
+        prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        star = star or p.kind is p.VAR_POSITIONAL
+        default = ""
+        if p.default is not p.empty:
+            space[f"_default{i}"] = p.default
+            default = f"=_default{i}"
+        parts.append(f"{prefix}{p.name}{default}")
+        values.append(p.name)
+        after = parameters[i + 1].kind if i + 1 < len(parameters) else None
+        if p.kind is p.POSITIONAL_ONLY and after is not p.POSITIONAL_ONLY:
+            parts.append("/")
+    return ", ".join(parts), "".join(f"{v}, " for v in values), space
+
+
+_FAST: dict[Type, str] = {FLOAT: "float", Scalar("int"): "int"}
+
+
+def _entry(signature: inspect.Signature, keys: dict[str, Any], code: Any) -> Any:
+    """The `__call__` for one signature: a type check for each argument, then the code; None if that is not enough."""
+    import numpy as np
+
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values()):
+        return None
+    head, values, space = _header(signature)
+    tests = []
+    for name, key in keys.items():
+        if key in _FAST:
+            tests.append(f"{name}.__class__ is {_FAST[key]}")
+        elif isinstance(key, Array):
+            space[f"_dtype_{name}"] = np.dtype(key.dtype)
+            tests.append(f"{name}.__class__ is _ndarray and {name}.dtype is _dtype_{name} and {name}.ndim == {key.ndim}")
+        else:
+            return None
+    space |= {"_code": code, "_ndarray": np.ndarray}
+    names = ", ".join(keys)
+    text = f"def __call__(_self, {head}):\n"
+    if tests:
+        text += f"    if {' and '.join(tests)}:\n        return _code({names})\n"
+    text += f"    return _self._dispatch({_forward(signature)})\n"
+    exec(text, space)
+    return space["__call__"]
+
+
+def _forward(signature: inspect.Signature) -> str:
+    positional = [p.name for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    keyword = [f"{p.name!r}: {p.name}" for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
+    return f"({''.join(n + ', ' for n in positional)}), {{{', '.join(keyword)}}}"
+
+
+_ = List

@@ -1,0 +1,251 @@
+"""NumPy's ufuncs, and the functions and casts like them.
+
+NumPy gives inf or nan and a warning where `math` raises, so the partials divide through `over` where the forward
+value already warned (`log` at 0), and through the helper `ratio` where it did not (`sqrt` at 0): the reverse
+sweep raises nowhere, and warns nowhere the forward did not. Names in a text mean NumPy's own functions first.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from s2sad.ir.types import BOOL, NONE, Scalar, Type, scalar_of
+from s2sad.rules.mathematics import FLOAT_RESULT, source, with_names
+from s2sad.rules.operators import _literal
+from s2sad.rules.registry import ZERO, Emit, Infer, Prim, boolean, numpy_float, numpy_same, rule
+
+LN2, LN10 = math.log(2.0), math.log(10.0)
+
+
+def ufunc(form: str, infer: Infer | Type = numpy_float, **options: Any) -> Prim:
+    """Declare `numpy.<name>` from its form, e.g. "exp(x)"."""
+    name = form.partition("(")[0]
+    return rule(getattr(np, name), f"y = {form}", name=f"numpy.{name}", infer=infer, **{"effect": "none", **options})
+
+
+def _weak(operand: Any) -> bool:
+    """Whether an operand is a Python number, whose division by zero raises."""
+    return isinstance(operand.type, Scalar) and operand.type.dtype is None
+
+
+def over(top: str, bottom: str) -> Emit:
+    """The partial `top / bottom`, where the forward warned of a zero bottom; Python's numbers must not raise then."""
+
+    def emit(b: Any, env: Any) -> Any:
+        numerator, denominator = b.expand(top, env, "numpy"), b.expand(bottom, env, "numpy")
+        raises = _weak(numerator) and _weak(denominator)
+        return b.emit("s2sad.ratio" if raises else "div", numerator, denominator)
+
+    return emit
+
+
+def piecewise_constant(*forms: str, infer: Infer | Type = numpy_float, **options: Any) -> None:
+    """Ufuncs whose result does not vary with any operand."""
+    for form in forms:
+        operands = form[form.index("(") + 1 : -1].split(",")
+        ufunc(form, infer, cost=5, **{f"d{o.strip()}": ZERO for o in operands}, **options)
+
+
+# -- arithmetic ---------------------------------------------------------------------------------------
+
+ufunc("add(a, b)", numpy_same, cost=1, da="dy", db="dy")
+ufunc("subtract(a, b)", numpy_same, cost=1, da="dy", db="-dy")
+ufunc("multiply(a, b)", numpy_same, cost=1, da="b * dy", db="a * dy")
+ufunc("negative(x)", numpy_same, cost=1, dx="-dy")
+ufunc("positive(x)", numpy_same, cost=1, dx="dy")
+
+
+def _denominator(b: Any, env: Any) -> Any:
+    if _literal(env["a"]) == 1:
+        return b.expand("-y * y * dy", env)
+    return b.expand("-y * quotient", with_names(env, quotient=over("dy", "b")(b, env)))
+
+
+ufunc("divide(a, b)", cost=5, da=over("dy", "b"), db=_denominator)
+ufunc("reciprocal(x)", numpy_same, cost=5, dx="-y * y * dy")
+ufunc("square(x)", numpy_same, cost=1, dx="2.0 * x * dy")
+ufunc("mod(a, b)", numpy_same, cost=5, da="dy", db="-floor_divide(a, b) * dy")
+ufunc("fmod(a, b)", numpy_same, cost=5, da="dy", db="-trunc(divide(a, b)) * dy")
+
+
+def _power_base(b: Any, env: Any) -> Any:
+    n = _literal(env["b"])
+    if n is None or 0 < n < 1:
+        return b.expand("pow_base(a, b, y) * dy", env)
+    if n == 0:
+        return None
+    if n == 1:
+        return env["dy"]
+    if n == 2:
+        return b.expand("2.0 * a * dy", env)
+    if n < 0:
+        return over(f"{n!r} * y * dy", "a")(b, env) if math.isfinite(n) else b.expand("pow_base(a, b, y) * dy", env)
+    return b.expand(f"{float(n)!r} * power(a, {n - 1!r}) * dy" if math.isfinite(n) else "pow_base(a, b, y) * dy", env, "numpy")
+
+
+for _name in ("power", "float_power"):
+    ufunc(
+        f"{_name}(a, b)", numpy_same if _name == "power" else Scalar("float", "float64"), cost=30,
+        da=_power_base, db="pow_exponent(a, b, y) * dy",
+    )  # fmt: skip
+piecewise_constant("floor_divide(a, b)", "gcd(a, b)", "lcm(a, b)", infer=numpy_same)
+
+# -- roots, exponentials and logarithms ---------------------------------------------------------------
+
+ufunc("sqrt(x)", cost=5, dx="ratio(0.5 * dy, y)")
+ufunc("cbrt(x)", cost=20, dx="ratio(dy, 3.0 * y * y)")
+ufunc("hypot(a, b)", cost=10, da="ratio(a, y) * dy", db="ratio(b, y) * dy")
+ufunc("exp(x)", cost=20, dx="y * dy")
+ufunc("exp2(x)", cost=20, dx=f"{LN2} * y * dy")
+ufunc("expm1(x)", cost=20, dx="(y + 1.0) * dy")
+ufunc("log(x)", cost=20, dx=over("dy", "x"))
+ufunc("log1p(x)", cost=20, dx=over("dy", "1.0 + x"))
+ufunc("log2(x)", cost=20, dx=over("dy", f"{LN2} * x"))
+ufunc("log10(x)", cost=20, dx=over("dy", f"{LN10} * x"))
+# where both are infinite, a - y would be nan
+for _form, _exp in (("logaddexp(a, b)", "exp"), ("logaddexp2(a, b)", "exp2")):
+    ufunc(
+        _form, cost=40,
+        da=f"{_exp}(a - y) * dy if a != y else dy if a != b else 0.5 * dy",
+        db=f"{_exp}(b - y) * dy if b != y else dy if a != b else 0.5 * dy",
+    )  # fmt: skip
+
+# -- circles and hyperbolas ---------------------------------------------------------------------------
+
+ufunc("sin(x)", cost=20, dx="cos(x) * dy")
+ufunc("cos(x)", cost=20, dx="-sin(x) * dy")
+ufunc("tan(x)", cost=20, dx="(1.0 + y * y) * dy")
+ufunc("arcsin(x)", cost=20, dx="ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
+ufunc("arccos(x)", cost=20, dx="-ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
+ufunc("arctan(x)", cost=20, dx="dy / (1.0 + x * x)")
+ufunc("sinh(x)", cost=20, dx="cosh(x) * dy")
+ufunc("cosh(x)", cost=20, dx="sinh(x) * dy")
+ufunc("tanh(x)", cost=20, dx="(1.0 - y * y) * dy")
+ufunc("arcsinh(x)", cost=20, dx="dy / hypot(1.0, x)")
+ufunc("arccosh(x)", cost=20, dx="ratio(dy, sqrt(x - 1.0) * sqrt(x + 1.0))")
+ufunc("arctanh(x)", cost=20, dx=over("dy", "(1.0 - x) * (1.0 + x)"))
+ufunc("arctan2(a, b)", cost=30, da="ratio(b * dy, a * a + b * b)", db="-ratio(a * dy, a * a + b * b)")
+for _name in ("degrees", "radians", "deg2rad", "rad2deg"):
+    ufunc(f"{_name}(x)", cost=1, dx=f"{_name}(dy)")
+
+
+def sinc_derivative(n: int, x: float) -> float:
+    """The n-th derivative of sin(pi x) / (pi x): termwise from the power series near 0, else by the recurrence
+    z s[m] = sin(z + m pi/2) - m s[m-1], z = pi x (Leibniz's rule on z s = sin z)."""
+    if not math.isfinite(x):
+        return math.nan
+    z = math.pi * x
+    if abs(z) <= n + 1.0:
+        term = z if n % 2 else 1.0
+        m = n % 2
+        if (n + 1) // 2 % 2:
+            term = -term
+        total = 0.0
+        for _ in range(2 * n + 24):
+            total += term / (n + m + 1)
+            term *= -z * z / ((m + 1) * (m + 2))
+            m += 2
+    else:
+        total = math.sin(z) / z
+        for m in range(1, n + 1):
+            wave = math.cos(z) if m % 2 else math.sin(z)
+            total = ((wave if m % 4 < 2 else -wave) - m * total) / z
+    for _ in range(n):
+        total *= math.pi
+    return total
+
+
+rule(
+    sinc_derivative, "y = sinc_derivative(n, x)", name="s2sad.sinc_derivative", infer=FLOAT_RESULT,
+    helper=source(sinc_derivative), effect="none", cost=60, dn=ZERO, dx="sinc_derivative(n + 1, x) * dy",
+)  # fmt: skip
+ufunc("sinc(x)", cost=30, dx="sinc_derivative(1, x) * dy")
+
+# -- absolute values, extrema, choices ----------------------------------------------------------------
+
+ufunc("absolute(x)", numpy_same, cost=1, dx="sign(x) * dy")
+ufunc("fabs(x)", cost=1, dx="sign(x) * dy")
+ufunc("copysign(a, b)", cost=1, da="sign(a) * copysign(1.0, b) * dy", db=ZERO)
+for _name, _sign in (("maximum", ">"), ("minimum", "<"), ("fmax", ">"), ("fmin", "<")):
+    _missing = ("", "") if _name.endswith("imum") else (" or a != a", " or b != b")
+    ufunc(
+        f"{_name}(a, b)", numpy_same, cost=1,
+        da=f"dy if a {_sign} b{_missing[1]} else 0.5 * dy if a == b else 0.0",
+        db=f"dy if b {_sign} a{_missing[0]} else 0.5 * dy if a == b else 0.0",
+    )  # fmt: skip
+
+
+def _clipped(*types: Type) -> Type:
+    return numpy_same(*(t for t in types if t != NONE))
+
+
+def _clip(operand: str) -> Emit:
+    """minimum(maximum(x, lo), hi), with each one's ties, as in JAX; a bound may be None."""
+
+    def emit(b: Any, env: Any) -> Any:
+        low, high = (name in env and env[name].type != NONE for name in ("lo", "hi"))
+        raised = b.expand("maximum(x, lo)", env, "numpy") if low else env["x"]
+        env = with_names(env, m=raised)
+        if operand == "hi":
+            return b.expand("dy if hi < m else 0.5 * dy if hi == m else 0.0", env)
+        if high:
+            env = with_names(env, dy=b.expand("dy if m < hi else 0.5 * dy if m == hi else 0.0", env))
+        if not low:
+            return env["dy"]
+        a, o = ("x", "lo") if operand == "x" else ("lo", "x")
+        return b.expand(f"dy if {a} > {o} else 0.5 * dy if {a} == {o} else 0.0", env)
+
+    return emit
+
+
+def clip(x: float, lo: float, hi: float) -> float:
+    """np.clip of numbers, for Numba."""
+    return np.minimum(np.maximum(x, lo), hi)  # type: ignore[no-any-return]
+
+
+def fix(x: float) -> float:
+    """np.fix of a number, for Numba."""
+    return np.trunc(x)  # type: ignore[no-any-return]
+
+
+def heaviside(x: float, h: float) -> float:
+    """np.heaviside of numbers, for Numba."""
+    return h if x == 0.0 else x if x != x else 1.0 if x > 0.0 else 0.0
+
+
+ufunc(
+    "clip(x, lo, hi)", _clipped, cost=5, jit=False, helper=source(clip),
+    dx=_clip("x"), dlo=_clip("lo"), dhi=_clip("hi"),
+)  # fmt: skip
+ufunc(
+    "where(c, a, b)", lambda c, a, b: numpy_same(a, b), cost=1,
+    da="dy if c else 0.0", db="0.0 if c else dy", dc=ZERO,
+)  # fmt: skip
+ufunc("heaviside(x, h)", cost=1, jit=False, helper=source(heaviside), dx=ZERO, dh="dy if x == 0.0 else 0.0")
+
+# -- piecewise constant functions and those of the representation -------------------------------------
+
+ufunc("ldexp(x, n)", lambda x, n: numpy_float(x), cost=5, dx="scale(dy, n)", dn=ZERO)
+ufunc("nextafter(a, b)", cost=5, da="dy", db=ZERO)
+piecewise_constant("floor(x)", "ceil(x)", "rint(x)", "trunc(x)", "spacing(x)")
+piecewise_constant("fix(x)", jit=False, helper=source(fix))
+piecewise_constant("sign(x)", infer=numpy_same)
+piecewise_constant("round(x, decimals)", infer=lambda x, *decimals: numpy_same(x))
+piecewise_constant("around(x, decimals)", infer=lambda x, *decimals: numpy_same(x))
+piecewise_constant("isnan(x)", "isinf(x)", "isfinite(x)", "signbit(x)", "logical_not(x)", infer=BOOL)
+piecewise_constant(
+    "greater(a, b)", "greater_equal(a, b)", "less(a, b)", "less_equal(a, b)", "equal(a, b)", "not_equal(a, b)",
+    "logical_and(a, b)", "logical_or(a, b)", "logical_xor(a, b)", infer=boolean,
+)  # fmt: skip
+
+# -- casts --------------------------------------------------------------------------------------------
+
+for _name in ("float64", "float32"):
+    ufunc(f"{_name}(x)", scalar_of(_name), effect="raises", cost=1, dx="dy")
+for _name in ("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8"):
+    ufunc(f"{_name}(x)", scalar_of(_name), effect="raises", cost=1, dx=ZERO)
+rule(np.bool_, "y = bool_(x)", name="numpy.bool_", infer=BOOL, effect="none", cost=1, dx=ZERO)
+

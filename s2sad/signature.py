@@ -1,0 +1,136 @@
+"""Parameters, wrt and the structure of gradients: what stands between a Python call and typed functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gast
+
+from s2sad.codegen import tree as t
+from s2sad.errors import SignatureError
+from s2sad.frontend.lower import parameter_names
+from s2sad.frontend.source import FunctionSource
+from s2sad.ir.core import Operand, Value
+from s2sad.ir.types import FLOAT, Array, List, Object, Scalar, Type
+from s2sad.rules.builder import Builder
+from s2sad.typing.abstract import AV, map_leaves
+from s2sad.typing.structure import Fixed, Node, unfold
+
+
+@dataclass(eq=False)
+class Parameters:
+    """A function's parameters and which of them derivatives are taken with respect to."""
+
+    source: FunctionSource
+    names: list[str]
+    wrt: tuple[str, ...]
+    bare: bool
+
+    @classmethod
+    def of(cls, source: FunctionSource, wrt: Any) -> Parameters:
+        names = parameter_names(source.node)
+        bare = not isinstance(wrt, (tuple, list))
+        chosen = tuple(cls.name(source, names, w) for w in ((wrt,) if bare else wrt))
+        if not chosen:
+            raise SignatureError("wrt is empty", source.loc, "name at least one parameter")
+        if len(set(chosen)) != len(chosen):
+            raise SignatureError(f"wrt names a parameter twice: {wrt!r}", source.loc, "name each once")
+        return cls(source, names, chosen, bare)
+
+    @staticmethod
+    def name(source: FunctionSource, names: list[str], w: Any) -> str:
+        if isinstance(w, str):
+            if w in names:
+                return w
+            raise SignatureError(f"{source.name}() has no parameter {w!r}", source.loc, f"its parameters are {', '.join(names)}")
+        if isinstance(w, int) and not isinstance(w, bool):
+            method = bool(names) and names[0] == "self"
+            usable = names[1:] if method and len(names) > 1 else names
+            try:
+                return usable[w]
+            except IndexError:
+                raise SignatureError(f"{source.name}() has no parameter number {w}", source.loc, f"it has {len(usable)}") from None
+        raise SignatureError(f"wrt must be positions or names, not {w!r}", source.loc, "e.g. wrt=0 or wrt=('x', 'y')")
+
+
+def typed_parameters(params: Parameters, keys: dict[str, Any]) -> tuple[list[Value], Callable[[Builder], list[AV]], list[Value]]:
+    """Parameter values, a function that makes their abstract values, and the list its call fills with the
+    leaves to differentiate by, in order."""
+    values = [Value(n, k if isinstance(k, Type) else Object(_kind(k))) for n, k in ((n, keys[n]) for n in params.names)]
+    inputs: list[Value] = []
+
+    def make(builder: Builder) -> list[AV]:
+        inputs.clear()
+        by_name: dict[str, list[Value]] = {}
+        avs = []
+        for name, value in zip(params.names, values, strict=True):
+            av = unfold(keys[name], value, builder, (), name)
+            if name in params.wrt:
+                leaves: list[Value] = []
+                av = map_leaves(av, lambda o, leaves=leaves, name=name: differentiable(o, name, builder, leaves, params))  # type: ignore[misc]
+                by_name[name] = leaves
+            avs.append(av)
+        for name in params.wrt:
+            inputs.extend(by_name[name])
+        return avs
+
+    return values, make, inputs
+
+
+def _kind(key: Any) -> str:
+    if isinstance(key, Node):
+        return key.kind
+    return type(key.obj).__name__ if isinstance(key, Fixed) else "object"
+
+
+def differentiable(o: Operand, name: str, builder: Builder, leaves: list[Value], params: Parameters) -> AV:
+    """A leaf of a wrt argument as something with a derivative: integers become floats first."""
+    loc = params.source.loc
+    if not isinstance(o, Value):
+        value = getattr(o, "value", None)
+        raise SignatureError(
+            f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {value!r}", loc,
+            "wrt arguments are numbers, arrays, and tuples, lists, dicts or dataclasses of them",
+        )  # fmt: skip
+    made: Operand = o
+    if isinstance(o.type, Scalar) and o.type.kind == "int":
+        made = builder.emit("builtins.float", o, type=FLOAT, hint=o.hint)
+    elif isinstance(o.type, Array) and not o.type.dtype.startswith(("float", "complex")):
+        made = builder.emit("array_like", o, type=Array("float64", o.type.ndim), hint=o.hint)
+    elif isinstance(o.type, List) and isinstance(o.type.item, Scalar) and o.type.item.kind == "int":
+        made = builder.emit("float_list", o, type=List(FLOAT), hint=o.hint)
+    elif isinstance(o.type, Scalar) and o.type.kind in ("bool", "complex"):
+        raise SignatureError(
+            f"{params.source.name}() cannot be differentiated with respect to {name!r}, a {o.type}", loc,
+            "pass real numbers as wrt arguments",
+        )  # fmt: skip
+    assert isinstance(made, Value)
+    leaves.append(made)
+    return made
+
+
+def gradient_tree(key: Any, base: Any, exprs: Iterator[Any]) -> Any:
+    """The expression that builds the gradient of an argument in the argument's own structure."""
+    if isinstance(key, Type):
+        return next(exprs)
+    assert isinstance(key, Node)
+    parts = []
+    for i, part in enumerate(key.parts):
+        if key.kind in ("tuple", "list"):
+            inner = t.subscript(base, t.constant(i))
+        elif key.kind == "dict":
+            inner = t.subscript(base, t.constant(key.names[i]))
+        else:
+            inner = t.attribute(base, key.names[i])
+        parts.append(gradient_tree(part, inner, exprs))
+    if key.kind == "dict":
+        return gast.Dict([t.constant(n) for n in key.names], parts)
+    if key.kind == "list":
+        return t.list_(parts)
+    if key.kind == "namedtuple":
+        return t.call(t.call("type", base), *parts)
+    if key.kind == "record":
+        return t.call(t.call("type", base), **dict(zip(key.names, parts, strict=True)))
+    return t.tuple_(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from s2sad.ir.core import Function
 from s2sad.optimize.copies import propagate_copies, propagate_unnamed_copies
@@ -23,6 +24,7 @@ def run(fn: Function, passes: tuple[Pass, ...]) -> Function:
     """Apply passes in order; the verifier checks the result of each where `VERIFY` is set (in tests always)."""
     for p in passes:
         fn = p(fn)
+        fn = replace(fn, callees={name: p(callee) for name, callee in fn.callees.items()})
         check(fn)
     return fn
 

@@ -64,15 +64,23 @@ class Emitter:
             if len(op.results) == 1 and op.results[0] in self.folding.folded:
                 self.expressions.hold(op)
                 continue
-            self.quote(op, out)
+            before = self.stmt
+            quote = self.quote(op)
+            body: list[Any] = []
             if isinstance(op, Op):
-                self.op(op, out)
+                self.op(op, body)
             elif isinstance(op, If):
-                self.branch(op, out, tail)
+                self.branch(op, body, tail)
             elif isinstance(op, For):
-                self.for_(op, out)
+                self.for_(op, body)
             elif isinstance(op, While):
-                self.while_(op, out)
+                self.while_(op, body)
+            if not body:
+                self.stmt = before
+                continue
+            if quote is not None:
+                out.append(quote)
+            out.extend(body)
 
     def header(self, op: AnyOp, out: list[Any]) -> None:
         phase = "reverse" if op.loc.reverse else "forward"
@@ -80,15 +88,15 @@ class Emitter:
             self.phase = phase
             out.append(t.comment(phase))
 
-    def quote(self, op: AnyOp, out: list[Any]) -> None:
+    def quote(self, op: AnyOp) -> Any:
         """A stage of the reverse sweep begins with the user's line it is the reverse of."""
         if not op.loc.reverse or op.loc.line == 0 or op.loc.stmt is self.stmt:
-            return
+            return None
         self.stmt = op.loc.stmt
         text = f"# {self.stmt.text}"
         place = f"(line {self.stmt.line})"
         gap = " " * max(1, 40 - len(text))
-        out.append(t.comment(f"{text}{gap}{place}"[2:]))
+        return t.comment(f"{text}{gap}{place}"[2:])
 
     # -- operations ---------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ class Names:
         self.members: dict[Value, list[Value]] = {}
         self.taken = RESERVED | set(reserved)
         self.user = {v.hint for v in positions.define if v.hint and "·" not in v.hint}
-        self.pinned = {p: p.hint for p in fn.params}
+        self.pinned = {p: p.hint for p in fn.params if p.hint and "·" not in p.hint}
         self.join(fn)
         self.names: dict[Value, str] = {}
         self.assign()

@@ -226,7 +226,7 @@ def _simple(t: Any) -> bool:
 
 
 def _mark_bare(t: Any) -> None:
-    if isinstance(t, ast.Tuple) and t.elts:
+    if isinstance(t, ast.Tuple) and len(t.elts) > 1:
         t.bare = True
 
 

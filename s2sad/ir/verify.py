@@ -13,7 +13,7 @@ from s2sad.ir.core import AnyOp, Block, For, ForEach, Function, If, Op, Operand,
 from s2sad.ir.core import blocks as blocks_of
 from s2sad.ir.core import operands as operands_of
 from s2sad.ir.interp import SPECIAL
-from s2sad.ir.types import Type, Unknown, join
+from s2sad.ir.types import Scalar, Type, Unknown, join
 from s2sad.rules.registry import PRIMS
 
 # the operations of the untyped form
@@ -272,6 +272,8 @@ def joined_types(fn: Function) -> None:
 
 def flows_into(source: Type, target: Type) -> bool:
     """Whether a value of one type may be held by a variable of the other."""
+    if isinstance(source, Scalar) and isinstance(target, Scalar) and source.kind == target.kind:
+        return True  # adjoints of Python and NumPy floats meet in sums
     return source == target or target in (join(source, target), join(target, source))
 
 

@@ -1,17 +1,19 @@
 """Every function of `math`: smooth ones with exact partials, piecewise constant and integer ones with ZERO.
 
-Where a partial is infinite inside the domain (`sqrt`, `asin`, `cbrt`, ...) the helper `ratio` divides: it gives
-an infinity, or 0 for a cotangent of 0, and never raises. Functions that return tuples are in `TUPLES`, those
-over sequences in `SEQUENCES`, forms with keyword-only arguments in `KEYWORDS`. A function that Numba does not
-know has `jit=False` and, where one exists, a substitute of the same name as `helper`.
+Where a partial is infinite inside the domain (`sqrt`, `asin`, `cbrt`, ...) the helper `ratio` divides: it
+gives an infinity, or 0 for a cotangent of 0, and never raises. Functions that return tuples are in `TUPLES`,
+those over sequences in `SEQUENCES`, forms with keyword-only arguments in `KEYWORDS`. A function that Numba
+does not know has `jit=False` and, where there is one, a substitute of the same name as `helper`.
 """
 
 from __future__ import annotations
 
-import inspect
+import linecache
 import math
+import sys
 from collections import ChainMap
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,13 @@ from s2sad.ir.types import BOOL, FLOAT, INT, Bottom, Scalar, Type, Unknown
 from s2sad.rules.operators import _pow_base
 from s2sad.rules.registry import ZERO, Emit, Infer, Prim, promoted, rule
 
-source = inspect.getsource
+
+def source(fn: Callable[..., Any]) -> str:
+    """The text of a helper: its first line and the indented ones after it; inspect.getsource is slow."""
+    code = fn.__code__
+    first, *rest = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    body = takewhile(lambda line: line[0].isspace(), rest)
+    return first + "".join(body).rstrip() + "\n"
 
 
 def real(result: Type) -> Infer:
@@ -58,7 +66,8 @@ def _constant(*names: str, infer: Infer, effect: str = "raises", jit: bool = Tru
 
 def _smooth(form: str, dx: str | Emit, **options: Any) -> Prim:
     """A function of one operand with a float result."""
-    return rule(getattr(math, form.partition("(")[0]), f"y = {form}", dx=dx, **{"infer": FLOAT_RESULT, "cost": 20, **options})
+    options = {"infer": FLOAT_RESULT, "cost": 20, **options}
+    return rule(getattr(math, form.partition("(")[0]), f"y = {form}", dx=dx, **options)
 
 
 # -- exponentials and logarithms ----------------------------------------------------------------------
@@ -163,7 +172,10 @@ rule(
     quotient, "y = quotient(a, b)", name="s2sad.quotient", helper=source(quotient), effect="none",
     da=ZERO, db=ZERO,
 )  # fmt: skip
-rule(scale, "y = scale(x, n)", name="s2sad.scale", helper=source(scale), effect="none", dx="scale(dy, n)", dn=ZERO)
+rule(
+    scale, "y = scale(x, n)", name="s2sad.scale", helper=source(scale), effect="none",
+    dx="scale(dy, n)", dn=ZERO,
+)  # fmt: skip
 _smooth("fabs(x)", "dy if x > 0.0 else -dy if x < 0.0 else 0.0", effect="none", cost=1)
 rule(
     math.copysign, "y = copysign(a, b)", infer=FLOAT_RESULT, effect="none", cost=1,
@@ -231,7 +243,8 @@ def digamma(x: float) -> float:
 
 def cot_derivative(n: int, x: float) -> float:
     """The n-th derivative of pi * cot(pi * x): the polynomials P' * (1 + t**2) of t = cot(pi * x)."""
-    t = 1.0 / math.tan(math.pi * (x - math.floor(x + 0.5)))
+    r = x - math.floor(x + 0.5)
+    t = 1.0 / math.tan(math.pi * r) if abs(r) < 0.25 else math.copysign(math.tan(math.pi * (0.5 - abs(r))), r)
     coefficients = [0.0, math.pi]
     for _ in range(n):
         derived = [0.0] * (len(coefficients) + 1)
@@ -239,8 +252,8 @@ def cot_derivative(n: int, x: float) -> float:
             derived[k - 1] -= math.pi * k * coefficients[k]
             derived[k + 1] -= math.pi * k * coefficients[k]
         coefficients = derived
-    total = 0.0
-    for k in range(len(coefficients) - 1, -1, -1):
+    total = coefficients[n + 1]
+    for k in range(n, -1, -1):
         total = total * t + coefficients[k]
     return total
 
@@ -320,7 +333,7 @@ def dist(*xs: float) -> float:
 def sumprod(*xs: float) -> float:
     """The inner product of two vectors: the elements of one, then of the other."""
     n = len(xs) // 2
-    return math.sumprod(xs[:n], xs[n:])  # type: ignore[attr-defined,no-any-return]
+    return math.sumprod(xs[:n], xs[n:])  # type: ignore[attr-defined,no-any-return,unused-ignore]
 
 
 def _partner(text: str) -> Emit:
@@ -354,8 +367,8 @@ def _sequence(fn: Any, over: Callable[..., float], dxs: str | Emit, infer: Infer
 _sequence(math.fsum, fsum, "dy")
 _sequence(math.prod, prod, _product_of_others, promoted)
 _sequence(math.dist, dist, _partner("ratio(x - p, y) * dy"))
-if hasattr(math, "sumprod"):  # Python 3.12
-    _sequence(getattr(math, "sumprod"), sumprod, _partner("p * dy"), promoted)
+for _fn in filter(None, [getattr(math, "sumprod", None)]):  # Python 3.12
+    _sequence(_fn, sumprod, _partner("p * dy"), promoted)
 
 # -- functions that return tuples ---------------------------------------------------------------------
 
@@ -404,10 +417,10 @@ KEYWORDS: dict[Any, str] = {math.isclose: "s2sad.isclose"}
 
 def nextafter_steps(a: float, b: float, steps: int) -> float:
     """math.nextafter by several steps."""
-    return math.nextafter(a, b, steps=steps)  # type: ignore[call-arg]
+    return math.nextafter(a, b, steps=steps)  # type: ignore[call-arg,unused-ignore]
 
 
-if "steps" in (math.nextafter.__text_signature__ or ""):  # Python 3.12
+if sys.version_info >= (3, 12):
     KEYWORDS[math.nextafter] = "s2sad.nextafter_steps"
     rule(
         nextafter_steps, "y = nextafter_steps(a, b, steps)", name="s2sad.nextafter_steps", infer=FLOAT_RESULT,

@@ -75,3 +75,5 @@ rule(lambda *xs: None, "y = exception(*xs)", name="exception", infer=_typed, eff
 _ = (BOOL, FLOAT, Array, List)
 rule(lambda x: x, "y = identity(x)", name="identity", infer=lambda t: t, effect="none", cost=0, dx="dy")
 _memory("float_list", lambda a: [float(v) for v in a], "y = float_list(a)", "alloc")
+_memory("unpack", lambda t: t, "y = unpack(t)", "none")
+_memory("invoke", None, "y = invoke(*xs)", "world")

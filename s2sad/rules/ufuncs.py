@@ -1,8 +1,8 @@
 """NumPy's ufuncs, and the functions and casts like them.
 
-NumPy gives inf or nan and a warning where `math` raises, so the partials divide through `over` where the forward
-value already warned (`log` at 0), and through the helper `ratio` where it did not (`sqrt` at 0): the reverse
-sweep raises nowhere, and warns nowhere the forward did not. Names in a text mean NumPy's own functions first.
+NumPy gives inf or nan and a warning where `math` raises, so the partials divide through `over` where the
+forward value already warned (`log` at 0), and through the helper `ratio` where it did not (`sqrt` at 0): the
+reverse sweep raises nowhere, and warns nowhere the forward did not. Names in a text mean NumPy's own first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 def ufunc(form: str, infer: Infer | Type = numpy_float, **options: Any) -> Prim:
     """Declare `numpy.<name>` from its form, e.g. "exp(x)"."""
     name = form.partition("(")[0]
-    return rule(getattr(np, name), f"y = {form}", name=f"numpy.{name}", infer=infer, **{"effect": "none", **options})
+    options = {"effect": "none", **options}
+    return rule(getattr(np, name), f"y = {form}", name=f"numpy.{name}", infer=infer, **options)
 
 
 def _weak(operand: Any) -> bool:
@@ -32,7 +33,7 @@ def _weak(operand: Any) -> bool:
 
 
 def over(top: str, bottom: str) -> Emit:
-    """The partial `top / bottom`, where the forward warned of a zero bottom; Python's numbers must not raise then."""
+    """The partial `top / bottom` where the forward warned of a zero bottom and Python's numbers raise."""
 
     def emit(b: Any, env: Any) -> Any:
         numerator, denominator = b.expand(top, env, "numpy"), b.expand(bottom, env, "numpy")
@@ -73,17 +74,17 @@ ufunc("fmod(a, b)", numpy_same, cost=5, da="dy", db="-trunc(divide(a, b)) * dy")
 
 def _power_base(b: Any, env: Any) -> Any:
     n = _literal(env["b"])
-    if n is None or 0 < n < 1:
-        return b.expand("pow_base(a, b, y) * dy", env)
     if n == 0:
         return None
     if n == 1:
         return env["dy"]
     if n == 2:
         return b.expand("2.0 * a * dy", env)
+    if n is None or 0 < n < 1 or not math.isfinite(n):
+        return b.expand("pow_base(a, b, y) * dy", env)
     if n < 0:
-        return over(f"{n!r} * y * dy", "a")(b, env) if math.isfinite(n) else b.expand("pow_base(a, b, y) * dy", env)
-    return b.expand(f"{float(n)!r} * power(a, {n - 1!r}) * dy" if math.isfinite(n) else "pow_base(a, b, y) * dy", env, "numpy")
+        return over(f"{float(n)!r} * y * dy", "a")(b, env)
+    return b.expand(f"{float(n)!r} * power(a, {n - 1!r}) * dy", env, "numpy")
 
 
 for _name in ("power", "float_power"):
@@ -133,8 +134,11 @@ for _name in ("degrees", "radians", "deg2rad", "rad2deg"):
 
 
 def sinc_derivative(n: int, x: float) -> float:
-    """The n-th derivative of sin(pi x) / (pi x): termwise from the power series near 0, else by the recurrence
-    z s[m] = sin(z + m pi/2) - m s[m-1], z = pi x (Leibniz's rule on z s = sin z)."""
+    """The n-th derivative of sin(pi x) / (pi x).
+
+    Near 0 termwise from the power series, else by z s[m] = sin(z + m pi/2) - m s[m-1] with z = pi x, which is
+    Leibniz's rule on z s = sin z.
+    """
     if not math.isfinite(x):
         return math.nan
     z = math.pi * x
@@ -237,8 +241,8 @@ piecewise_constant("round(x, decimals)", infer=lambda x, *decimals: numpy_same(x
 piecewise_constant("around(x, decimals)", infer=lambda x, *decimals: numpy_same(x))
 piecewise_constant("isnan(x)", "isinf(x)", "isfinite(x)", "signbit(x)", "logical_not(x)", infer=BOOL)
 piecewise_constant(
-    "greater(a, b)", "greater_equal(a, b)", "less(a, b)", "less_equal(a, b)", "equal(a, b)", "not_equal(a, b)",
-    "logical_and(a, b)", "logical_or(a, b)", "logical_xor(a, b)", infer=boolean,
+    "greater(a, b)", "greater_equal(a, b)", "less(a, b)", "less_equal(a, b)", "equal(a, b)",
+    "not_equal(a, b)", "logical_and(a, b)", "logical_or(a, b)", "logical_xor(a, b)", infer=boolean,
 )  # fmt: skip
 
 # -- casts --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from s2sad.errors import NotDifferentiableError
 from s2sad.ir.core import Block, Function, Op, Operand, Value
 from s2sad.ir.types import Scalar, is_float, is_memory
 from s2sad.rules.builder import const
-from s2sad.transform.reverse import Reverse
+from s2sad.transform.reverse import Callees, Reverse
 
 
 def gradient(fn: Function, inputs: tuple[Value, ...], name: str, value: bool, aux: int = 0) -> Function:
@@ -21,13 +21,14 @@ def gradient(fn: Function, inputs: tuple[Value, ...], name: str, value: bool, au
             fn.loc,
             "return a scalar, or use vjp() or jacobian()",
         )
-    reverse = Reverse(fn, inputs, (output,))
+    callees = Callees(fn.callees)
+    reverse = Reverse(fn, inputs, (output,), callees)
     sweeps = reverse.run((const(1.0),) if is_float(output.type) else (None,))
     primal = fn.body.yields[: 1 + aux] if value else fn.body.yields[1 : 1 + aux]
     finals, ops = finished(inputs, sweeps.adjoints)
     yields = (*primal, *finals)
     body = Block((), (*sweeps.forward, *sweeps.reverse, *ops), yields)
-    return Function(name, fn.params, body, fn.loc, fn.callees)
+    return Function(name, fn.params, body, fn.loc, callees.reachable(body))
 
 
 def finished(inputs: tuple[Value, ...], adjoints: tuple[Operand, ...]) -> tuple[list[Operand], list[Op]]:

@@ -274,7 +274,11 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
                 return elements[position]
             except IndexError:
                 raise s.error(f"index {position} is out of range for {len(elements)} elements", "check the index") from None
-        if all(is_operand(e) and isinstance(e.type, Scalar) for e in elements) and elements:  # type: ignore[union-attr]
+        if not elements:  # reached by no element; whoever gets here gets Python's error
+            error = s.builder.emit("exception", const("list index out of range"), type=Object("exception"), cls=IndexError)
+            s.builder.effect("raise", error)
+            return const(0.0)
+        if all(is_operand(e) and isinstance(e.type, Scalar) for e in elements):  # type: ignore[union-attr]
             return load(s, make_list(s, elements), s.integer(index, "an index"), hint)
     raise s.error(f"cannot index {describe(av)} by {describe(index)}", "use a constant index, or a list of numbers")
 
@@ -333,6 +337,8 @@ def static_elements(s: Any, av: AV) -> list[AV] | None:
 
 def length(s: Any, av: AV) -> Operand:
     """The number of elements of an iterable."""
+    if isinstance(av, Value) and av.type == STR:
+        return s.builder.emit("len", av, type=INT)
     if isinstance(av, Value) and is_memory(av.type):
         return s.builder.emit("len", av, type=INT)
     if isinstance(av, RangeAV):

@@ -1,6 +1,7 @@
 """Reverse mode: one module a construct."""
 
-from s2sad.transform.reverse import branches, loops, memory  # noqa: F401
+from s2sad.transform.reverse import branches, calls, loops, memory  # noqa: F401
+from s2sad.transform.reverse.calls import Callees
 from s2sad.transform.reverse.core import Reverse, Sweeps
 
-__all__ = ["Reverse", "Sweeps"]
+__all__ = ["Callees", "Reverse", "Sweeps"]

@@ -92,6 +92,7 @@ class Reverse:
         self.counters: dict[Any, Any] = {}
         self.live_cache: dict[Block, bool] = {}
         self.locs: dict[Loc, Loc] = {}
+        self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
         self.op_homes: dict[AnyOp, Block] = {}
         self.root = Scope("function", None, fn.body)
         self.mark = sys.maxsize
@@ -386,6 +387,7 @@ class Reverse:
             self.extras.results[op].append((Undef(v.hint, v.type), inside, out))
         assert parent.block is not None
         self.home[out] = parent.block
+        self.sites[out] = self.extras.after[op]
         return self.available(out, parent)
 
     def tape(self, v: Value, loop: Scope) -> Value:
@@ -403,8 +405,11 @@ class Reverse:
         self.home[tape] = outer.block
         self.extras.before[owner].append(Op("tape_new", (), (tape,), owner.loc))
         write = Op("tape_write", (tape, counter, v), (), owner.loc)
+        self.sites[tape] = self.extras.before[owner]
         made = self.defs.get(v)
-        if made is not None:
+        if v in self.sites:
+            self.sites[v].append(write)
+        elif made is not None:
             self.extras.after[made].insert(0, replace(write, loc=made.loc))
         else:
             self.extras.start[self.home[v]].append(write)

@@ -14,7 +14,7 @@ from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, ze
 
 
 def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
-    active = [j for j, p in enumerate(op.body.params[1:]) if is_float(p.type) and r.is_active(p)]
+    active = [j for j, p in enumerate(op.body.params[1:]) if carries_adjoint(r, p, op.results[j])]
     cotangents = take(r, op.results, scope)
     if not r.is_live(op.body) and not active and not cotangents:
         return
@@ -34,6 +34,11 @@ def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
     r.builder.loc = loc
     for j, result in zip(active, results, strict=True):
         r.add(op.init[j], result, scope)
+
+
+def carries_adjoint(r: Reverse, param: Value, result: Value) -> bool:
+    """Whether a carried value's adjoint is carried back: if an iteration or what follows the loop reads it."""
+    return is_float(param.type) and (r.is_active(param) or r.is_active(result))
 
 
 def take(r: Reverse, results: tuple[Value, ...], scope: Scope) -> dict[Value, Operand]:
@@ -110,6 +115,7 @@ def forward_counter(r: Reverse, op: For | While, part: Scope) -> Operand:
             operands = (op.body.params[0], op.start) if op.step.value == 1 else (op.start, op.body.params[0])
             r.extras.start[op.body].insert(0, Op("sub", operands, (found,), op.loc))
             r.home[found] = op.body
+            r.sites[found] = r.extras.start[op.body]
         return found
     params, _ = counter_of(r, op)
     if isinstance(op, While) and part.block is op.test:
@@ -131,6 +137,7 @@ def counter_of(r: Reverse, op: For | While) -> tuple[tuple[Value, ...], Value]:
     params = (test_param, param) if test_param is not None else (param,)
     found = r.counters[op] = (params, result)
     r.home[result] = r.home_of(op)
+    r.sites[result] = r.extras.after[op]
     for p in (param, after):
         r.home[p] = op.body
     if test_param is not None:
@@ -140,7 +147,7 @@ def counter_of(r: Reverse, op: For | While) -> tuple[tuple[Value, ...], Value]:
 
 
 def reverse_while(r: Reverse, op: While, scope: Scope) -> None:
-    active = [j for j, p in enumerate(op.test.params) if is_float(p.type) and r.is_active(p)]
+    active = [j for j, p in enumerate(op.test.params) if carries_adjoint(r, p, op.results[j])]
     cotangents = take(r, op.results, scope)
     if not r.is_live(op.body) and not r.is_live(op.test) and not active and not cotangents:
         return
@@ -219,6 +226,7 @@ def ended_flag(r: Reverse, op: While) -> Value:
         carry = Carry(const(True), Value("ended", BOOL), lambda leaf: const(leaf.exit != "break"), found, Value("ended", BOOL))
         r.extras.carries[op].append(carry)
         r.counters[key] = found  # type: ignore[index]
+        r.sites[found] = r.extras.after[op]
         r.home[found] = r.home_of(op)
     return found
 

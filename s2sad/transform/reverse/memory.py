@@ -56,9 +56,11 @@ def twin(r: Reverse, a: Operand) -> Operand:
         loop_twin(r, op, op.results.index(a), made)
     elif isinstance(op, Op) and op.prim in ("stop_gradient", "identity"):
         r.extras.after[op].append(Op("identity", (twin(r, op.operands[0]),), (made,), op.loc))
+        r.sites[made] = r.extras.after[op]
     elif isinstance(op, Op) and op.prim == "tape_read":
         source = twin(r, op.operands[0])
         r.extras.after[op].append(Op("tape_read", (source, op.operands[1]), (made,), op.loc))
+        r.sites[made] = r.extras.after[op]
     elif isinstance(op, Op) and op.prim == "unpack":
         raise AssertionError("residuals hold their own shadows")
     elif op is None and r.home[a] is not r.fn.body:
@@ -80,8 +82,10 @@ def allocate_twin(r: Reverse, op: AnyOp | None, a: Value, made: Value) -> None:
         r.late.append(Op(new.prim, new.operands, new.results, r.reverse_loc(NOWHERE)))
     elif op is None:
         r.extras.start[r.fn.body].append(new)
+        r.sites[made] = r.extras.start[r.fn.body]
     else:
         r.extras.after[op].append(new)
+        r.sites[made] = r.extras.after[op]
     if isinstance(a.type, Tape):
         tape_writes_twin(r, a)
 
@@ -120,6 +124,7 @@ def join_twin(r: Reverse, op: If, a: Value, made: Value) -> None:
     j = op.results.index(a)
     sides = (twin(r, op.then.yields[j]), twin(r, op.orelse.yields[j]))
     r.extras.results[op].append((*sides, made))
+    r.sites[made] = r.extras.after[op]
 
 
 def loop_twin(r: Reverse, op: For | While, j: int, made: Value) -> None:
@@ -131,6 +136,7 @@ def loop_twin(r: Reverse, op: For | While, j: int, made: Value) -> None:
         carry.test_param = carried_twin(r, op.test.params[j])
         r.shadows[op.results[j]] = made
     r.extras.carries[op].append(carry)
+    r.sites[made] = r.extras.after[op]
     carry.init = twin(r, op.init[j])
     out = leaf_twins(r, op.body, j)
     carry.at_exit = out
@@ -143,6 +149,7 @@ def carried_twin(r: Reverse, param: Value) -> Value:
     if found is None:
         found = r.shadows[param] = Value(f"d·{param.hint}" if param.hint else "", shadow_type(param.type))
         r.home[found] = r.home[param]
+        r.sites[found] = r.extras.start[r.home[param]]
     return found
 
 
@@ -218,6 +225,7 @@ def reverse_append(r: Reverse, op: Op, scope: Scope) -> None:
         r.extras.before[op].append(Op("len", (a,), (position,), op.loc))
         r.extras.after[op].append(Op("append", (grown, const(0.0)), (), op.loc))
         r.home[position] = r.home_of(op)
+        r.sites[position] = r.extras.before[op]
     if r.is_active(value):
         target, at = shadow(r, a, scope), r.primal(r.counters[op], scope)
         r.add(value, read_shadow(r, target, at), scope)

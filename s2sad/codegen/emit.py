@@ -16,9 +16,10 @@ from s2sad.codegen.expressions import Expressions
 from s2sad.codegen.folding import Folding
 from s2sad.codegen.naming import Names
 from s2sad.codegen.positions import Positions
+from s2sad.codegen.undefined import placeholders
 from s2sad.errors import Stmt
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import is_memory
+from s2sad.ir.types import Scalar, is_memory
 from s2sad.transform.reverse.extras import breaks
 
 Copies = list[tuple[Value, Operand]]
@@ -34,6 +35,7 @@ class Emitter:
         self.folding = Folding(fn, fold_named=level >= 2)
         self.positions = Positions(fn, self.folding.folded, self.folding.ternary)
         self.names = Names(fn, self.positions, reserved | {fn.name})
+        self.bound = placeholders(fn, self.differs)
         self.expressions = Expressions(self)
         self.stmt: Stmt | None = None
         self.phase = ""
@@ -234,7 +236,11 @@ class Emitter:
         """Assign several values at once: only those whose name changes, in an order that overwrites nothing."""
         todo: list[tuple[str, Any]] = []
         for result, operand in pairs:
-            if isinstance(operand, Undef) or result not in self.positions.define:
+            if result not in self.positions.define:
+                continue
+            if isinstance(operand, Undef):
+                if result in self.bound:
+                    todo.append((self.names[result], self.placeholder(result)))
                 continue
             value = self.expr(operand)
             if not (isinstance(value, gast.Name) and value.id == self.names[result]):
@@ -249,6 +255,16 @@ class Emitter:
             name, value = todo.pop(ready)
             reads.pop(ready)
             out.append(t.assign(t.target(name), value))
+
+    def differs(self, result: Value, source: Operand) -> bool:
+        define = self.positions.define
+        return isinstance(source, Value) and source in define and result in define and self.names[result] != self.names[source]
+
+    def placeholder(self, v: Value) -> Any:
+        """What stands in for an unbound variable that is stored but never used."""
+        if self.target == "numba" and isinstance(v.type, Scalar):
+            return t.constant({"float": 0.0, "int": 0, "bool": False, "complex": 0j}[v.type.kind])
+        return t.constant(None)
 
     # -- loops --------------------------------------------------------------------------------------
 

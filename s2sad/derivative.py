@@ -16,7 +16,7 @@ from typing import Any
 from s2sad import pipeline
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import Generated, generate, load
-from s2sad.errors import S2sadError, SignatureError
+from s2sad.errors import JitError, S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Value
 from s2sad.ir.types import FLOAT, Array, List, Scalar, Type
@@ -25,7 +25,7 @@ from s2sad.transform.gradient import gradient
 from s2sad.typing.abstract import AV, TupleAV, leaves
 from s2sad.typing.captures import Captured, Captures, Guard
 from s2sad.typing.specialise import Typed, specialise
-from s2sad.typing.structure import key_of, source_for, user_function
+from s2sad.typing.structure import Fixed, key_of, source_for, user_function
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,7 @@ class Lowered:
     guards: tuple[Guard, ...]
     hint: str
     keys: dict[str, Any]
+    target: str = "python"
     compiled: Any = None
 
     @property
@@ -68,6 +69,8 @@ class Lowered:
         """The generated function, loaded (and with `jit=True` handed to Numba)."""
         if self.compiled is None:
             self.compiled = load(self.generated, self.hint)
+            if self.target == "numba":
+                self.compiled = _guarded(self.compiled, self)
         return self.compiled
 
     def valid(self) -> bool:
@@ -129,8 +132,11 @@ class Derivative:
         lowered = self._lowered(dict(zip(self._params.names, map(key_of, bound), strict=True)))
         self._last = lowered
         code = lowered.compile()
-        self._specialise_entry(lowered, code)
-        return code(*bound, **{c.value.hint: c.get() for c in lowered.captured})
+        if lowered.target == "numba":
+            bound = tuple(None if isinstance(k, Fixed) else v for v, k in zip(bound, lowered.keys.values(), strict=True))
+        result = code(*bound, **{c.value.hint: c.get() for c in lowered.captured})
+        self._specialise_entry(lowered, lowered.compile())
+        return result
 
     def _lowered(self, keys: dict[str, Any]) -> Lowered:
         found = self._cache.setdefault(tuple(keys.values()), [])
@@ -176,7 +182,7 @@ class Derivative:
         generated = generate(function, optimize, target, returns, hidden, options=_jit_options(options))
         captures = typed.captures
         return Lowered(
-            generated, typed.function, function, tuple(captures.variables.values()), tuple(captures.guards.values()), name, keys
+            generated, typed.function, function, tuple(captures.variables.values()), tuple(captures.guards.values()), name, keys, target
         )
 
     def _aux(self, result: AV) -> AV | None:
@@ -292,6 +298,27 @@ def _jit_options(options: Options) -> dict[str, Any]:
 
 
 # -- entries ------------------------------------------------------------------------------------------
+
+
+def _guarded(code: Any, lowered: Lowered) -> Any:
+    """A Numba dispatcher that has compiled its one signature, or a JitError that says why it cannot."""
+
+    def first(*args: Any, **kwargs: Any) -> Any:
+        from numba.core.errors import NumbaError
+
+        try:
+            result = code(*args, **kwargs)
+        except NumbaError as error:
+            lines = [line for line in str(error).splitlines() if line.strip()]
+            detail = next((line for line in lines if not line.startswith(("Failed in", "During", "- "))), lines[0] if lines else "")
+            raise JitError(
+                f"Numba cannot compile the derivative of {lowered.hint}(): {detail.strip()}", lowered.primal.loc,
+                "use jit=False, or write this part with what Numba supports; the full message is the cause of this error",
+            ) from error  # fmt: skip
+        lowered.compiled = code
+        return result
+
+    return first
 
 
 def _slow_call(self: Derivative, /, *args: Any, **kwargs: Any) -> Any:

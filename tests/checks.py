@@ -245,7 +245,7 @@ def primal_run(fn: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, tuple[
 
 @contextmanager
 def guarded(jit: bool = False) -> Iterator[None]:
-    """Warnings become errors (no derivative warns where the primal did not), and an endless loop TimeoutError."""
+    """Warnings become errors (no derivative warns where the primal did not), endless loops TimeoutError."""
     here = threading.current_thread() is threading.main_thread()
 
     def expire(*_: Any) -> None:

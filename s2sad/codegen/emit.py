@@ -32,13 +32,14 @@ class Emitter:
         self.tapes = tapes.plan(fn, target)
         fn = tapes.with_implicit_indices(fn, self.tapes)
         self.fn, self.level, self.target = fn, level, target
-        self.folding = Folding(fn, fold_named=level >= 2)
+        self.folding = Folding(fn, fold_named=level >= 2, fold_bounds=target == "python")
         self.positions = Positions(fn, self.folding.folded, self.folding.ternary)
         self.names = Names(fn, self.positions, reserved | {fn.name})
         self.bound = placeholders(fn, self.differs)
         self.expressions = Expressions(self)
         self.stmt: Stmt | None = None
         self.phase = ""
+        self.endless = 0
         self.has_reverse = any(op.loc.reverse for op in fn.body.ops)
 
     # -- the function -------------------------------------------------------------------------------
@@ -309,6 +310,12 @@ class Emitter:
         if test:
             body = [*test, gast.If(t.negated(cond), [gast.Break()], []), *body]
             cond = t.constant(True)
+        if self.target == "numba" and isinstance(cond, gast.Constant):
+            # Numba 0.68 loses assignments before a break out of `while True` (wrong results, measured): test a variable
+            self.endless += 1
+            name = f"endless{self.endless}"
+            out.append(t.assign(t.target(name), t.constant(True)))
+            cond = t.name(name)
         out.append(gast.While(cond, body or [gast.Pass()], []))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -109,6 +110,8 @@ class Expressions:
             return t.call(function, *args)
         if module == "s2sad":
             return t.call(self.helper(prim), *args)
+        if self.emitter.target == "numba" and (prim, len(args)) in JIT_FORMS:
+            return JIT_FORMS[prim, len(args)](self, args)
         if module in ("math", "numpy"):
             self.modules.add(module)
             return t.call(f"{'np' if module == 'numpy' else module}.{function}", *args)
@@ -213,6 +216,28 @@ class Expressions:
     def op_array_like(self, op: Op) -> Any:
         self.modules.add("numpy")
         return t.call("np.asarray", self.operand(op.operands[0]), dtype=t.dotted("np.float64"))
+
+
+def _np(function: str) -> Callable[[Expressions, list[Any]], Any]:
+    def form(e: Expressions, args: list[Any]) -> Any:
+        e.modules.add("numpy")
+        return t.call(f"np.{function}", *args)
+
+    return form
+
+
+def _log_base(e: Expressions, args: list[Any]) -> Any:
+    e.modules.add("math")
+    return t.binary("div", t.call("math.log", args[0]), t.call("math.log", args[1]))
+
+
+# what Numba lacks of math, by another spelling of the same function
+JIT_FORMS: dict[tuple[str, int], Callable[[Expressions, list[Any]], Any]] = {
+    ("math.log", 2): _log_base,
+    ("math.cbrt", 1): _np("cbrt"),
+    ("math.exp2", 1): _np("exp2"),
+    ("math.fmod", 2): _np("fmod"),
+}
 
 
 def b_const(block: Any, value: bool) -> bool:

@@ -25,9 +25,10 @@ _WRITES = frozenset({"store", "accumulate", "append", "add_into", "tape_write", 
 class Folding:
     """`folded` values print inside their reader; `ternary` branches print as conditional expressions."""
 
-    def __init__(self, fn: Function, fold_named: bool) -> None:
+    def __init__(self, fn: Function, fold_named: bool, fold_bounds: bool = True) -> None:
         self.uses: Counter[Value] = use_counts(fn)
         self.fold_named = fold_named
+        self.fold_bounds = fold_bounds  # the bounds of a loop print twice where a tape is as long as the loop
         self.folded: set[Value] = set()
         self.ternary: set[If] = set()
         self.depth: dict[Value, int] = {}
@@ -80,7 +81,7 @@ class Folding:
 
     def read_by(self, op: AnyOp, ternary: bool) -> list[Operand]:
         if isinstance(op, (For, While)):
-            return [op.start, op.stop, op.step] if isinstance(op, For) else []
+            return [op.start, op.stop, op.step] if isinstance(op, For) and self.fold_bounds else []
         if ternary:
             assert isinstance(op, If)
             return [op.cond, *(o for b in (op.then, op.orelse) for o in (*b.yields, *(x for p in b.ops for x in operands(p))))]

@@ -30,7 +30,7 @@ GROW = '''def grow(tape):
 
 @dataclass(slots=True)
 class Layout:
-    """`kind` is list, dict, array or growing; `loop` is the loop whose iterations index the tape."""
+    """`kind` is list, dict, array, growing, or stack (a list popped where the reverse sweep mirrors the writes); `loop` is the loop whose iterations index the tape."""
 
     kind: str
     loop: AnyOp | None
@@ -68,12 +68,18 @@ def _layout(tape: Value, writes: list[tuple[Op, Block, AnyOp | None]], target: s
     if not isinstance(tape.type.item, Scalar):
         if once:
             return Layout("list", loop)
+        if _reads(fn, tape) == 1 and len(writes) == 1:
+            return Layout("stack", loop)
         raise JitError(
-            "a reference stored in some iterations only cannot be compiled yet", writes[0][0].loc if writes else None,
-            "use jit=False for this function",
+            "a reference stored in some iterations only, and read more than once, cannot be compiled yet",
+            writes[0][0].loc if writes else None, "use jit=False for this function",
         )  # fmt: skip
     known = isinstance(loop, For) and all(_loop_of(fn, w[0]) is loop for w in writes)
     return Layout("array" if known else "growing", loop)
+
+
+def _reads(fn: Function, tape: Value) -> int:
+    return sum(1 for op in walk(fn.body) if isinstance(op, Op) and op.prim == "tape_read" and op.operands[0] is tape)
 
 
 def _loop_of(fn: Function, op: Op) -> AnyOp | None:
@@ -91,7 +97,7 @@ def _loop_of(fn: Function, op: Op) -> AnyOp | None:
 def new(e: Emitter, op: Op, out: list[Any]) -> None:
     layout = e.tapes[op.result]
     name = t.target(e.names[op.result])
-    if layout.kind == "list":
+    if layout.kind in ("list", "stack"):
         out.append(t.assign(name, t.list_([])))
     elif layout.kind == "dict":
         out.append(t.assign(name, gast.Dict([], [])))
@@ -116,7 +122,7 @@ def write(e: Emitter, op: Op, out: list[Any]) -> None:
     tape, k, v = op.operands
     layout = e.tapes.get(tape)  # type: ignore[arg-type]
     held = e.expr(tape)
-    if layout is not None and layout.kind == "list":
+    if layout is not None and layout.kind in ("list", "stack"):
         out.append(t.statement(t.call(t.attribute(held, "append"), e.expr(v))))
         return
     index = e.expr(k)
@@ -129,9 +135,10 @@ def write(e: Emitter, op: Op, out: list[Any]) -> None:
 
 def with_implicit_indices(fn: Function, layouts: dict[Value, Layout]) -> Function:
     """An append needs no index: what only computed it goes, before anything is named."""
-    lists = {tape for tape, layout in layouts.items() if layout.kind == "list"}
+    lists = {tape for tape, layout in layouts.items() if layout.kind in ("list", "stack")}
     if not lists:
         return fn
+    stacks = {tape for tape in lists if layouts[tape].kind == "stack"}  # type: ignore[index]
 
     def rebuilt(block: Block) -> Block:
         return replace(block, ops=tuple(map(one, block.ops)))
@@ -140,6 +147,8 @@ def with_implicit_indices(fn: Function, layouts: dict[Value, Layout]) -> Functio
         if isinstance(op, Op):
             if op.prim == "tape_write" and op.operands[0] in lists:
                 return replace(op, operands=(op.operands[0], Const(None, NONE), op.operands[2]))
+            if op.prim == "tape_read" and op.operands[0] in stacks:
+                return replace(op, operands=(op.operands[0], Const(None, NONE)))
             return op
         if isinstance(op, If):
             return replace(op, then=rebuilt(op.then), orelse=rebuilt(op.orelse))
@@ -153,6 +162,9 @@ def with_implicit_indices(fn: Function, layouts: dict[Value, Layout]) -> Functio
 
 
 def read(e: Emitter, op: Op) -> Any:
+    layout = e.tapes.get(op.operands[0])  # type: ignore[arg-type]
+    if layout is not None and layout.kind == "stack":
+        return t.call(t.attribute(e.expr(op.operands[0]), "pop"))
     return t.subscript(e.expr(op.operands[0]), e.expr(op.operands[1]))
 
 

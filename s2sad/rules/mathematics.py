@@ -127,7 +127,7 @@ rule(math.hypot, "y = hypot(*xs)", infer=FLOAT_RESULT, effect="none", dxs=variad
 
 def quotient(a: float, b: float) -> float:
     """a / b to the nearest whole number, as a float."""
-    q = a / b
+    q = a / b if b != 0.0 else math.nan
     return float(round(q)) if abs(q) < 4503599627370496.0 else q
 
 

@@ -171,9 +171,9 @@ def _extremum(comparison: str) -> Any:
         if len(others) == 1:
             text = f"dy if x {comparison} o else 0.5 * dy if x == o else 0.0"
             return b.expand(text, {**env, "o": others[0]})
-        ties = b.emit("builtins.float", b.expand("o == y", {**env, "o": others[0]}))
+        ties = b.expand("1.0 if o == y else 0.0", {**env, "o": others[0]})
         for o in others[1:]:
-            ties = b.emit("add", ties, b.emit("builtins.float", b.expand("o == y", {**env, "o": o})))
+            ties = b.emit("add", ties, b.expand("1.0 if o == y else 0.0", {**env, "o": o}))
         return b.expand("dy / (1.0 + ties) if x == y else 0.0", {**env, "ties": ties, "x": x})
 
     return emit

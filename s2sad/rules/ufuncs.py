@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.types import BOOL, NONE, Scalar, Type, scalar_of
-from s2sad.rules.mathematics import FLOAT_RESULT, source, with_names
+from s2sad.rules.mathematics import FLOAT_RESULT, TUPLES, source, with_names
 from s2sad.rules.operators import _literal
 from s2sad.rules.registry import ZERO, Emit, Infer, Prim, boolean, numpy_float, numpy_same, rule
 
@@ -139,9 +139,9 @@ def sinc_derivative(n: int, x: float) -> float:
     Near 0 termwise from the power series, else by z s[m] = sin(z + m pi/2) - m s[m-1] with z = pi x, which is
     Leibniz's rule on z s = sin z.
     """
-    if not math.isfinite(x):
-        return math.nan
     z = math.pi * x
+    if not math.isfinite(z):
+        return math.nan
     if abs(z) <= n + 1.0:
         term = z if n % 2 else 1.0
         m = n % 2
@@ -253,3 +253,4 @@ for _name in ("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "
     ufunc(f"{_name}(x)", scalar_of(_name), effect="raises", cost=1, dx=ZERO)
 rule(np.bool_, "y = bool_(x)", name="numpy.bool_", infer=BOOL, effect="none", cost=1, dx=ZERO)
 
+TUPLES[np.divmod] = ("numpy.floor_divide", "numpy.mod")

@@ -139,9 +139,14 @@ def guarded_domain(x, y):
     return s + r
 
 
-@program((0.4, 0.7), (0.0, 0.7), tags="logic")
+@program((0.4, 0.7), tags="logic")
 def or_value(x, y):
     return (x or y) * y
+
+
+@program((0.0, 0.7), wrt=(1,), tags="logic")
+def or_value_of_zero(x, y):
+    return (x or y * y) + (x and y) * 3.0 + y
 
 
 @program((0.4, 0.7), tags="logic")

@@ -54,7 +54,7 @@ def int_and_float(x, n):
     return k * x + float(n) * x + float(x) * int(n) + k // n
 
 
-@program((7.31, 0.0), (7.31, 1.0))
+@program((7.31, 0.0), (7.31, 1.0), wrt=(0,))
 def bool_builtin(x, y):
     flag = bool(y)
     if flag:
@@ -113,10 +113,10 @@ def enumerate_series(a, values):
     return s
 
 
-@program((0.3, [1.0, 2.0, 4.0]), tags="list enumerate zip")
-def enumerate_start_and_zip(a, values):
+@program((0.3, [1.0, 2.0, 4.0], (0.5, 0.1, 0.3)), tags="list enumerate zip")
+def enumerate_start_and_zip(a, values, weights):
     s = a
-    for i, (v, w) in enumerate(zip(values, values[::-1]), 1):  # noqa: B905
+    for i, (v, w) in enumerate(zip(values, weights), 1):  # noqa: B905
         s += math.sin(v * a) * w / i
     return s
 

@@ -233,7 +233,7 @@ def exponential_smoothing(alpha, y):
     return sse
 
 
-@program((100.0, 0.05, 30), (100.0, 0.0, 30), tags="realistic")
+@program((100.0, 0.05, 30), tags="realistic")
 def mortgage_payment(principal, rate, months):
     if rate == 0.0:
         return principal / months + 0.5 * rate * principal

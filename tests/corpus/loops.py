@@ -321,6 +321,23 @@ def triangular_loops(x, n):
     return s
 
 
+@program((0.6,), tags="nested for while break")
+def exits_only_in_inner_loop(x):
+    for i in range(3):
+        k = 0
+        while True:
+            k += 1
+            if k > i:
+                break
+            x = x * 1.3 + 0.1 * k
+        if x > 0.1:
+            for j in range(4):
+                if j == 1:
+                    continue
+                x = math.sin(x) + j
+    return x
+
+
 @program((0.6,), tags="nested for while")
 def while_in_for(x):
     s = 0.0

@@ -54,16 +54,16 @@ class Memory(Statements):
             "copy": [f"{name} = {source}.copy()"],
         }[kind]
         if kind == "empty":
-            lines += self.fill(scope, name)
+            lines += self.fill(scope, name, whole=True)
         scope.arrays.append(name)
         return lines + (self.fill(scope, name) if kind == "zeros" and self.chance(0.5) else [])
 
-    def fill(self, scope: Scope, name: str) -> list[str]:
-        """A loop that stores every cell of the array."""
+    def fill(self, scope: Scope, name: str, whole: bool = False) -> list[str]:
+        """A loop that stores every cell of the array, or where not `whole` perhaps only some."""
         variable = self.fresh("i")
         inner = scope.inner(loops=1)
         inner.ints[variable] = (0, self.length - 1)
-        body = self.block(inner, 1) if self.chance(0.3) else []
+        body = self.block(inner, 1) if not whole and self.chance(0.3) else []
         return [
             f"for {variable} in range({self.length}):",
             *indent([*body, f"{name}[{variable}] = {self.expr(inner, 2)}"]),

@@ -1,0 +1,333 @@
+"""Forward mode: every active value has a tangent, computed beside it in the same block and of the same shape.
+
+Straight-line operations follow their rules with the operand's tangent for `dy`; branches and loops yield and
+carry the tangents of what they yield and carry; each reference to active memory has a twin that is allocated,
+joined, written and read as the reference is. Nothing of the primal is renamed or moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from s2sad.analysis.activity import active_values
+from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.gates import find_gates
+from s2sad.errors import MissingRuleError
+from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
+from s2sad.ir.types import Residuals, Tape, Tuple, Type, carries_derivative, is_float, is_memory
+from s2sad.rules.builder import Builder, const, is_zero
+from s2sad.rules.registry import PRIMS, ZERO
+from s2sad.transform.reverse.memory import shadow_type
+from s2sad.transform.reverse.scopes import adjoint_type, zero
+
+
+Handler = Callable[["Forward", Op], None]
+HANDLERS: dict[str, Handler] = {}
+
+
+def has_tangent(t: Type) -> bool:
+    """Whether `forward` returns a tangent for a result of this type."""
+    return is_float(t) or is_memory(t)
+
+
+def tangent_type(t: Type) -> Type:
+    """The type of a value's tangent."""
+    if isinstance(t, Residuals):
+        return Residuals(f"{t.name}_dot")
+    if isinstance(t, Tape):
+        return Tape(tangent_type(t.item))
+    if isinstance(t, Tuple):
+        return Tuple(tuple(tangent_type(i) for i in t.items if carries_derivative(i)))
+    return shadow_type(t) if is_memory(t) else adjoint_type(t)
+
+
+def tangent_hint(v: Value | Undef) -> str:
+    """The name of a value's tangent; the mark keeps it apart from names of the user's."""
+    return f"{v.hint}·dot" if v.hint and not v.hint.startswith("$") else ""
+
+
+@dataclass(eq=False)
+class Callees:
+    """Forward versions of the functions that are called: one a callee, active operands and wanted results."""
+
+    primal: dict[str, Function]
+    taken: set[str]
+    names: dict[Any, str] = field(default_factory=dict)
+    made: dict[str, Function] = field(default_factory=dict)
+
+    def version(self, callee: str, active: tuple[bool, ...], results: tuple[bool, ...]) -> str:
+        key = (callee, active, results)
+        if key not in self.names:
+            name = self.names[key] = self.free(f"{callee}_jvp")  # before its body is made: it may call itself
+            fn = self.primal[callee]
+            inputs = tuple(p for p, a in zip(fn.params, active, strict=True) if a)
+            self.made[name] = Forward(fn, inputs, results, self, fresh=False).run(name)
+        return self.names[key]
+
+    def free(self, base: str) -> str:
+        name = next(n for k in range(len(self.taken) + 1) if (n := f"{base}_{k}" if k else base) not in self.taken)
+        self.taken.add(name)
+        return name
+
+    def reachable(self, body: Block) -> dict[str, Function]:
+        """The functions that a body calls, directly or not."""
+        found: dict[str, Function] = {}
+        stack = [body]
+        while stack:
+            for op in walk(stack.pop()):
+                if isinstance(op, Op) and op.prim == "invoke" and op.attr("callee") not in found:
+                    name = op.attr("callee")
+                    found[name] = self.made[name] if name in self.made else self.primal[name]
+                    stack.append(found[name].body)
+        return dict(sorted(found.items()))
+
+
+class Forward:
+    """Transforms one function. `results` says which results' tangents are returned.
+
+    `fresh`: tangents passed in are copied before they are written, and returned ones shared with nothing, as a
+    caller from outside expects; a function called by generated code instead writes its caller's twins in place.
+    """
+
+    def __init__(
+        self, fn: Function, inputs: tuple[Value, ...], results: tuple[bool, ...], callees: Callees, fresh: bool
+    ) -> None:
+        self.fn, self.inputs, self.results, self.callees, self.fresh = fn, inputs, results, callees, fresh
+        self.aliases = Aliases(fn)
+        self.active = self.activity()
+        self.gates = find_gates(fn)
+        self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
+        self.given = {v: Value(tangent_hint(v), tangent_type(v.type)) for v in inputs}
+        self.tangents: dict[Value, Operand] = {}
+        self.builder = Builder(fn.loc)
+        self.builder.reassociate = True
+
+    def run(self, name: str) -> Function:
+        params = self.fn.params
+        with self.builder.region() as ops:
+            for p in params:
+                self.parameter(p)
+            for op in self.fn.body.ops:
+                self.op(op)
+            self.builder.loc = self.fn.loc
+            tangents = self.returned()
+        body = Block(self.fn.body.params, tuple(ops), (*self.fn.body.yields, *tangents))
+        return Function(name, (*params, *self.given.values()), body, self.fn.loc)
+
+    # -- activity -----------------------------------------------------------------------------------
+
+    def activity(self) -> set[Value]:
+        """What varies and matters; in a called function also what its caller's memory and residuals hold."""
+        outputs = [o for o, r in zip(self.fn.body.yields, self.results, strict=True) if r]
+        packed: list[Operand] = []
+        if not self.fresh:
+            outputs += [p for p in self.fn.params if is_memory(p.type)]
+            for op in walk(self.fn.body):
+                if isinstance(op, Op) and op.prim == "unpack" and isinstance(op.operands[0].type, Residuals):
+                    outputs += [r for r in op.results if is_memory(r.type)]
+                elif isinstance(op, Op) and op.prim == "pack" and op.result in outputs:
+                    packed += op.operands
+        active = active_values(self.fn, self.inputs, outputs, self.aliases)
+        for o in packed:  # what is packed has a twin: the function that unpacks it may write it
+            while isinstance(o, Value) and is_memory(o.type) and carries_derivative(o.type):
+                root = self.aliases.find(o)
+                active.add(root)
+                o = self.aliases.contents.get(root, const(0.0))
+        return active
+
+    def is_active(self, operand: Operand) -> bool:
+        if not isinstance(operand, Value):
+            return False
+        return (self.aliases.find(operand) if is_memory(operand.type) else operand) in self.active
+
+    # -- tangents -----------------------------------------------------------------------------------
+
+    def tangent(self, operand: Operand) -> Operand | None:
+        """An operand's tangent; None where it is zero."""
+        found = self.tangents.get(operand) if isinstance(operand, Value) else None
+        return None if found is None or is_zero(found) else found
+
+    def handed_on(self, operand: Operand) -> Operand:
+        """An operand's tangent where one must be yielded, stored or passed: zero for what does not vary."""
+        if isinstance(operand, Undef):
+            return Undef(tangent_hint(operand), tangent_type(operand.type))
+        found = self.tangent(operand)
+        if found is None and is_memory(operand.type):
+            return self.emit("zeros_like", operand, type=tangent_type(operand.type))
+        return zero(operand.type) if found is None else found
+
+    def emit(self, prim: str, *operands: Operand, type: Type, attrs: Iterable[tuple[str, Any]] = ()) -> Operand:
+        return self.builder.emit(prim, *operands, type=type, **dict(attrs))
+
+    def define(self, v: Value, tangent: Operand, mark: int = 0) -> None:
+        """Record a value's tangent, named after it if it was made for it alone (after `mark` operations)."""
+        hint, ops = tangent_hint(v), self.builder.ops
+        if hint and isinstance(tangent, Value) and not is_memory(v.type):
+            last = ops[-1] if len(ops) > mark else None
+            named = Value(hint, tangent.type)
+            if isinstance(last, (Op, If)) and last.results == (tangent,) and not tangent.hint:
+                ops[-1] = replace(last, results=(named,))
+                self.builder.defs.pop(tangent, None)
+                if isinstance(last, Op):
+                    self.builder.defs[named] = ops[-1]  # type: ignore[assignment]
+            else:
+                ops.append(Op("identity", (tangent,), (named,), self.builder.loc))
+            tangent = named
+        self.tangents[v] = tangent
+
+    def twin(self, v: Value, prim: str, *operands: Operand, attrs: Iterable[tuple[str, Any]] = ()) -> None:
+        """Make a reference's twin by an operation."""
+        made = Value(tangent_hint(v), tangent_type(v.type))
+        self.builder.ops.append(Op(prim, operands, (made,), self.builder.loc, tuple(attrs)))
+        self.tangents[v] = made
+
+    # -- the function's own parameters and results ------------------------------------------------------
+
+    def parameter(self, v: Value) -> None:
+        """A parameter's tangent, or that of a value taken out of one: the caller's, copied before it is written."""
+        if v not in self.given:
+            if is_memory(v.type) and self.is_active(v):
+                self.twin(v, "zeros_like", v)
+        elif self.fresh and self.is_active(v) and self.aliases.is_written(v) and is_memory(v.type):
+            self.twin(v, "copy", self.given[v])
+        else:
+            self.tangents[v] = self.given[v]
+
+    def returned(self) -> list[Operand]:
+        found: list[Operand] = []
+        seen: set[Value] = set()
+        if self.fresh:  # twins that may be the caller's own
+            seen = {self.aliases.find(v) for v in self.inputs if is_memory(v.type) and not self.aliases.is_written(v)}
+        for o, wanted in zip(self.fn.body.yields, self.results, strict=True):
+            if not wanted:
+                continue
+            tangent = self.handed_on(o)
+            if self.fresh and isinstance(o, Value) and is_memory(o.type) and self.tangent(o) is not None:
+                if self.aliases.find(o) in seen:
+                    tangent = self.emit("copy", tangent, type=tangent.type)
+                seen.add(self.aliases.find(o))
+            found.append(tangent)
+        return found
+
+    # -- operations -----------------------------------------------------------------------------------
+
+    def op(self, op: AnyOp) -> None:
+        self.builder.loc = op.loc
+        if isinstance(op, If):
+            self.branch(op)
+        elif isinstance(op, For):
+            self.for_(op)
+        elif isinstance(op, While):
+            self.while_(op)
+        elif isinstance(op, Op) and op.prim == "invoke":
+            self.invoke(op)
+        elif isinstance(op, Op):
+            self.builder.ops.append(op)
+            if op.results and op.result in self.given:
+                self.parameter(op.result)
+            elif op not in self.absorbed:
+                HANDLERS.get(op.prim, apply_rule)(self, op)
+
+    def invoke(self, op: Op) -> None:
+        active = tuple(map(self.is_active, op.operands))
+        results = tuple(map(self.is_active, op.results))
+        operands = tuple(self.handed_on(o) for o, a in zip(op.operands, active, strict=True) if a)
+        if not any(results) and not any(is_memory(o.type) for o in operands):
+            self.builder.ops.append(op)
+            return
+        name = self.callees.version(op.attr("callee"), active, results)
+        for v, wanted in zip(op.results, results, strict=True):
+            if wanted:
+                self.tangents[v] = Value(tangent_hint(v), tangent_type(v.type))
+        made = tuple(self.tangents[v] for v, wanted in zip(op.results, results, strict=True) if wanted)
+        call = replace(op, operands=(*op.operands, *operands), results=(*op.results, *made), attrs=(("callee", name),))  # type: ignore[arg-type]
+        self.builder.ops.append(call)
+
+    # -- structure ------------------------------------------------------------------------------------
+
+    def carried(self, columns: Iterable[tuple[Value, ...]]) -> list[int]:
+        """The columns (one variable's values around a branch or loop) that have tangents."""
+        return [j for j, column in enumerate(columns) if any(map(self.is_active, column))]
+
+    def named(self, values: tuple[Value, ...], kept: list[int]) -> tuple[Value, ...]:
+        """New tangents for the chosen ones among the parameters or results of a structure."""
+        made = tuple(Value(tangent_hint(values[j]), tangent_type(values[j].type)) for j in kept)
+        self.tangents.update(zip((values[j] for j in kept), made, strict=True))
+        return made
+
+    def block(self, block: Block, params: tuple[Value, ...], kept: list[int]) -> Block:
+        """A block with these parameters, that also yields the tangents of the chosen ones of its yields."""
+        with self.builder.region() as ops:
+            for op in block.ops:
+                self.op(op)
+            tangents = tuple(self.handed_on(block.yields[j]) for j in kept)
+        return Block((*block.params, *params), tuple(ops), (*block.yields, *tangents), block.exit)
+
+    def branch(self, op: If) -> None:
+        kept = self.carried((r,) for r in op.results)
+        then, orelse = self.block(op.then, (), kept), self.block(op.orelse, (), kept)
+        self.builder.ops.append(If(op.cond, then, orelse, (*op.results, *self.named(op.results, kept)), op.loc))
+
+    def for_(self, op: For) -> None:
+        carried = op.body.params[1:]
+        kept = self.carried(zip(carried, op.results, strict=True))
+        init = (*op.init, *(self.handed_on(op.init[j]) for j in kept))
+        body = self.block(op.body, self.named(carried, kept), kept)
+        results = (*op.results, *self.named(op.results, kept))
+        self.builder.ops.append(replace(op, init=init, body=body, results=results))
+
+    def while_(self, op: While) -> None:
+        kept = self.carried(zip(op.test.params, op.body.params, op.results, strict=True))
+        init = (*op.init, *(self.handed_on(op.init[j]) for j in kept))
+        test = self.block(op.test, self.named(op.test.params, kept), [1 + j for j in kept])
+        body = self.block(op.body, self.named(op.body.params, kept), kept)
+        results = (*op.results, *self.named(op.results, kept))
+        self.builder.ops.append(While(init, test, body, results, op.loc))
+
+
+def apply_rule(f: Forward, op: Op) -> None:
+    """The sum over the operands that vary of their partials with the operand's tangent for `dy`."""
+    if not op.results or not f.is_active(op.result):
+        return
+    if is_memory(op.result.type):
+        f.twin(op.result, "zeros_like", op.result)
+        return
+    start, total = len(f.builder.ops), None
+    gate = f.gates.get(op)
+    if gate is not None:
+        tangent = f.tangent(gate.operand)
+        total = None if tangent is None else f.builder.expand(gate.text, {"y": op.result, "dy": tangent})
+    else:
+        for i, operand in enumerate(op.operands):
+            mark = len(f.builder.ops)
+            term = contribution(f, op, i, operand)
+            if term is not None:
+                total = term if total is None else f.builder.add(total, term, mark)
+    if total is not None:
+        f.define(op.result, total, start)
+
+
+def contribution(f: Forward, op: Op, index: int, operand: Operand) -> Operand | None:
+    """What the variation of one operand adds to the result's tangent."""
+    tangent, rule = f.tangent(operand), PRIMS[op.prim]
+    if tangent is None:
+        return None
+    partial = rule.partial(index)
+    if partial is None:
+        raise MissingRuleError(
+            f"{op.prim}() has no derivative with respect to its argument {rule.param(index).lstrip('*')!r}",
+            op.loc,
+            "keep that argument independent of what you differentiate by, or use stop_gradient()",
+        )
+    if partial is ZERO:
+        return None
+    env: dict[str, Any] = {n: o for n, o in zip(rule.params, op.operands, strict=False) if not n.startswith("*")}
+    env |= {"y": op.result, "dy": tangent}
+    if rule.param(index).startswith("*"):
+        others = [o for j, o in enumerate(op.operands) if j != index]
+        env |= {"x": operand, "others": others, "index": index, "operands": list(op.operands)}
+    if isinstance(partial, str):
+        return f.builder.expand(partial, env, rule.module or "math")  # type: ignore[no-any-return]
+    return partial(f.builder, env)  # type: ignore[no-any-return]

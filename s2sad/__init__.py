@@ -13,6 +13,8 @@ from s2sad.errors import (
     SourceError,
     UnsupportedSyntaxError,
 )
+from s2sad.modes import jvp, vjp
+from s2sad.testing import check_grad
 
 __version__ = "0.1.0"
 __all__ = [
@@ -25,7 +27,10 @@ __all__ = [
     "SignatureError",
     "SourceError",
     "UnsupportedSyntaxError",
+    "check_grad",
     "grad",
+    "jvp",
     "stop_gradient",
     "value_and_grad",
+    "vjp",
 ]

@@ -20,11 +20,12 @@ from s2sad.errors import JitError, S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Value
 from s2sad.ir.types import FLOAT, Array, List, Scalar, Type
+from s2sad.nested import inline_derivative
 from s2sad.signature import Parameters, gradient_tree, typed_parameters
 from s2sad.transform.gradient import gradient
 from s2sad.typing.abstract import AV, TupleAV, leaves
 from s2sad.typing.captures import Captured, Captures, Guard
-from s2sad.typing.specialise import Typed, specialise
+from s2sad.typing.specialise import Specialiser, Typed, specialise
 from s2sad.typing.structure import Fixed, key_of, source_for, user_function
 
 
@@ -102,14 +103,18 @@ class Derivative:
         return object.__new__(own)
 
     def __init__(self, fn: Any, options: Options) -> None:
-        function = user_function(fn)
+        self._inner = fn if isinstance(fn, Derivative) else None
+        function = fn._function if isinstance(fn, Derivative) else user_function(fn)
         if function is None:
             raise SignatureError(
                 f"{fn!r} is not a Python function whose source can be read",
                 hint="give grad() a def or lambda; for a callable object, one of its methods",
             )
-        functools.update_wrapper(self, fn)
+        functools.update_wrapper(self, fn, updated=())
         self.primal = fn
+        self._function = function
+        self._name = f"{fn._name}_{fn._suffix}" if isinstance(fn, Derivative) else source_for(function).name
+        self._suffix = "value_and_grad" if options.value else "grad"
         self._fsource = source_for(function)
         self._params = Parameters.of(self._fsource, options.wrt)
         self._options = options
@@ -160,7 +165,7 @@ class Derivative:
     def _typed(self, keys: dict[str, Any]) -> tuple[Typed, tuple[Value, ...], list[Value]]:
         values, make, inputs = typed_parameters(self._params, keys)
         captures = Captures()
-        typed = specialise(self._fsource, make, captures)
+        typed = specialise(self._fsource, make, captures, self._call)
         hidden = tuple(c.value for c in captures.variables.values())
         head = tuple(getattr(captures, "head_ops", ()))
         body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
@@ -168,13 +173,21 @@ class Derivative:
         pipeline.check(typed.function)
         return typed, tuple(hidden), inputs
 
+    def _call(self, walker: Specialiser, args: list[AV]) -> AV:
+        """The function itself on abstract values: its body, or for a derivative of a derivative the inner one's."""
+        if self._inner is None:
+            return walker.enter(self._fsource, args)
+        return inline_derivative(self._inner, walker, args, {})
+
+    def __s2sad_inline__(self, walker: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> AV:
+        return inline_derivative(self, walker, args, kwargs)
+
     def _make(self, keys: dict[str, Any], optimize: int) -> Lowered:
         typed, hidden, inputs = self._typed(keys)
-        options, name = self._options, self._fsource.name
+        options, name = self._options, self._name
         aux = self._aux(typed.result)
-        suffix = "value_and_grad" if options.value else "grad"
         count = len(typed.function.body.yields) - 1
-        function = gradient(typed.function, tuple(inputs), f"{name}_{suffix}", options.value, count)
+        function = gradient(typed.function, tuple(inputs), f"{name}_{self._suffix}", options.value, count)
         pipeline.check(function)
         function = pipeline.run(function, pipeline.OPTIMIZE[optimize])
         returns = self._returns(keys, aux, typed.result)

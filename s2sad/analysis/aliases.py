@@ -45,7 +45,7 @@ class Aliases:
             self.hold(op.operands[0], op.operands[2])
         elif op.prim == "tape_read":
             self.hold(op.operands[0], op.result)
-        elif op.prim == "stop_gradient":
+        elif op.prim in ("stop_gradient", "identity"):
             self.union(op.result, op.operands[0])
         elif op.prim == "invoke":
             writes.extend(o for o in op.operands if isinstance(o, Value) and is_memory(o.type))

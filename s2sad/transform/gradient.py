@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from s2sad.errors import NotDifferentiableError
 from s2sad.ir.core import Block, Function, Op, Operand, Value
-from s2sad.ir.types import Scalar, is_float, is_memory
+from s2sad.ir.types import Array, List, Scalar, is_float, is_memory
 from s2sad.rules.builder import const
 from s2sad.transform.reverse import Callees, Reverse
+from s2sad.transform.reverse.calls import residuals
+from s2sad.transform.reverse.memory import shadow_type
 
 
 def gradient(fn: Function, inputs: tuple[Value, ...], name: str, value: bool, aux: int = 0) -> Function:
@@ -44,4 +48,40 @@ def finished(inputs: tuple[Value, ...], adjoints: tuple[Operand, ...]) -> tuple[
     return out, ops
 
 
-_ = is_memory
+@dataclass(frozen=True, eq=False)
+class Pullback:
+    """A reversed function in two halves. `forward` yields the outputs, then `kept`; `reverse` takes `kept`, then
+    a cotangent for each output of `cotangents`, and yields the inputs' adjoints. `shadows` says which of `kept`
+    are written by the reverse half, `memory` which are memory that the caller may write."""
+
+    forward: Function
+    reverse: Function
+    kept: tuple[Value, ...]
+    shadows: tuple[bool, ...]
+    memory: tuple[bool, ...]
+    cotangents: tuple[int, ...]
+
+
+def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
+    """Split mode: the reverse half may run as often as asked."""
+    callees = Callees(fn.callees)
+    outputs = fn.body.yields
+    reverse = Reverse(fn, inputs, outputs, callees)
+    wanted = tuple(i for i, o in enumerate(outputs) if isinstance(o, Value) and (is_float(o.type) or is_memory(o.type)))
+    seeds = tuple(Value(f"d·{fn.name}", shadow_type(o.type)) if i in wanted else None for i, o in enumerate(outputs))
+    sweeps = reverse.run(seeds)
+    kept = tuple(residuals(sweeps.reverse, sweeps.adjoints, seeds))
+    written = set(reverse.shadows.values()) | {reverse.tapes[s] for s in reverse.shadows.values() if s in reverse.tapes}
+    forward = Function(f"{name}_fwd", fn.params, Block((), sweeps.forward, (*outputs, *kept)), fn.loc, callees.reachable(Block((), sweeps.forward, ())))
+    finals, ops = finished(inputs, sweeps.adjoints)
+    given = tuple(s for s in seeds if s is not None)
+    back = Block((), (*sweeps.reverse, *ops), tuple(finals))
+    shadows = tuple(k in written for k in kept)
+    return Pullback(
+        forward,
+        Function(f"{name}_rev", (*kept, *given), back, fn.loc, callees.reachable(back)),
+        kept,
+        shadows,
+        tuple(isinstance(k.type, (Array, List)) and not s for k, s in zip(kept, shadows, strict=True)),
+        wanted,
+    )

@@ -63,10 +63,17 @@ class Context:
     instances: dict[Any, Instance] = field(default_factory=dict)
     inlined: dict[Any, int] = field(default_factory=dict)
     size: int = 0
+    extra: dict[str, Function] = field(default_factory=dict)
 
 
-def specialise(source: FunctionSource, make_params: Callable[[Builder], list[AV]], captures: Captures) -> Typed:
-    """Type a function for the arguments that `make_params` describes.
+def specialise(
+    source: FunctionSource,
+    make_params: Callable[[Builder], list[AV]],
+    captures: Captures,
+    call: Callable[[Specialiser, list[AV]], AV] | None = None,
+) -> Typed:
+    """Type a function for the arguments that `make_params` describes; `call` runs it where that is not simply
+    its body (the derivative of a derivative).
 
     `make_params(builder)` returns one abstract value a parameter (in the order of `lower(source).params`),
     emitting what has to be taken out of containers first.
@@ -79,12 +86,13 @@ def specialise(source: FunctionSource, make_params: Callable[[Builder], list[AV]
         walker.builder.loc = source.loc
         try:
             params = make_params(walker.builder)
-            result = walker.enter(source, params)
+            result = call(walker, params) if call is not None else walker.enter(source, params)
         except Outline as restart:
             outlined.add(restart.key)
             continue
         yields = tuple(leaves(result))
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
+        callees |= context.extra
         function = Function(source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees)
         return Typed(function, result, captures)
 

@@ -22,7 +22,6 @@ from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.memory import shadow_type
 from s2sad.transform.reverse.scopes import adjoint_type, zero
 
-
 Handler = Callable[["Forward", Op], None]
 HANDLERS: dict[str, Handler] = {}
 

@@ -104,6 +104,10 @@ class Reverse:
         for output, seed in zip(self.outputs, seeds, strict=True):
             if seed is not None and isinstance(output, Value) and is_float(output.type):
                 self.add(output, seed, self.root)
+            elif seed is not None and isinstance(output, Value) and is_memory(output.type) and self.is_active(output):
+                from s2sad.transform.reverse.memory import shadow
+
+                self.builder.effect("add_into", shadow(self, output, self.root), seed)
         self.block(self.fn.body, self.root)
         adjoints = tuple(self.input_adjoint(v) for v in self.inputs)
         reverse = (*self.late, *self.root.head, *self.builder.ops)

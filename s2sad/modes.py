@@ -1,0 +1,241 @@
+"""`vjp` and `jvp`: the two transforms as calls, with JAX's signatures."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from s2sad import pipeline
+from s2sad.codegen import tree as t
+from s2sad.codegen.load import generate, load
+from s2sad.derivative import Derivative, value_tree
+from s2sad.errors import SignatureError
+from s2sad.ir.core import Function, Value
+from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
+from s2sad.nested import inline_derivative
+from s2sad.signature import Parameters, typed_parameters
+from s2sad.transform.forward import forward
+from s2sad.transform.gradient import Pullback, pullback
+from s2sad.typing.abstract import AV, TupleAV, leaves
+from s2sad.typing.captures import Captures
+from s2sad.typing.specialise import specialise
+from s2sad.typing.structure import Fixed, Node, key_of, leaf_types, source_for, user_function
+
+
+@dataclass(eq=False)
+class Prepared:
+    """A function typed for a call: the typed function, its inputs and the structure of its result."""
+
+    function: Function
+    inputs: tuple[Value, ...]
+    wrt: tuple[str, ...]
+    result: AV
+    hidden: tuple[Value, ...]
+    captures: Captures
+
+    def valid(self) -> bool:
+        variables, guards = self.captures.variables.values(), self.captures.guards.values()
+        return all(key_of(c.get()) == c.key for c in variables) and all(key_of(g.get()) == g.key for g in guards)
+
+    def captured(self) -> dict[str, Any]:
+        return {c.value.hint: c.get() for c in self.captures.variables.values()}
+
+
+def floating(key: Any) -> bool:
+    """Whether an argument of this key has leaves that derivatives are taken with respect to, and no others."""
+    types = [leaf for _, leaf in leaf_types(key)]
+    return bool(types) and all(map(_floating, types)) and not _constants(key)
+
+
+def _floating(leaf: Type) -> bool:
+    if isinstance(leaf, List):
+        return _floating(leaf.item)
+    if isinstance(leaf, Array):
+        return leaf.dtype.startswith("float")
+    return isinstance(leaf, Scalar) and leaf.kind == "float"
+
+
+def _constants(key: Any) -> bool:
+    return isinstance(key, Fixed) or (isinstance(key, Node) and any(map(_constants, key.parts)))
+
+
+def prepare(f: Any, args: tuple[Any, ...]) -> Prepared:
+    nested = isinstance(f, Derivative)
+    function = f._function if nested else user_function(f)
+    if function is None:
+        raise SignatureError(f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda")
+    source = source_for(function)
+    from s2sad.derivative import _binder
+    import inspect
+
+    bound = _binder(inspect.signature(function))(*args)
+    params = Parameters.of(source, 0)
+    keys = dict(zip(params.names, map(key_of, bound), strict=True))
+    wrt = tuple(n for n in params.names if floating(keys[n]))
+    params = Parameters(source, params.names, wrt, False)
+    values, make, inputs = typed_parameters(params, keys)
+    captures = Captures()
+    call = (lambda walker, avs: inline_derivative(f, walker, avs, {})) if nested else None
+    typed = specialise(source, make, captures, call)
+    hidden = tuple(c.value for c in captures.variables.values())
+    head = tuple(getattr(captures, "head_ops", ()))
+    body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
+    made = replace(typed.function, params=(*values, *hidden), body=body)
+    return Prepared(pipeline.check(made), tuple(inputs), wrt, typed.result, hidden, captures)
+
+
+_CACHE: dict[Any, list[tuple[Prepared, Any]]] = {}
+
+
+def cached(kind: str, f: Any, args: tuple[Any, ...], jit: bool, optimize: int, make: Callable[[Prepared], Any]) -> tuple[Prepared, Any]:
+    """The code made for this function and these argument types, made once."""
+    key = (kind, f, tuple(map(key_of, args)), jit, optimize)
+    found = _CACHE.setdefault(key, [])
+    for prepared, code in found:
+        if prepared.valid():
+            return prepared, code
+    prepared = prepare(f, args)
+    code = make(prepared)
+    found.append((prepared, code))
+    return prepared, code
+
+
+# -- forward mode -------------------------------------------------------------------------------------
+
+
+def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int = 2) -> tuple[Any, Any]:
+    """The value of `f(*primals)` and its derivative along `tangents`, by forward mode.
+
+    Args:
+        primals: a tuple of arguments.
+        tangents: a tuple of the same structure; those of arguments that are not floating are ignored.
+    Returns:
+        (out, out_tangent), out_tangent in the structure of out.
+    """
+    primals, tangents = tuple(primals), tuple(tangents)
+    if len(primals) != len(tangents):
+        raise SignatureError(f"jvp got {len(primals)} primals and {len(tangents)} tangents", hint="give one tangent for each primal")
+    source_keys = [key_of(p) for p in primals]
+    prepared, code = cached("jvp", f, primals, jit, optimize, lambda p: jvp_code(p, jit, optimize))
+    flat = [leaf for key, tangent in zip(source_keys, tangents, strict=True) if floating(key) for leaf in flatten(key, tangent)]
+    return code(*primals, *flat, **prepared.captured())  # type: ignore[no-any-return]
+
+
+def jvp_code(prepared: Prepared, jit: bool, optimize: int) -> Any:
+    fn = prepared.function
+    made = pipeline.run(forward(fn, prepared.inputs, f"{fn.name}_jvp"), pipeline.OPTIMIZE[optimize])
+    n = len(fn.body.yields)
+
+    def returns(exprs: list[Any]) -> Any:
+        tangents = iter(exprs[n:])
+        moved = [next(tangents) if is_float(o.type) or is_memory(o.type) else t.constant(0.0) for o in fn.body.yields]
+        return t.tuple_([value_tree(prepared.result, exprs[:n]), value_tree(prepared.result, moved)])
+
+    generated = generate(made, optimize, "numba" if jit else "python", returns, prepared.hidden)
+    return load(generated, fn.name)
+
+
+def flatten(key: Any, value: Any) -> Iterator[Any]:
+    """The leaves of a value in the order of its key's."""
+    if isinstance(key, Type):
+        yield value
+    elif isinstance(key, Node):
+        for i, part in enumerate(key.parts):
+            if key.kind in ("tuple", "list", "namedtuple"):
+                inner = value[i]
+            elif key.kind == "dict":
+                inner = value[key.names[i]]
+            else:
+                inner = getattr(value, key.names[i])
+            yield from flatten(part, inner)
+
+
+# -- reverse mode -------------------------------------------------------------------------------------
+
+
+def vjp(f: Any, *primals: Any, jit: bool = False, optimize: int = 2) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of `f(*primals)` and its pullback: cotangent of the result -> cotangents of the arguments.
+
+    The pullback may be called many times; it returns a tuple with one entry for each primal (0.0 for arguments
+    that are not floating), keeps copies of the mutable inputs it reads, and never writes its cotangent.
+    """
+    prepared, code = cached("vjp", f, primals, jit, optimize, lambda p: vjp_code(p, jit, optimize))
+    pair, forward_code, reverse_code, n = code
+    out = forward_code(*primals, **prepared.captured())
+    results, kept = out[:n], list(out[n:])
+    for i, memory in enumerate(pair.memory):
+        if memory:
+            kept[i] = copy.deepcopy(kept[i])
+    keys = [key_of(p) for p in primals]
+    stream = iter(results)
+    value = assemble(prepared.result, stream)
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        flat = list(spread(prepared.result, cotangent))
+        chosen = [copy.copy(flat[i]) for i in pair.cotangents]
+        fresh = copy.deepcopy([k for k, s in zip(kept, pair.shadows, strict=True) if s])
+        it = iter(fresh)
+        held = [next(it) if s else k for k, s in zip(kept, pair.shadows, strict=True)]
+        grads = iter(reverse_code(*held, *chosen))
+        return tuple(restore(key, primal, grads) if floating(key) else 0.0 for key, primal in zip(keys, primals, strict=True))
+
+    return value, pull
+
+
+def vjp_code(prepared: Prepared, jit: bool, optimize: int) -> tuple[Pullback, Any, Any, int]:
+    fn = prepared.function
+    pair = pullback(fn, prepared.inputs, fn.name)
+    target = "numba" if jit else "python"
+    passes = pipeline.OPTIMIZE[min(optimize, 1)]
+    ahead = pipeline.run(pair.forward, passes)
+    back = pipeline.run(pair.reverse, passes)
+
+    def as_tuple(exprs: list[Any]) -> Any:
+        return t.tuple_(exprs)
+
+    forward_code = load(generate(ahead, optimize, target, as_tuple, prepared.hidden), f"{fn.name}_fwd")
+    reverse_code = load(generate(back, optimize, target, as_tuple), f"{fn.name}_rev")
+    return pair, forward_code, reverse_code, len(fn.body.yields)
+
+
+def assemble(av: AV, values: Iterator[Any]) -> Any:
+    """A result in the structure the function returned it in."""
+    from s2sad.typing.abstract import DictAV
+
+    if isinstance(av, TupleAV):
+        items = [assemble(i, values) for i in av.items]
+        return items if av.cls is list else av.cls(*items) if av.names else tuple(items)
+    if isinstance(av, DictAV):
+        return {k: assemble(v, values) for k, v in av.items.items()}
+    return next(values)
+
+
+def spread(av: AV, value: Any) -> Iterator[Any]:
+    from s2sad.typing.abstract import DictAV
+
+    if isinstance(av, TupleAV):
+        for item, v in zip(av.items, value, strict=True):
+            yield from spread(item, v)
+    elif isinstance(av, DictAV):
+        for k, item in av.items.items():
+            yield from spread(item, value[k])
+    else:
+        yield value
+
+
+def restore(key: Any, primal: Any, grads: Iterator[Any]) -> Any:
+    """A gradient in the structure of the argument."""
+    if isinstance(key, Type):
+        return next(grads)
+    if key.kind == "dict":
+        return {k: restore(part, primal[k], grads) for k, part in zip(key.names, key.parts, strict=True)}
+    if key.kind == "record":
+        values = [restore(part, getattr(primal, n), grads) for n, part in zip(key.names, key.parts, strict=True)]
+        return type(primal)(**dict(zip(key.names, values, strict=True)))
+    values = [restore(part, primal[i], grads) for i, part in enumerate(key.parts)]
+    return type(primal)(*values) if key.kind == "namedtuple" else type(primal)(values)
+
+
+_ = leaves

@@ -1,0 +1,121 @@
+"""Derivatives inside functions: a `Derivative` that is called in a differentiated function, or differentiated
+itself, is an ordinary function in the same IR. Its body is made for the types at hand and spliced in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from s2sad.errors import Loc, SignatureError
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Operand, Value, While
+from s2sad.ir.types import FLOAT, Scalar
+from s2sad.optimize.copies import _Propagation, propagate_copies
+from s2sad.optimize.dce import eliminate_dead_code
+from s2sad.transform.gradient import gradient
+from s2sad.typing.abstract import AV, FunctionAV, TupleAV, leaves, map_leaves
+from s2sad.typing.calls import bind
+from s2sad.typing.specialise import Specialiser
+
+
+def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> AV:
+    """The result of calling a derivative on abstract values."""
+    source, params, options = derivative._fsource, derivative._params, derivative._options
+    bound = bind(s, FunctionAV(source), args, kwargs)
+    operands: list[Operand] = []
+    inputs: list[Value] = []
+    inner = Specialiser(s.context)
+    inner.builder.loc, inner.stack = s.builder.loc, list(s.stack)
+    inner_args: list[AV] = []
+    by_name: dict[str, AV] = {}
+    for name, av in zip(params.names, bound, strict=True):
+        wanted = name in params.wrt
+        mine: list[Value] = []
+
+        def leaf(o: Operand, wanted: bool = wanted, mine: list[Value] = mine, name: str = name) -> AV:
+            if wanted:
+                o = floating(s, o)
+            if not isinstance(o, Value):
+                return o
+            operands.append(o)
+            mine.append(Value(o.hint or name, o.type))
+            return mine[-1]
+
+        inner_args.append(map_leaves(av, leaf))
+        if wanted:
+            by_name[name] = inner_args[-1]
+    all_params = [o for a in inner_args for o in leaves(a) if isinstance(o, Value)]
+    for name in params.wrt:
+        inputs.extend(o for o in leaves(by_name[name]) if isinstance(o, Value))
+    result = derivative._call(inner, inner_args)
+    if isinstance(result, TupleAV) and not options.has_aux:
+        raise SignatureError(f"{source.name}() returns several values, and a gradient needs one", s.builder.loc, "return one number")
+    primal = tuple(leaves(result))
+    callees = {i.name: i.function for i in s.context.instances.values() if i.function is not None}
+    fn = Function(source.name, tuple(all_params), Block((), tuple(inner.builder.ops), primal), source.loc, callees)
+    made = gradient(fn, tuple(inputs), f"{source.name}_grad", options.value, len(primal) - 1)
+    made = eliminate_dead_code(propagate_copies(made))
+    s.context.extra.update(made.callees)
+    values = iter(splice(s, made, operands))
+    return structured(options, params, result, by_name, values)
+
+
+def floating(s: Specialiser, o: Operand) -> Operand:
+    """A leaf of a wrt argument as a float variable."""
+    if isinstance(o, Const) and isinstance(o.value, (int, float)) and not isinstance(o.value, bool):
+        return s.builder.emit("constant", type=FLOAT, value=float(o.value))
+    if isinstance(o, Value) and isinstance(o.type, Scalar) and o.type.kind == "int":
+        return s.builder.emit("builtins.float", o)
+    return o
+
+
+def splice(s: Specialiser, fn: Function, operands: list[Operand]) -> tuple[Operand, ...]:
+    """Put a function's body where the builder stands, on these operands."""
+    substitution = _Propagation(False)
+    substitution.map.update(zip(fn.params, operands, strict=True))
+    body = substitution.block(fn.body)
+    s.builder.ops.extend(as_forward(body.ops))
+    return body.yields
+
+
+def as_forward(ops: tuple[AnyOp, ...]) -> Iterator[AnyOp]:
+    """The operations of a finished derivative are ordinary operations of the function around it."""
+    locs: dict[Loc, Loc] = {}
+
+    def forward(loc: Loc) -> Loc:
+        if not loc.reverse:
+            return loc
+        found = locs.get(loc)
+        if found is None:
+            found = locs[loc] = replace(loc, reverse=False)
+        return found
+
+    def block(b: Block) -> Block:
+        return replace(b, ops=tuple(map(one, b.ops)))
+
+    def one(op: AnyOp) -> AnyOp:
+        if isinstance(op, If):
+            return replace(op, then=block(op.then), orelse=block(op.orelse), loc=forward(op.loc))
+        if isinstance(op, While):
+            return replace(op, test=block(op.test), body=block(op.body), loc=forward(op.loc))
+        if isinstance(op, For):
+            return replace(op, body=block(op.body), loc=forward(op.loc))
+        return replace(op, loc=forward(op.loc))
+
+    return map(one, ops)
+
+
+def structured(options: Any, params: Any, result: AV, by_name: dict[str, AV], values: Iterator[Operand]) -> AV:
+    """Values and gradients in the structure that the derivative returns."""
+    outer = result.items[0] if options.has_aux and isinstance(result, TupleAV) else result
+    value = map_leaves(outer, lambda _: next(values)) if options.value else None
+    aux = map_leaves(result.items[1], lambda _: next(values)) if options.has_aux and isinstance(result, TupleAV) else None
+    grads = [map_leaves(by_name[n], lambda _: next(values)) for n in params.wrt]
+    grad: AV = grads[0] if params.bare else TupleAV(tuple(grads))
+    if aux is not None:
+        return TupleAV((TupleAV((value, aux)), grad)) if value is not None else TupleAV((grad, aux))
+    return TupleAV((value, grad)) if value is not None else grad
+
+
+Call = Callable[[Specialiser, list[AV]], AV]

@@ -1,0 +1,110 @@
+"""`check_grad`: is this derivative right? Public, for users and for authors of rules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from s2sad.errors import CheckError
+
+
+def check_grad(
+    f: Callable[..., Any], args: tuple[Any, ...], wrt: Any = 0, *, rtol: float = 1e-5, directions: int = 3, seed: int = 0, jit: bool = False
+) -> None:
+    """Compare reverse mode, forward mode and differences of a function at one point.
+
+    Along random directions v: the gradient's dot product with v, the derivative along v by forward mode, and
+    Richardson-extrapolated central differences (error O(h^4)). Reverse and forward mode must agree to 1e-9,
+    both with differences to `rtol`, relative to the larger of the two; NaN fails.
+
+    Raises:
+        CheckError: with a table of the values that disagree.
+    """
+    from s2sad.api import grad
+    from s2sad.modes import jvp
+
+    gradient = grad(f, wrt, jit=jit)
+    where = _positions(gradient, wrt)
+    result = gradient(*_copied(args))
+    parts = result if isinstance(wrt, (tuple, list)) else (result,)
+    rng = np.random.default_rng(seed)
+    rows, bad = [], False
+    for k in range(directions):
+        along = [_direction(args[i], rng) for i in where]
+        reverse = math.fsum(float(np.sum(g * d)) for p, v in zip(parts, along, strict=True) for g, d in zip(_leaves(p), _leaves(v), strict=True))
+        tangents = [_zero(a) for a in args]
+        floats = list(args)
+        for i, v in zip(where, along, strict=True):
+            tangents[i] = v
+            floats[i] = _moved(args[i], v, 0.0)
+        ahead = float(jvp(f, _copied(tuple(floats)), tuple(tangents))[1])
+        differences = _richardson(f, args, where, along)
+        scale = max(abs(reverse), abs(differences), 1e-6)
+        good = abs(reverse - ahead) <= 1e-9 * max(abs(reverse), abs(ahead), 1e-12) and abs(reverse - differences) <= rtol * scale
+        bad = bad or not good
+        rows.append(f"{k:>9}  {reverse:>22.15g}  {ahead:>22.15g}  {differences:>22.15g}  {'ok' if good else 'WRONG'}")
+    if bad:
+        head = f"{'direction':>9}  {'reverse':>22}  {'forward':>22}  {'differences':>22}"
+        raise CheckError("the derivatives of " + getattr(f, "__qualname__", repr(f)) + "() disagree:\n" + "\n".join([head, *rows]))
+
+
+def _positions(gradient: Any, wrt: Any) -> list[int]:
+    names = gradient._params.names
+    return [names.index(n) for n in gradient._params.wrt]
+
+
+def _copied(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    import copy
+
+    return tuple(copy.deepcopy(a) if not callable(a) else a for a in args)
+
+
+def _leaves(nest: Any) -> Iterator[Any]:
+    if isinstance(nest, dict):
+        for v in nest.values():
+            yield from _leaves(v)
+    elif isinstance(nest, (tuple, list)):
+        for v in nest:
+            yield from _leaves(v)
+    else:
+        yield nest
+
+
+def _map(fn: Callable[..., Any], nest: Any, *others: Any) -> Any:
+    if isinstance(nest, dict):
+        return {k: _map(fn, v, *(o[k] for o in others)) for k, v in nest.items()}
+    if isinstance(nest, (tuple, list)):
+        items = [_map(fn, v, *(o[i] for o in others)) for i, v in enumerate(nest)]
+        return type(nest)(*items) if hasattr(nest, "_fields") else type(nest)(items)
+    return fn(nest, *others)
+
+
+def _direction(value: Any, rng: np.random.Generator) -> Any:
+    return _map(lambda x: rng.normal(size=x.shape) if isinstance(x, np.ndarray) else float(rng.normal()), value)
+
+
+def _zero(value: Any) -> Any:
+    return _map(lambda x: np.zeros(x.shape) if isinstance(x, np.ndarray) else 0.0, value) if not callable(value) else 0.0
+
+
+def _moved(value: Any, along: Any, h: float) -> Any:
+    return _map(lambda x, d: x + h * d, value, along)
+
+
+def _richardson(f: Any, args: tuple[Any, ...], where: list[int], along: list[Any]) -> float:
+    def central(h: float) -> float:
+        values = []
+        for step in (h, -h):
+            moved = list(_copied(args))
+            for i, v in zip(where, along, strict=True):
+                moved[i] = _moved(args[i], v, step)
+            values.append(float(f(*moved)))
+        return (values[0] - values[1]) / (2 * h)
+
+    h = 1e-3
+    first, second, third = central(h), central(h / 2), central(h / 4)
+    a, b = (4 * second - first) / 3, (4 * third - second) / 3
+    return (16 * b - a) / 15

@@ -1,4 +1,4 @@
-"""The smallest circuit of gates, f = (x + y) * z: an add gate hands its gradient on, a multiply gate swaps."""
+"""The smallest circuit of gates, f = (x + y) * z: an add gate hands on, a multiply gate swaps."""
 
 from s2sad import value_and_grad
 

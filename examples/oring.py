@@ -2,11 +2,13 @@
 
 The model is 1 / (1 + exp(beta x + alpha)); its mean binary cross-entropy is a loop in plain Python over the
 24 launches, minimised by gradient descent from zero. The same loss is differentiated in reverse mode and in
-forward mode, interpreted on lists, and compiled by Numba on arrays: four ways to the same numbers. (The
+forward mode, interpreted on lists, and compiled by Numba on arrays, with the same numbers each time. (The
 rate is too large for this loss to fall; the numbers are a check of derivatives, not advice on training.)
 """
 
 import math
+
+import numpy as np
 
 from s2sad import jvp, value_and_grad
 
@@ -35,33 +37,24 @@ def loss(alpha, beta, X, Y):
     return total / len(X)
 
 
-def objective(alpha, beta):
-    """The loss as a function of the parameters alone; the launches are read from this module."""
-    return loss(alpha, beta, TEMPERATURE, DAMAGE)
-
-
-loss_and_gradient = value_and_grad(loss, wrt=("alpha", "beta"))
-
-
-def reverse(alpha, beta):
-    """Interpreted, on lists: one reverse sweep."""
-    return loss_and_gradient(alpha, beta, TEMPERATURE, DAMAGE)
-
-
-def forward(alpha, beta):
-    """Interpreted, on lists: one forward sweep a parameter."""
-    value, d_alpha = jvp(objective, (alpha, beta), (1.0, 0.0))
-    _, d_beta = jvp(objective, (alpha, beta), (0.0, 1.0))
-    return value, (d_alpha, d_beta)
-
-
-def compiled():
-    """Compiled, on arrays: the reverse sweep as machine code."""
-    import numpy as np
-
-    X, Y = np.array(TEMPERATURE), np.array(DAMAGE)
-    gradient = value_and_grad(loss, wrt=("alpha", "beta"), jit=True)
+def reverse(X, Y, jit=False):
+    """The loss and its gradient by one reverse sweep."""
+    gradient = value_and_grad(loss, wrt=("alpha", "beta"), jit=jit)
     return lambda alpha, beta: gradient(alpha, beta, X, Y)
+
+
+def forward(X, Y, jit=False):
+    """The loss and its gradient by one forward sweep a parameter."""
+
+    def objective(alpha, beta):
+        return loss(alpha, beta, X, Y)
+
+    def loss_and_gradient(alpha, beta):
+        value, d_alpha = jvp(objective, (alpha, beta), (1.0, 0.0), jit=jit)
+        _, d_beta = jvp(objective, (alpha, beta), (0.0, 1.0), jit=jit)
+        return value, (d_alpha, d_beta)
+
+    return loss_and_gradient
 
 
 def train(loss_and_gradient, epochs=EPOCHS, every=100):
@@ -78,12 +71,18 @@ def train(loss_and_gradient, epochs=EPOCHS, every=100):
 
 
 def main():
-    for name, way in (("reverse", reverse), ("forward", forward), ("reverse, compiled", compiled())):
+    X, Y = np.array(TEMPERATURE), np.array(DAMAGE)
+    ways = {
+        "reverse mode, interpreted, lists": reverse(TEMPERATURE, DAMAGE),
+        "forward mode, interpreted, lists": forward(TEMPERATURE, DAMAGE),
+        "reverse mode, compiled, arrays": reverse(X, Y, jit=True),
+        "forward mode, compiled, arrays": forward(X, Y, jit=True),
+    }
+    for name, loss_and_gradient in ways.items():
         print(f"{name}\nepoch                loss                alpha                 beta")
-        for epoch, (value, alpha, beta) in train(way).items():
+        for epoch, (value, alpha, beta) in train(loss_and_gradient).items():
             print(f"{epoch:5d}  {value:18.15f}  {alpha:19.16f}  {beta:19.16f}")
         print()
-    print(loss_and_gradient.source)
 
 
 if __name__ == "__main__":

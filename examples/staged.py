@@ -1,5 +1,4 @@
-"""The staged exercise: f(x, y) = (x + sigmoid(y)) / (sigmoid(x) + (x + y)**2), its gradient and the code
-behind it.
+"""The staged exercise, f(x, y) = (x + sigmoid(y)) / (sigmoid(x) + (x + y)**2): gradient and generated source.
 
 `optimize=1` keeps a line for each of the user's lines, as one would write the exercise on paper.
 """

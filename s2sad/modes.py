@@ -110,7 +110,8 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
 
     Args:
         primals: a tuple of arguments.
-        tangents: a tuple of the same structure; those of arguments that are not floating are ignored.
+        tangents: a tuple of the same structure; those of arguments that are not floating are ignored, and None
+            stands for zeros.
     Returns:
         (out, out_tangent), out_tangent in the structure of out.
     """
@@ -119,7 +120,10 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
         raise SignatureError(f"jvp got {len(primals)} primals and {len(tangents)} tangents", hint="give one tangent for each primal")
     source_keys = [key_of(p) for p in primals]
     prepared, code = cached("jvp", f, primals, jit, optimize, lambda p: jvp_code(p, jit, optimize))
-    flat = [leaf for key, tangent in zip(source_keys, tangents, strict=True) if floating(key) for leaf in flatten(key, tangent)]
+    flat: list[Any] = []
+    for key, primal, tangent in zip(source_keys, primals, tangents, strict=True):
+        if floating(key):
+            flat += map(zeros, flatten(key, primal)) if tangent is None else flatten(key, tangent)
     return code(*primals, *flat, **prepared.captured())  # type: ignore[no-any-return]
 
 
@@ -150,6 +154,13 @@ def flatten(key: Any, value: Any) -> Iterator[Any]:
             else:
                 inner = getattr(value, key.names[i])
             yield from flatten(part, inner)
+
+
+def zeros(leaf: Any) -> Any:
+    """A zero tangent for a leaf."""
+    if isinstance(leaf, list):
+        return [0.0] * len(leaf)
+    return leaf * 0.0
 
 
 # -- reverse mode -------------------------------------------------------------------------------------

@@ -274,8 +274,6 @@ class Emitter:
         self.copies(list(zip(op.body.params[1:], op.init, strict=True)), out)
         body: list[Any] = []
         pairs: Copies = list(zip(op.body.params[1:], op.body.yields, strict=True))
-        if op.loc.reverse:
-            self.stmt = None
         self.block(op.body, body, tail=pairs)
         self.copies(pairs, body)
         if op.body.exit == "break":
@@ -295,8 +293,6 @@ class Emitter:
 
     def while_(self, op: While, out: list[Any]) -> None:
         self.copies(list(zip(op.test.params, op.init, strict=True)), out)
-        if op.loc.reverse:
-            self.stmt = None
         test: list[Any] = []
         self.block(op.test, test)
         cond = self.expr(op.test.yields[0])

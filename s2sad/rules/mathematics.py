@@ -84,8 +84,19 @@ def _log(b: Any, env: Any) -> Any:
     return b.expand("dy / x / log(base)" if "base" in env else "dy / x", env)
 
 
+def log(x: float, base: float = math.e) -> float:
+    """math.log with a base, for Numba."""
+    return math.log(x) / math.log(base)
+
+
+NUMBA_OPERANDS = {"math.log": 1, "math.hypot": 2}
+"""How many operands Numba's own version takes; for other numbers there is a substitute in `helper`."""
+
 # a product x * log(base) could underflow to 0
-rule(math.log, "y = log(x, base)", infer=FLOAT_RESULT, cost=20, dx=_log, dbase="-y * (dy / base / log(base))")
+rule(
+    math.log, "y = log(x, base)", infer=FLOAT_RESULT, cost=20, helper=source(log),
+    dx=_log, dbase="-y * (dy / base / log(base))",
+)  # fmt: skip
 rule(
     math.pow, "y = pow(a, b)", infer=FLOAT_RESULT, cost=30,
     da=_pow_base, db="pow_exponent(a, b, y) * dy",
@@ -120,7 +131,20 @@ rule(
     math.atan2, "y = atan2(a, b)", infer=FLOAT_RESULT, effect="none", cost=30,
     da="ratio(b * dy, a * a + b * b)", db="-ratio(a * dy, a * a + b * b)",
 )  # fmt: skip
-rule(math.hypot, "y = hypot(*xs)", infer=FLOAT_RESULT, effect="none", dxs=variadic("ratio(x, y) * dy"))
+
+
+def hypot(*xs: float) -> float:
+    """math.hypot of any number of operands, for Numba."""
+    total = 0.0
+    for x in xs:
+        total = math.hypot(total, x)
+    return total
+
+
+rule(
+    math.hypot, "y = hypot(*xs)", infer=FLOAT_RESULT, effect="none", helper=source(hypot),
+    dxs=variadic("ratio(x, y) * dy"),
+)  # fmt: skip
 
 # -- absolute values, remainders, scaling -------------------------------------------------------------
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from s2sad import pipeline
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate, load
-from s2sad.derivative import Derivative, value_tree
+from s2sad.derivative import Derivative, _binder, value_tree
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
@@ -61,19 +64,18 @@ def _constants(key: Any) -> bool:
     return isinstance(key, Fixed) or (isinstance(key, Node) and any(map(_constants, key.parts)))
 
 
-def prepare(f: Any, args: tuple[Any, ...]) -> Prepared:
+def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prepared:
+    """Type `f` for these arguments; `moved` says which integer arguments a derivative is asked for after all."""
     nested = isinstance(f, Derivative)
     function = f._function if nested else user_function(f)
     if function is None:
         raise SignatureError(f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda")
     source = source_for(function)
-    from s2sad.derivative import _binder
-    import inspect
-
     bound = _binder(inspect.signature(function))(*args)
     params = Parameters.of(source, 0)
     keys = dict(zip(params.names, map(key_of, bound), strict=True))
-    wrt = tuple(n for n in params.names if floating(keys[n]))
+    also = {n for n, m in zip(params.names, moved, strict=False) if m}
+    wrt = tuple(n for n in params.names if floating(keys[n]) or n in also)
     params = Parameters(source, params.names, wrt, False)
     values, make, inputs = typed_parameters(params, keys)
     captures = Captures()
@@ -89,14 +91,14 @@ def prepare(f: Any, args: tuple[Any, ...]) -> Prepared:
 _CACHE: dict[Any, list[tuple[Prepared, Any]]] = {}
 
 
-def cached(kind: str, f: Any, args: tuple[Any, ...], jit: bool, optimize: int, make: Callable[[Prepared], Any]) -> tuple[Prepared, Any]:
+def cached(kind: str, f: Any, args: tuple[Any, ...], jit: bool, optimize: int, make: Callable[[Prepared], Any], moved: tuple[bool, ...] = ()) -> tuple[Prepared, Any]:
     """The code made for this function and these argument types, made once."""
-    key = (kind, f, tuple(map(key_of, args)), jit, optimize)
+    key = (kind, f, tuple(map(key_of, args)), jit, optimize, moved)
     found = _CACHE.setdefault(key, [])
     for prepared, code in found:
         if prepared.valid():
             return prepared, code
-    prepared = prepare(f, args)
+    prepared = prepare(f, args, moved)
     code = make(prepared)
     found.append((prepared, code))
     return prepared, code
@@ -119,10 +121,11 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
     if len(primals) != len(tangents):
         raise SignatureError(f"jvp got {len(primals)} primals and {len(tangents)} tangents", hint="give one tangent for each primal")
     source_keys = [key_of(p) for p in primals]
-    prepared, code = cached("jvp", f, primals, jit, optimize, lambda p: jvp_code(p, jit, optimize))
+    moved = tuple(not floating(key) and _numeric(key) and _nonzero(tangent) for key, tangent in zip(source_keys, tangents, strict=True))
+    prepared, code = cached("jvp", f, primals, jit, optimize, lambda p: jvp_code(p, jit, optimize), moved)
     flat: list[Any] = []
-    for key, primal, tangent in zip(source_keys, primals, tangents, strict=True):
-        if floating(key):
+    for key, primal, tangent, wanted in zip(source_keys, primals, tangents, moved, strict=True):
+        if floating(key) or wanted:
             flat += map(zeros, flatten(key, primal)) if tangent is None else flatten(key, tangent)
     return code(*primals, *flat, **prepared.captured())  # type: ignore[no-any-return]
 
@@ -154,6 +157,19 @@ def flatten(key: Any, value: Any) -> Iterator[Any]:
             else:
                 inner = getattr(value, key.names[i])
             yield from flatten(part, inner)
+
+
+def _numeric(key: Any) -> bool:
+    """Whether all leaves are numbers: integers have derivatives where one is asked for."""
+    return bool(leaf_types(key)) and not _constants(key)
+
+
+def _nonzero(tangent: Any) -> bool:
+    if isinstance(tangent, dict):
+        return any(map(_nonzero, tangent.values()))
+    if isinstance(tangent, (tuple, list)):
+        return any(map(_nonzero, tangent))
+    return tangent is not None and bool(np.any(tangent != 0))
 
 
 def zeros(leaf: Any) -> Any:

@@ -43,9 +43,11 @@ class _Exits:
                 return [*out, node]
             if kind is not None:
                 return [*out, *leaf[kind](node)]
-            if isinstance(node, gast.If) and _exits(node):
-                return [*out, *self.branch(node, rest, leaf)]
-            if isinstance(node, (gast.For, gast.While)) and (node.orelse or _exits_in(node.body)):
+            if isinstance(node, gast.If):
+                if _exits(node):
+                    return [*out, *self.branch(node, rest, leaf)]
+                node = _if(node, self.block(node.body, leaf), self.block(node.orelse, leaf))
+            if isinstance(node, (gast.For, gast.While)):
                 loop, post = self.loop(node)
                 out += loop
                 if post:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from s2sad.errors import NotDifferentiableError
 from s2sad.ir.core import Block, Function, Op, Operand, Value
-from s2sad.ir.types import Array, List, Scalar, is_float, is_memory
+from s2sad.ir.types import FLOAT, Array, List, Scalar, is_float, is_memory
 from s2sad.rules.builder import const
 from s2sad.transform.reverse import Callees, Reverse
 from s2sad.transform.reverse.calls import residuals
@@ -29,20 +29,29 @@ def gradient(fn: Function, inputs: tuple[Value, ...], name: str, value: bool, au
     reverse = Reverse(fn, inputs, (output,), callees)
     sweeps = reverse.run((const(1.0),) if is_float(output.type) else (None,))
     primal = fn.body.yields[: 1 + aux] if value else fn.body.yields[1 : 1 + aux]
-    finals, ops = finished(inputs, sweeps.adjoints)
+    finals, ops = finished(inputs, sweeps.adjoints, joined(reverse))
     yields = (*primal, *finals)
     body = Block((), (*sweeps.forward, *sweeps.reverse, *ops), yields)
     return Function(name, fn.params, body, fn.loc, callees.reachable(body))
 
 
-def finished(inputs: tuple[Value, ...], adjoints: tuple[Operand, ...]) -> tuple[list[Operand], list[Op]]:
-    """Adjoints in the dtype of their inputs, no two of them the same memory."""
+def joined(reverse: Reverse) -> set[Value]:
+    """Primal values that may be ints at run time though their type is float: merged from both."""
+    return {v for v, op in reverse.defs.items() if not isinstance(op, Op) and is_float(v.type)}
+
+
+def finished(inputs: tuple[Value, ...], adjoints: tuple[Operand, ...], maybe_int: set[Value]) -> tuple[list[Operand], list[Op]]:
+    """Adjoints in the dtype of their inputs."""
     out: list[Operand] = []
     ops: list[Op] = []
     for v, a in zip(inputs, adjoints, strict=True):
         if isinstance(v.type, Scalar) and v.type.dtype == "float32":
             cast = Value(getattr(a, "hint", ""), v.type)
             ops.append(Op("numpy.float32", (a,), (cast,)))
+            a = cast
+        elif a in maybe_int or isinstance(a.type, Scalar) and a.type.kind == "int":
+            cast = Value(f"d·{v.hint}", FLOAT)
+            ops.append(Op("builtins.float", (a,), (cast,)))
             a = cast
         out.append(a)
     return out, ops
@@ -73,7 +82,7 @@ def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
     kept = tuple(residuals(sweeps.reverse, sweeps.adjoints, seeds))
     written = set(reverse.shadows.values()) | {reverse.tapes[s] for s in reverse.shadows.values() if s in reverse.tapes}
     forward = Function(f"{name}_fwd", fn.params, Block((), sweeps.forward, (*outputs, *kept)), fn.loc, callees.reachable(Block((), sweeps.forward, ())))
-    finals, ops = finished(inputs, sweeps.adjoints)
+    finals, ops = finished(inputs, sweeps.adjoints, joined(reverse))
     given = tuple(s for s in seeds if s is not None)
     back = Block((), (*sweeps.reverse, *ops), tuple(finals))
     shadows = tuple(k in written for k in kept)

@@ -6,10 +6,13 @@ Richardson by O(h**4), until rounding, which grows as 1/h, takes over. s2sad's d
 
 import math
 import sys
+import tempfile
+from pathlib import Path
 
 from s2sad import grad
 
 POINT = 0.7
+PLOT = Path(tempfile.gettempdir()) / "numeric_differentiation.png"
 STEPS = tuple(10.0 ** (-k / 2) for k in range(2, 25))
 
 
@@ -68,7 +71,7 @@ def plot(table, path):
     return True
 
 
-def main(path="numeric_differentiation.png"):
+def main(path=PLOT):
     exact = grad(f)(POINT)
     table = {name: errors(formula) for name, formula in FORMULAS.items()}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from s2sad.derivative import Derivative, Options
 from s2sad.errors import SignatureError
+from s2sad.typing.calls import HANDLERS, stopped_gradient
 
 
 def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any]) -> Any:
@@ -83,3 +84,6 @@ def value_and_grad(
 def stop_gradient(x: Any) -> Any:
     """`x` itself; derivatives treat it as a constant."""
     return x
+
+
+HANDLERS[stop_gradient] = stopped_gradient

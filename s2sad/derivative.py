@@ -22,7 +22,7 @@ from s2sad.ir.core import Const, Function, Value
 from s2sad.ir.types import FLOAT, Array, List, Scalar, Type
 from s2sad.nested import inline_derivative
 from s2sad.signature import Parameters, gradient_tree, typed_parameters
-from s2sad.transform.gradient import gradient
+from s2sad.transform.gradient import floats_at_last, gradient
 from s2sad.typing.abstract import AV, TupleAV, leaves
 from s2sad.typing.captures import Captured, Captures, Guard
 from s2sad.typing.specialise import Specialiser, Typed, specialise
@@ -190,6 +190,7 @@ class Derivative:
         function = gradient(typed.function, tuple(inputs), f"{name}_{self._suffix}", options.value, count)
         pipeline.check(function)
         function = pipeline.run(function, pipeline.OPTIMIZE[optimize])
+        function = floats_at_last(function, len(function.body.yields) - len(inputs))
         returns = self._returns(keys, aux, typed.result)
         target = "numba" if options.jit else "python"
         generated = generate(function, optimize, target, returns, hidden, options=_jit_options(options))

@@ -18,8 +18,9 @@ import pytest
 from s2sad import pipeline, stop_gradient
 from s2sad.codegen.load import generate, load
 from s2sad.errors import MissingRuleError, UnsupportedSyntaxError
-from s2sad.ir.core import Function, Op, Value, walk
+from s2sad.ir.core import Block, Function, Op, Value
 from s2sad.ir.interp import run
+from s2sad.ir.types import FLOAT
 from s2sad.ir.verify import verify
 from s2sad.rules.registry import PRIMS, rule
 from s2sad.signature import Parameters, typed_parameters
@@ -121,7 +122,7 @@ def bound_on_one_path(x, n):
 
 @case(1.0, 5)
 @case(1.0, 0)
-@case(2.9, 9)
+@case(2.4, 9)
 def for_with_break(x, n):
     s = 0.0
     for i in range(n):
@@ -152,7 +153,7 @@ def continue_and_return(x, n):
 @case(0.4, 2.0)
 def newton(a, n):
     s = a
-    while s * s > n:
+    while s * s > n + 1e-3:
         s = 0.5 * (s + n / s)
         if s < 0.1:
             return s * 3
@@ -453,9 +454,9 @@ def prints_and_asserts(x, n):
     return y
 
 
-@case(np.float32(1.5), 2.0)
-def mixed_precision(x, y):
-    return float(x) * y + np.exp(y) * 2.0
+@case(np.float64(1.5), 2.0)
+def numpy_scalars(x, y):
+    return float(x) * y + np.exp(y) * 2.0 - np.tanh(x) / (1.0 + np.exp(-x))
 
 
 # -- the harness -------------------------------------------------------------------------------------------------
@@ -547,6 +548,9 @@ class Problem:
         return row[0]
 
 
+SCALAR = [c for c in CASES if isinstance(c.values[0](*copy.deepcopy(c.values[1])), float)]
+
+
 def ways(fn: Function):
     """The function interpreted, and generated at each level; verified after every pass."""
     verify(fn, typed=True)
@@ -582,7 +586,7 @@ def test_tangents_are_differences(fn, args, wrt):
         assert all(sum(np.shares_memory(t, a) for a in arrays) == 1 for t in tangents)
 
 
-@pytest.mark.parametrize(("fn", "args", "wrt"), [c for c in CASES if not isinstance(c.values[0](*copy.deepcopy(c.values[1])), (tuple, np.ndarray))])  # fmt: skip
+@pytest.mark.parametrize(("fn", "args", "wrt"), SCALAR)
 def test_forward_is_reverse(fn, args, wrt):
     """The dot-product identity, which needs no step size."""
     p = Problem(fn, args, wrt)
@@ -591,7 +595,7 @@ def test_forward_is_reverse(fn, args, wrt):
         close(floats(tuple(way(p.all_args()))) @ floats(tuple(p.along)), tangent, 1e-12)
 
 
-@pytest.mark.parametrize(("fn", "args", "wrt"), [c for c in CASES if not isinstance(c.values[0](*copy.deepcopy(c.values[1])), (tuple, np.ndarray))])  # fmt: skip
+@pytest.mark.parametrize(("fn", "args", "wrt"), SCALAR)
 def test_forward_over_reverse(fn, args, wrt):
     """Hessian-vector products: the gradient's tangent is the gradient's difference."""
     p = Problem(fn, args, wrt)
@@ -639,7 +643,9 @@ def staged_jvp(x, y, x_dot, y_dot):
     den_dot = sigx_dot + 2.0 * xpy * xpy_dot
     invden = 1.0 / den
     invden_dot = -invden * invden * den_dot
-    return num * invden, invden * num_dot + num * invden_dot
+    result = num * invden
+    t1 = invden * num_dot + num * invden_dot
+    return result, t1
 '''
 
 
@@ -672,13 +678,11 @@ def test_stopped_memory_that_is_written_is_refused():
 def test_missing_rule_is_an_error_where_it_matters():
     prim = rule(lambda x: x, "y = unruled(x)", name="tests.unruled")
     try:
-        x, y = Value("x", PRIMS["add"].infer(*[Value().type.__class__ and __import__("s2sad.ir.types").ir.types.FLOAT] * 2)), Value("y", __import__("s2sad.ir.types").ir.types.FLOAT)
-        from s2sad.ir.core import Block
-
-        fn = Function("f", (x,), Block((), (Op("tests.unruled", (x,), (y,)),), (y,)))
+        x, y = Value("x", FLOAT), Value("y", FLOAT)
+        fn = Function("f", (x,), Block((), (Op(prim.name, (x,), (y,)),), (y,)))
         with pytest.raises(MissingRuleError, match="'x'"):
             forward(fn, (x,), "f_jvp")
         unused = replace(fn, body=replace(fn.body, yields=(x,)))
-        assert len(list(walk(forward(unused, (x,), "f_jvp").body))) == 1
+        assert len(forward(unused, (x,), "f_jvp").body.ops) == 1
     finally:
         del PRIMS[prim.name]

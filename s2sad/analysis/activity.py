@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from s2sad.analysis.aliases import Aliases
 from s2sad.ir.core import For, Function, If, Op, Operand, Value, While, walk
-from s2sad.ir.types import carries_derivative, is_memory
+from s2sad.ir.types import Residuals, Type, carries_derivative, is_memory
 from s2sad.rules.registry import PRIMS, ZERO
 
 Edge = Callable[[Operand, Value], None]
@@ -80,7 +80,7 @@ class Dependences:
                     self.edge(o, r)
                 if prim == "invoke":
                     for other in op.operands:
-                        if isinstance(other, Value) and is_memory(other.type):
+                        if isinstance(other, Value) and writable(other.type):
                             self.edge(o, other)
         elif op.results:
             rule = PRIMS[prim]
@@ -96,6 +96,9 @@ class Dependences:
         a, b = self.node(source), self.node(target)
         self.forward[a].append(b)
         self.backward[b].append(a)
+        if holds_alike(source.type, target.type):
+            self.forward[b].append(a)
+            self.backward[a].append(b)
 
     def node(self, v: Value) -> Value:
         return self.aliases.find(v) if is_memory(v.type) else v
@@ -109,3 +112,13 @@ class Dependences:
                     seen.add(n)
                     stack.append(n)
         return seen
+
+
+def holds_alike(a: Type, b: Type) -> bool:
+    """Whether one is residuals and the other what they hold: what is written through either is read through both."""
+    return isinstance(a, Residuals) and writable(b) or isinstance(b, Residuals) and writable(a)
+
+
+def writable(t: Type) -> bool:
+    """Whether memory can be written through a value of this type."""
+    return isinstance(t, Residuals) or is_memory(t)

@@ -152,7 +152,7 @@ class Emitter:
         if all("Array" in type(o.type).__name__ for o in (a, b)):
             out.append(t.augment(t.target(self.names[a]), "add", self.expr(b)))  # type: ignore[index]
             return
-        out.append(t.statement(t.call(self.expressions.helper("s2sad.add_into"), self.expr(a), self.expr(b))))
+        out.append(t.statement(t.call(self.expressions.helper("add_into"), self.expr(a), self.expr(b))))
 
     def op_print(self, op: Op, out: list[Any]) -> None:
         keywords = {k: t.constant(v) for k, v in op.attr("keywords", ())}

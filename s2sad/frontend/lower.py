@@ -61,6 +61,11 @@ class _Lowerer:
         self.loc = source.loc
         self.locals: frozenset[str] = frozenset()
         self.raised = False
+        self.passing = False  # whether the expression at hand is called, or an argument of a call
+        self.unwatched: dict[str, tuple[str, ...]] = {}  # closures by name that are not made anew, what they capture
+        self.stale: dict[str, str] = {}  # those whose captured variable has been rebound since
+        self.naming = False  # whether a lambda is being assigned to a name
+        self.loose: set[str] = set()  # what closures without a name of their own capture
         self.closures: dict[str, tuple[FunctionSource, tuple[str, ...], tuple[Operand, ...], Any]] = {}
 
     # -- functions ----------------------------------------------------------------------------------
@@ -110,6 +115,9 @@ class _Lowerer:
         try:
             yield self.ops
         finally:
+            for name, made in self.closures.items():
+                if closures.get(name) is not made:  # made in here: from now on nobody makes it anew
+                    self.unwatched[name] = made[1]
             self.ops, self.env, self.raised, self.closures = ops, env, raised, closures
 
     def refuse(self, node: Any, reason: str, hint: str) -> UnsupportedSyntaxError:
@@ -162,11 +170,15 @@ class _Lowerer:
 
     def stmt_Assign(self, node: Any) -> None:
         hint = node.targets[0].id if isinstance(node.targets[0], gast.Name) else ""
+        self.naming = isinstance(node.value, gast.Lambda)
         value = self.expr(node.value, hint)
+        self.naming = False
         for target in node.targets:
             value = self.assign(target, value)
             if isinstance(node.value, gast.Lambda) and isinstance(target, gast.Name):
                 self.closures[target.id] = self.made
+        if isinstance(node.value, gast.Lambda) and not (len(node.targets) == 1 and isinstance(node.targets[0], gast.Name)):
+            self.loose.update(self.made[1])
 
     def stmt_AnnAssign(self, node: Any) -> None:
         if node.value is not None:
@@ -277,8 +289,18 @@ class _Lowerer:
     # -- binding ------------------------------------------------------------------------------------
 
     def bind(self, name: str, operand: Operand) -> None:
+        if name in self.loose:
+            raise UnsupportedSyntaxError(
+                f"{name!r} is bound again after a function that captures it was stored or copied, and Python's functions"
+                " see the new value", self.loc, "use another name for the new value, or pass it as an argument",
+            )  # fmt: skip
         self.env[name] = operand
         self.closures.pop(name, None)
+        self.unwatched.pop(name, None)
+        self.stale.pop(name, None)
+        for closure, captured in self.unwatched.items():
+            if name in captured:
+                self.stale[closure] = name
         for closure, made in list(self.closures.items()):
             if name in made[1]:  # Python's closures see the variable, not its value: make them anew
                 self.env[closure] = self.make_closure(*made)
@@ -340,6 +362,13 @@ class _Lowerer:
         return self.name(node)
 
     def name(self, node: Any) -> Operand:
+        if node.id in self.stale:
+            raise self.refuse(
+                node, f"{node.id}() was made in a branch or loop, and {self.stale[node.id]!r}, which it captures, has been bound again",
+                "use another name for the new value, or pass it as an argument",
+            )  # fmt: skip
+        if not self.passing and (node.id in self.closures or node.id in self.unwatched):
+            self.loose.update(self.closures[node.id][1] if node.id in self.closures else self.unwatched[node.id])
         if node.id in self.env:
             operand = self.env[node.id]
             if isinstance(operand, Undef):
@@ -450,17 +479,25 @@ class _Lowerer:
         return self.expr(node)
 
     def expr_Call(self, node: Any, hint: str = "") -> Operand:
-        function = self.expr(node.func)
+        function = self.passed(node.func)
         spec: list[str] = []
         operands: list[Operand] = []
         for arg in node.args:
             starred = isinstance(arg, gast.Starred)
             spec.append("*" if starred else "")
-            operands.append(self.expr(arg.value if starred else arg))
+            operands.append(self.passed(arg.value if starred else arg))
         for keyword in node.keywords:
             spec.append("**" if keyword.arg is None else keyword.arg)
-            operands.append(self.expr(keyword.value))
+            operands.append(self.passed(keyword.value))
         return self.emit("call", function, *operands, node=node, hint=hint, spec=tuple(spec))
+
+    def passed(self, node: Any) -> Operand:
+        """A function called or passed to a call is used there and then: what it captures may be rebound later."""
+        before, self.passing = self.passing, isinstance(node, (gast.Name, gast.Lambda, gast.GeneratorExp, gast.ListComp))
+        try:
+            return self.expr(node)
+        finally:
+            self.passing = before
 
     def expr_JoinedStr(self, node: Any) -> Operand:
         parts: list[Any] = []
@@ -483,7 +520,12 @@ class _Lowerer:
         return self.emit("format", *operands, node=node, parts=tuple(parts))
 
     def expr_Lambda(self, node: Any) -> Operand:
-        return self.closure(node, "lambda_")
+        passing, self.passing = self.passing, False
+        made = self.closure(node, "lambda_")
+        self.passing = passing
+        if not passing and not self.naming:
+            self.loose.update(self.made[1])
+        return made
 
     def closure(self, node: Any, name: str) -> Operand:
         captured = tuple(n for n in free_names(node) if n in self.locals and n in (self.env.keys() | self.locals))
@@ -520,6 +562,8 @@ class _Lowerer:
             "generator", inner, self.source.file, self.source.namespace, captured=(*captured, "$iterable"), qualname=self.source.qualname
         )
         operands = [self.env.get(n) or Undef(n) for n in captured]
+        if kind == "generator" and not self.passing:
+            self.loose.update(captured)
         function = self.emit("function", *operands, first, node=node, source=source, captured=source.captured)
         return self.emit(kind, function, node=node)
 

@@ -6,6 +6,7 @@ accumulation into the shadow, a store's is a read of the shadow followed by zero
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ _memory("load", lambda a, i: a[i], "y = load(a, i)", "reads", di=ZERO)
 _memory("store", lambda a, i, v: a.__setitem__(i, v), "store(a, i, v)", "writes", di=ZERO)
 _memory("accumulate", lambda a, i, v: a.__setitem__(i, a[i] + v), "accumulate(a, i, v)", "writes", di=ZERO)
 _memory("append", list.append, "append(a, v)", "writes")
-_memory("add_into", add_into, "add_into(a, b)", "writes")
+_memory("add_into", add_into, "add_into(a, b)", "writes",
+        helper=inspect.getsource(add_into).replace(": Any", "").replace(" -> None", ""))  # fmt: skip
 _memory("tape_new", dict, "y = tape_new()", "alloc")
 _memory("tape_write", lambda t, k, v: t.__setitem__(k, v), "tape_write(t, k, v)", "writes")
 _memory("tape_read", lambda t, k: t[k], "y = tape_read(t, k)", "reads")

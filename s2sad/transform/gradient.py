@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from s2sad.errors import NotDifferentiableError
+from s2sad.errors import NOWHERE, NotDifferentiableError
 from s2sad.ir.core import Block, Function, Op, Operand, Value
 from s2sad.ir.types import FLOAT, Array, List, Scalar, is_float, is_memory
 from s2sad.rules.builder import const
@@ -29,29 +29,37 @@ def gradient(fn: Function, inputs: tuple[Value, ...], name: str, value: bool, au
     reverse = Reverse(fn, inputs, (output,), callees)
     sweeps = reverse.run((const(1.0),) if is_float(output.type) else (None,))
     primal = fn.body.yields[: 1 + aux] if value else fn.body.yields[1 : 1 + aux]
-    finals, ops = finished(inputs, sweeps.adjoints, joined(reverse))
+    finals, ops = finished(inputs, sweeps.adjoints)
     yields = (*primal, *finals)
     body = Block((), (*sweeps.forward, *sweeps.reverse, *ops), yields)
     return Function(name, fn.params, body, fn.loc, callees.reachable(body))
 
 
-def joined(reverse: Reverse) -> set[Value]:
-    """Primal values that may be ints at run time though their type is float: merged from both."""
-    return {v for v, op in reverse.defs.items() if not isinstance(op, Op) and is_float(v.type)}
+def floats_at_last(fn: Function, first: int) -> Function:
+    """Gradients (results from number `first` on) that are a variable of the user's merged from ints and floats
+    are made floats: after optimisation, which may leave such a variable as a gradient."""
+    merged = {r for op in fn.body.ops if not isinstance(op, Op) for r in op.results if r.hint and "·" not in r.hint}
+    copies = {op.result: op.operands[0] for op in fn.body.ops if isinstance(op, Op) and op.prim == "identity"}
+    yields, ops = list(fn.body.yields), list(fn.body.ops)
+    for i in range(first, len(yields)):
+        o = yields[i]
+        while isinstance(o, Value) and o in copies:
+            o = copies[o]
+        if (isinstance(o, Value) and o in merged and is_float(o.type)) or (isinstance(o.type, Scalar) and o.type.kind == "int"):
+            cast = Value("", FLOAT)
+            ops.append(Op("builtins.float", (o,), (cast,), replace(NOWHERE, reverse=True)))
+            yields[i] = cast
+    return replace(fn, body=replace(fn.body, ops=tuple(ops), yields=tuple(yields)))
 
 
-def finished(inputs: tuple[Value, ...], adjoints: tuple[Operand, ...], maybe_int: set[Value]) -> tuple[list[Operand], list[Op]]:
+def finished(inputs: tuple[Value, ...], adjoints: tuple[Operand, ...]) -> tuple[list[Operand], list[Op]]:
     """Adjoints in the dtype of their inputs."""
     out: list[Operand] = []
     ops: list[Op] = []
     for v, a in zip(inputs, adjoints, strict=True):
         if isinstance(v.type, Scalar) and v.type.dtype == "float32":
             cast = Value(getattr(a, "hint", ""), v.type)
-            ops.append(Op("numpy.float32", (a,), (cast,)))
-            a = cast
-        elif a in maybe_int or isinstance(a.type, Scalar) and a.type.kind == "int":
-            cast = Value(f"d·{v.hint}", FLOAT)
-            ops.append(Op("builtins.float", (a,), (cast,)))
+            ops.append(Op("numpy.float32", (a,), (cast,), replace(NOWHERE, reverse=True)))
             a = cast
         out.append(a)
     return out, ops
@@ -82,7 +90,7 @@ def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
     kept = tuple(residuals(sweeps.reverse, sweeps.adjoints, seeds))
     written = set(reverse.shadows.values()) | {reverse.tapes[s] for s in reverse.shadows.values() if s in reverse.tapes}
     forward = Function(f"{name}_fwd", fn.params, Block((), sweeps.forward, (*outputs, *kept)), fn.loc, callees.reachable(Block((), sweeps.forward, ())))
-    finals, ops = finished(inputs, sweeps.adjoints, joined(reverse))
+    finals, ops = finished(inputs, sweeps.adjoints)
     given = tuple(s for s in seeds if s is not None)
     back = Block((), (*sweeps.reverse, *ops), tuple(finals))
     shadows = tuple(k in written for k in kept)

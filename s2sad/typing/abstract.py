@@ -12,7 +12,7 @@ from typing import Any, Union
 
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Undef, Value
-from s2sad.ir.types import Bottom, Scalar, Type, join, type_of
+from s2sad.ir.types import BOTTOM, Scalar, Type, join, type_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +206,7 @@ def _merge_leaf(operands: tuple[Operand, ...], first: Operand, slot: Callable[..
         return first
     if all(equal_constants(o, first) for o in operands):
         return first
-    t: Type | None = Bottom()
+    t: Type | None = BOTTOM
     for o in operands:
         if not isinstance(o, Undef) and t is not None:
             t = join(t, o.type)

@@ -635,7 +635,7 @@ METHODS[("list", "append")] = _append
 METHODS[("list", "copy")] = lambda s, args, kwargs, hint: items.list_from(s, args[0])
 
 
-def _stop_gradient(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+def stopped_gradient(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     x = s.number(args[0])
     return s.builder.emit("stop_gradient", x, type=x.type, hint=hint)
 

@@ -23,6 +23,7 @@ from s2sad.typing.abstract import (
     describe, is_operand, leaves, map_leaves, merge,
 )  # fmt: skip
 from s2sad.typing.captures import Captures
+from s2sad.typing.thread import thread_captures
 
 INLINE_BUDGET = 20_000
 SMALL = 60
@@ -94,7 +95,7 @@ def specialise(
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
         callees |= context.extra
         function = Function(source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees)
-        return Typed(function, result, captures)
+        return Typed(thread_captures(function), result, captures)
 
 
 class Specialiser:
@@ -225,11 +226,13 @@ class Specialiser:
         instance = self.context.instances[key] = Instance(name)
         while True:  # the result's type is the least that its own recursive calls agree with
             instance.rounds += 1
-            before = instance.result
+            before, known = instance.result, set(self.context.instances)
             function, result = self.body_of(source, args, name)
             instance.function, instance.result = function, result
             if before is not None and self.signature(before) == self.signature(result):
                 return instance
+            for other in set(self.context.instances) - known:  # made from a result that was not final
+                del self.context.instances[other]
             if instance.rounds > 8:
                 raise self.error(f"the type of the result of {source.name}() does not settle", "return one type", SignatureError)
 

@@ -136,7 +136,7 @@ class Calls(Memory):
         self.use("lambda")
         inner = Scope(["t", *scope.floats], level=1, loops=scope.loops, depth=scope.depth)
         text = f"lambda t: {self.expr(inner, 2)} + 0.4 * t"
-        if self.chance(0.4):
+        if self.chance(0.5):
             self.use("function-as-argument")
             if self.missing("twice"):
                 self.define("def twice(fn, x):", ["return fn(fn(x) * 0.7)"])

@@ -56,12 +56,12 @@ class Generator(Calls):
                 "array_helper": 1, "array_result": 0.9,
             }  # fmt: skip
         if scope.depth == 0 and scope.level == 0:
-            weights |= {"nested_function": 1.2, "nested_store": 1, "lambda_function": 1.5}
+            weights |= {"nested_function": 1.8, "nested_store": 1.8, "lambda_function": 2.2}
         if scope.depth < MAX_DEPTH and scope.loops + scope.level < 3:
             weights |= {"branch": 4, "bound_in_branch": 1.4, "leave": 1.8}
         if scope.depth < MAX_DEPTH and scope.loops + scope.level < 2:
             weights |= {
-                "for_range": 4, "zero_trips": 1.5, "while_loop": 4, "iterate": 5, "int_accumulator": 1.2,
+                "for_range": 4, "zero_trips": 1.5, "while_loop": 4, "iterate": 6.5, "int_accumulator": 1.2,
                 "shadowed_variable": 1.2,
             }  # fmt: skip
             if scope.arrays and scope.level == 0:
@@ -89,7 +89,7 @@ class Generator(Calls):
             self.functions["SCALE"] = ()
             self.module += [f"SCALE = {self.positive()}", "", ""]
         body: list[str] = []
-        for _ in range(self.rng.choice([1, 2, 3, 4, 5, 6, 7, 8, 9])):
+        for _ in range(self.rng.choice([1, 2, 2, 3, 3, 4, 5, 6, 7])):
             body += self.statement(scope)
         body.append(f"return {self.result(scope)}")
         source = [

@@ -304,13 +304,14 @@ class Statements(Expressions):
         sequences = scope.lists + scope.arrays
         if not sequences:
             return self.for_range(scope)
-        kind = self.rng.choice(["iterate", "zip", "enumerate", "iterate"])
+        kind = self.rng.choice(["iterate", "zip", "enumerate"])
         inner = scope.inner(loops=1)
-        chosen = self.rng.choice(sequences)
+        chosen = self.rng.choice(scope.lists if scope.lists and self.chance(0.5) else sequences)
         prefix = "array" if chosen in scope.arrays else "list"
         item = self.fresh("e")
         if kind == "zip":
-            other, second = self.rng.choice(sequences), self.fresh("e")
+            others = scope.lists if prefix == "list" and self.chance(0.5) else sequences
+            other, second = self.rng.choice(others), self.fresh("e")
             inner.bind(second)
             header = f"for {item}, {second} in zip({chosen}, {other}):"
             prefix = "array" if other in scope.arrays or prefix == "array" else "list"

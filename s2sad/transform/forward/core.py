@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from s2sad.analysis.activity import active_values
+from s2sad.analysis.activity import active_values, writable
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.gates import find_gates
 from s2sad.errors import MissingRuleError
@@ -168,9 +168,6 @@ class Forward:
             named = Value(hint, tangent.type)
             if isinstance(last, (Op, If)) and last.results == (tangent,) and not tangent.hint:
                 ops[-1] = replace(last, results=(named,))
-                self.builder.defs.pop(tangent, None)
-                if isinstance(last, Op):
-                    self.builder.defs[named] = ops[-1]  # type: ignore[assignment]
             else:
                 ops.append(Op("identity", (tangent,), (named,), self.builder.loc))
             tangent = named
@@ -233,7 +230,7 @@ class Forward:
         active = tuple(map(self.is_active, op.operands))
         results = tuple(map(self.is_active, op.results))
         operands = tuple(self.handed_on(o) for o, a in zip(op.operands, active, strict=True) if a)
-        if not any(results) and not any(is_memory(o.type) for o in operands):
+        if not any(results) and not any(writable(o.type) for o in operands):
             self.builder.ops.append(op)
             return
         name = self.callees.version(op.attr("callee"), active, results)

@@ -154,7 +154,7 @@ def reverse_while(r: Reverse, op: While, scope: Scope) -> None:
     loc = r.builder.loc
     trips = r.primal(counter_of(r, op)[1], scope)
     seeds: list[Operand] = [cotangents.get(op.results[j]) or zero(op.results[j].type) for j in active]
-    if tests_do_something(r, op):
+    if tests_do_something(r, op, active):
         seeds = last_test(r, op, scope, active, seeds, trips)
     r.builder.loc = loc
     loop = Scope("loop", scope, None, op)
@@ -178,9 +178,9 @@ def reverse_while(r: Reverse, op: While, scope: Scope) -> None:
         r.add(op.init[j], result, scope)
 
 
-def tests_do_something(r: Reverse, op: While) -> bool:
+def tests_do_something(r: Reverse, op: While, active: list[int]) -> bool:
     """Whether the test is more than a look at the carried values."""
-    return r.is_live(op.test) or any(y is not p for y, p in zip(op.test.yields[1:], op.test.params, strict=True) if r.is_active(p))
+    return r.is_live(op.test) or any(op.test.yields[1 + j] is not op.test.params[j] for j in active)
 
 
 def reverse_test(r: Reverse, op: While, test: Scope, active: list[int], seeds: list[Operand]) -> list[Operand]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.errors import NOWHERE
-from s2sad.ir.core import AnyOp, Const, For, If, Op, Operand, Undef, Value, While
+from s2sad.errors import NOWHERE, UnsupportedSyntaxError
+from s2sad.ir.core import AnyOp, Const, For, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Tuple, Type, is_float, is_memory
 from s2sad.rules.builder import const
 from s2sad.transform.reverse.core import HANDLERS, Reverse
@@ -54,7 +54,7 @@ def twin(r: Reverse, a: Operand) -> Operand:
         join_twin(r, op, a, made)
     elif isinstance(op, (For, While)):
         loop_twin(r, op, op.results.index(a), made)
-    elif isinstance(op, Op) and op.prim in ("stop_gradient", "identity"):
+    elif isinstance(op, Op) and op.prim == "identity":
         r.extras.after[op].append(Op("identity", (twin(r, op.operands[0]),), (made,), op.loc))
         r.sites[made] = r.extras.after[op]
     elif isinstance(op, Op) and op.prim == "tape_read":
@@ -66,6 +66,10 @@ def twin(r: Reverse, a: Operand) -> Operand:
     elif op is None and r.home[a] is not r.fn.body:
         param_twin(r, a, made)
     else:
+        if isinstance(op, Op) and op.prim == "stop_gradient" and r.aliases.is_written(a):
+            raise UnsupportedSyntaxError(
+                "stop_gradient() of an array or list that is written to", op.loc, "stop the gradient of a copy of it"
+            )
         allocate_twin(r, op, a, made)
     return made
 
@@ -77,7 +81,8 @@ def allocate_twin(r: Reverse, op: AnyOp | None, a: Value, made: Value) -> None:
         new = Op("tape_new", (), (made,), loc)
     else:
         new = Op("zeros_like", (a,), (made,), loc)
-    simple = r.home[a] is r.fn.body and not r.aliases.is_joined(a) and not appended(r, a) and not isinstance(a.type, Tape)
+    simple = r.home[a] is r.fn.body and not r.aliases.is_joined(a) and not isinstance(a.type, Tape)
+    simple = simple and not appended(r, a) and not used_by(r, "invoke", a)
     if simple:
         r.late.append(Op(new.prim, new.operands, new.results, r.reverse_loc(NOWHERE)))
     elif op is None:
@@ -92,27 +97,46 @@ def allocate_twin(r: Reverse, op: AnyOp | None, a: Value, made: Value) -> None:
 
 def appended(r: Reverse, a: Value) -> bool:
     """Whether a list grows: then its shadow grows along, in forward order."""
-    return r.aliases.find(a) in append_classes(r)
+    return used_by(r, "append", a)
 
 
-def append_classes(r: Reverse) -> set[Value]:
-    found = r.counters.get("appends")
+def used_by(r: Reverse, prim: str, a: Value) -> bool:
+    """Whether a reference's class is an operand of such an operation."""
+    found = r.counters.get(prim)
     if found is None:
-        from s2sad.ir.core import walk
+        operations = (op for op in walk(r.fn.body) if isinstance(op, Op) and op.prim == prim)
+        found = {r.aliases.find(o) for op in operations for o in op.operands if isinstance(o, Value) and is_memory(o.type)}
+        r.counters[prim] = found
+    return r.aliases.find(a) in found
 
-        found = {
-            r.aliases.find(op.operands[0])
-            for op in walk(r.fn.body)
-            if isinstance(op, Op) and op.prim == "append" and isinstance(op.operands[0], Value)
-        }
-        r.counters["appends"] = found
-    return found
+
+def cell(r: Reverse, op: Op, scope: Scope) -> Operand:
+    """The index an operation reads or writes at, for the reverse sweep: in a list that grows, where the last
+    cells are others by then, counted from the start."""
+    a, index = op.operands[:2]
+    if not isinstance(a, Value) or not appended(r, a) or counts_from_start(r, index):
+        return r.primal(index, scope)
+    position = r.counters.get(("cell", op))
+    if position is None:
+        length, position = Value("", INT), Value("", INT)
+        r.counters["cell", op] = position
+        r.extras.before[op].append(Op("len", (a,), (length,), op.loc))
+        r.extras.before[op].append(Op("mod", (index, length), (position,), op.loc))
+        r.home[position] = r.home_of(op)
+        r.sites[position] = r.extras.before[op]
+    return r.primal(position, scope)
+
+
+def counts_from_start(r: Reverse, index: Operand) -> bool:
+    """Whether an index cannot be negative: a constant, or the index of a loop that counts up."""
+    if isinstance(index, Const):
+        return bool(index.value >= 0)
+    loops = (op for op in walk(r.fn.body) if isinstance(op, For) and op.body.params[0] is index)
+    return any(all(isinstance(o, Const) and o.value >= 0 for o in (op.start, op.step)) for op in loops)
 
 
 def tape_writes_twin(r: Reverse, tape: Value) -> None:
     """What is written to a tape of an earlier differentiation is shadowed as it is written."""
-    from s2sad.ir.core import walk
-
     for op in walk(r.fn.body):
         if isinstance(op, Op) and op.prim == "tape_write" and op.operands[0] is tape:
             value = op.operands[2]
@@ -186,7 +210,7 @@ def reverse_load(r: Reverse, op: Op, scope: Scope) -> None:
     if cotangent is None or not r.is_active(op.operands[0]):
         return
     target = shadow(r, op.operands[0], scope)
-    r.builder.effect("accumulate", target, r.primal(op.operands[1], scope), cotangent)
+    r.builder.effect("accumulate", target, cell(r, op, scope), cotangent)
 
 
 def read_shadow(r: Reverse, target: Operand, index: Operand) -> Operand:
@@ -194,10 +218,10 @@ def read_shadow(r: Reverse, target: Operand, index: Operand) -> Operand:
 
 
 def reverse_store(r: Reverse, op: Op, scope: Scope) -> None:
-    a, index, value = op.operands
+    a, _, value = op.operands
     if not r.is_active(a):
         return
-    target, at = shadow(r, a, scope), r.primal(index, scope)
+    target, at = shadow(r, a, scope), cell(r, op, scope)
     if r.is_active(value):
         cotangent = read_shadow(r, target, at)
         r.builder.effect("store", target, at, const(0.0))
@@ -207,9 +231,9 @@ def reverse_store(r: Reverse, op: Op, scope: Scope) -> None:
 
 
 def reverse_accumulate(r: Reverse, op: Op, scope: Scope) -> None:
-    a, index, value = op.operands
+    a, _, value = op.operands
     if r.is_active(a) and r.is_active(value):
-        target, at = shadow(r, a, scope), r.primal(index, scope)
+        target, at = shadow(r, a, scope), cell(r, op, scope)
         r.add(value, read_shadow(r, target, at), scope)
 
 

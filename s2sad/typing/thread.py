@@ -1,0 +1,56 @@
+"""What functions that stay functions capture becomes parameters of theirs, handed on at every call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from s2sad.analysis.uses import all_operands
+from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, blocks, walk
+
+
+def free_values(fn: Function) -> list[Value]:
+    """Values a function reads that neither it nor its caller's call defines."""
+    made: set[Value] = set(fn.params)
+    for op in walk(fn.body):
+        made.update(op.results)
+        for inner in blocks(op):
+            made.update(inner.params)
+    return list(dict.fromkeys(o for o in all_operands(fn.body) if isinstance(o, Value) and o not in made))
+
+
+def thread_captures(fn: Function) -> Function:
+    """Give every callee the captured values that any of them reads, as parameters."""
+    captured = list(dict.fromkeys(v for callee in fn.callees.values() for v in free_values(callee)))
+    if not captured:
+        return fn
+    callees = {}
+    for name, callee in fn.callees.items():
+        own = {v: Value(v.hint, v.type) for v in captured}
+        body = _rewritten(callee.body, tuple(captured), own)
+        callees[name] = replace(callee, params=(*callee.params, *own.values()), body=body)
+    return replace(fn, body=_rewritten(fn.body, tuple(captured), {}), callees=callees)
+
+
+def _rewritten(block: Block, captured: tuple[Value, ...], own: dict[Value, Value]) -> Block:
+    def get(o: Operand) -> Operand:
+        return own.get(o, o) if isinstance(o, Value) else o
+
+    def all_of(operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
+        return tuple(map(get, operands))
+
+    def one(op: AnyOp) -> AnyOp:
+        if isinstance(op, Op):
+            more = captured if op.prim == "invoke" else ()
+            return replace(op, operands=all_of((*op.operands, *more)))
+        if isinstance(op, If):
+            return replace(op, cond=get(op.cond), then=inner(op.then), orelse=inner(op.orelse))
+        if isinstance(op, For):
+            bounds = {"start": get(op.start), "stop": get(op.stop), "step": get(op.step)}
+            return replace(op, **bounds, init=all_of(op.init), body=inner(op.body))
+        assert isinstance(op, While)
+        return replace(op, init=all_of(op.init), test=inner(op.test), body=inner(op.body))
+
+    def inner(b: Block) -> Block:
+        return _rewritten(b, captured, own)
+
+    return replace(block, ops=tuple(map(one, block.ops)), yields=all_of(block.yields))

@@ -13,7 +13,9 @@ from s2sad.typing.calls import HANDLERS, stopped_gradient
 def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any]) -> Any:
     for name, why in (("checkpoint", None), ("memory", None), ("parallel", False)):
         if options.pop(name) not in (None, why):
-            raise SignatureError(f"{name}= is not supported yet", hint="leave it out; results are the same without it")
+            raise SignatureError(
+                f"{name}= is not supported yet", hint="leave it out; results are the same without it"
+            )
     if options["optimize"] not in (0, 1, 2):
         raise SignatureError(f"optimize={options['optimize']!r}", hint="it is 0, 1 or 2")
     chosen = Options(wrt=wrt, value=value, **options)

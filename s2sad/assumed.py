@@ -11,7 +11,13 @@ from s2sad.ir.types import FLOAT, INT, Array, List, Scalar
 from s2sad.signature import Parameters
 from s2sad.typing.structure import key_of
 
-_ANNOTATED = {"float": FLOAT, "int": INT, "ndarray": Array("float64"), "np.ndarray": Array("float64"), "numpy.ndarray": Array("float64")}
+_ANNOTATED = {
+    "float": FLOAT,
+    "int": INT,
+    "ndarray": Array("float64"),
+    "np.ndarray": Array("float64"),
+    "numpy.ndarray": Array("float64"),
+}
 
 
 def assumed_keys(source: FunctionSource, params: Parameters) -> dict[str, Any]:
@@ -45,7 +51,9 @@ def _annotation(node: Any) -> Any:
     if node is None:
         return None
     text = node.value if isinstance(node, gast.Constant) else _dotted(node)
-    if text in ("list", "list[float]", "List[float]") or (isinstance(node, gast.Subscript) and _dotted(node.value) in ("list", "List")):
+    if text in ("list", "list[float]", "List[float]") or (
+        isinstance(node, gast.Subscript) and _dotted(node.value) in ("list", "List")
+    ):
         return List(FLOAT)
     return _ANNOTATED.get(text)
 
@@ -66,7 +74,11 @@ def _indexed(node: Any, names: set[str]) -> dict[str, int]:
             rank = len(n.slice.elts) if isinstance(n.slice, gast.Tuple) else 1
             found[n.value.id] = max(rank, found.get(n.value.id, 1))
         iterated = [n.iter] if isinstance(n, (gast.For, gast.comprehension)) else []
-        if isinstance(n, gast.Call) and isinstance(n.func, gast.Name) and n.func.id in ("len", "zip", "enumerate", "sum", "reversed"):
+        if (
+            isinstance(n, gast.Call)
+            and isinstance(n.func, gast.Name)
+            and n.func.id in ("len", "zip", "enumerate", "sum", "reversed")
+        ):
             iterated += n.args
         for it in iterated:
             if isinstance(it, gast.Name) and it.id in names:

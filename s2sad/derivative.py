@@ -77,7 +77,9 @@ class Lowered:
     def valid(self) -> bool:
         """Whether what was captured is still what the code was made for."""
         try:
-            return all(key_of(c.get()) == c.key for c in self.captured) and all(key_of(g.get()) == g.key for g in self.guards)
+            return all(key_of(c.get()) == c.key for c in self.captured) and all(
+                key_of(g.get()) == g.key for g in self.guards
+            )
         except (KeyError, NameError, AttributeError, ValueError):
             return False
 
@@ -99,7 +101,11 @@ class Derivative:
     _last: Lowered | None
 
     def __new__(cls, fn: Any, options: Options) -> Derivative:
-        own = type(cls.__name__, (cls,), {"__doc__": getattr(fn, "__doc__", None), "__call__": _slow_call, "__module__": cls.__module__})
+        own = type(
+            cls.__name__,
+            (cls,),
+            {"__doc__": getattr(fn, "__doc__", None), "__call__": _slow_call, "__module__": cls.__module__},
+        )
         return object.__new__(own)
 
     def __init__(self, fn: Any, options: Options) -> None:
@@ -138,7 +144,9 @@ class Derivative:
         self._last = lowered
         code = lowered.compile()
         if lowered.target == "numba":
-            bound = tuple(None if isinstance(k, Fixed) else v for v, k in zip(bound, lowered.keys.values(), strict=True))
+            bound = tuple(
+                None if isinstance(k, Fixed) else v for v, k in zip(bound, lowered.keys.values(), strict=True)
+            )
         result = code(*bound, **{c.value.hint: c.get() for c in lowered.captured})
         self._specialise_entry(lowered, lowered.compile())
         return result
@@ -196,7 +204,14 @@ class Derivative:
         generated = generate(function, optimize, target, returns, hidden, options=_jit_options(options))
         captures = typed.captures
         return Lowered(
-            generated, typed.function, function, tuple(captures.variables.values()), tuple(captures.guards.values()), name, keys, target
+            generated,
+            typed.function,
+            function,
+            tuple(captures.variables.values()),
+            tuple(captures.guards.values()),
+            name,
+            keys,
+            target,
         )
 
     def _aux(self, result: AV) -> AV | None:
@@ -209,7 +224,11 @@ class Derivative:
                 )
             return None
         if not (isinstance(result, TupleAV) and len(result.items) == 2):
-            raise SignatureError(f"has_aux=True, but {self._fsource.name}() does not return a pair", self._fsource.loc, "return (value, auxiliary)")
+            raise SignatureError(
+                f"has_aux=True, but {self._fsource.name}() does not return a pair",
+                self._fsource.loc,
+                "return (value, auxiliary)",
+            )
         return result.items[1]
 
     def _returns(self, keys: dict[str, Any], aux: AV | None, result: AV) -> Callable[[list[Any]], Any]:
@@ -282,7 +301,9 @@ def value_tree(av: AV, exprs: list[Any]) -> Any:
             return gast.Dict([t.constant(k) for k in a.items], [build(v) for v in a.items.values()])
         if isinstance(a, (Value, Const)):
             return next(stream)
-        raise S2sadError("this kind of auxiliary result is not supported", hint="return numbers, arrays, tuples or dicts")
+        raise S2sadError(
+            "this kind of auxiliary result is not supported", hint="return numbers, arrays, tuples or dicts"
+        )
 
     return build(av)
 
@@ -324,7 +345,10 @@ def _guarded(code: Any, lowered: Lowered) -> Any:
             result = code(*args, **kwargs)
         except NumbaError as error:
             lines = [line for line in str(error).splitlines() if line.strip()]
-            detail = next((line for line in lines if not line.startswith(("Failed in", "During", "- "))), lines[0] if lines else "")
+            detail = next(
+                (line for line in lines if not line.startswith(("Failed in", "During", "- "))),
+                lines[0] if lines else "",
+            )
             raise JitError(
                 f"Numba cannot compile the derivative of {lowered.hint}(): {detail.strip()}", lowered.primal.loc,
                 "use jit=False, or write this part with what Numba supports; the full message is the cause of this error",
@@ -386,7 +410,9 @@ def _entry(signature: inspect.Signature, keys: dict[str, Any], code: Any) -> Any
             tests.append(f"{name}.__class__ is {_FAST[key]}")
         elif isinstance(key, Array):
             space[f"_dtype_{name}"] = np.dtype(key.dtype)
-            tests.append(f"{name}.__class__ is _ndarray and {name}.dtype is _dtype_{name} and {name}.ndim == {key.ndim}")
+            tests.append(
+                f"{name}.__class__ is _ndarray and {name}.dtype is _dtype_{name} and {name}.ndim == {key.ndim}"
+            )
         else:
             return None
     space |= {"_code": code, "_ndarray": np.ndarray}
@@ -400,7 +426,11 @@ def _entry(signature: inspect.Signature, keys: dict[str, Any], code: Any) -> Any
 
 
 def _forward(signature: inspect.Signature) -> str:
-    positional = [p.name for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    positional = [
+        p.name
+        for p in signature.parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
     keyword = [f"{p.name!r}: {p.name}" for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
     return f"({''.join(n + ', ' for n in positional)}), {{{', '.join(keyword)}}}"
 

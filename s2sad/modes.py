@@ -40,7 +40,9 @@ class Prepared:
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
-        return all(key_of(c.get()) == c.key for c in variables) and all(key_of(g.get()) == g.key for g in guards)
+        return all(key_of(c.get()) == c.key for c in variables) and all(
+            key_of(g.get()) == g.key for g in guards
+        )
 
     def captured(self) -> dict[str, Any]:
         return {c.value.hint: c.get() for c in self.captures.variables.values()}
@@ -69,7 +71,9 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prep
     nested = isinstance(f, Derivative)
     function = f._function if nested else user_function(f)
     if function is None:
-        raise SignatureError(f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda")
+        raise SignatureError(
+            f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda"
+        )
     source = source_for(function)
     bound = _binder(inspect.signature(function))(*args)
     params = Parameters.of(source, 0)
@@ -91,7 +95,15 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prep
 _CACHE: dict[Any, list[tuple[Prepared, Any]]] = {}
 
 
-def cached(kind: str, f: Any, args: tuple[Any, ...], jit: bool, optimize: int, make: Callable[[Prepared], Any], moved: tuple[bool, ...] = ()) -> tuple[Prepared, Any]:
+def cached(
+    kind: str,
+    f: Any,
+    args: tuple[Any, ...],
+    jit: bool,
+    optimize: int,
+    make: Callable[[Prepared], Any],
+    moved: tuple[bool, ...] = (),
+) -> tuple[Prepared, Any]:
     """The code made for this function and these argument types, made once."""
     key = (kind, f, tuple(map(key_of, args)), jit, optimize, moved)
     found = _CACHE.setdefault(key, [])
@@ -119,9 +131,15 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
     """
     primals, tangents = tuple(primals), tuple(tangents)
     if len(primals) != len(tangents):
-        raise SignatureError(f"jvp got {len(primals)} primals and {len(tangents)} tangents", hint="give one tangent for each primal")
+        raise SignatureError(
+            f"jvp got {len(primals)} primals and {len(tangents)} tangents",
+            hint="give one tangent for each primal",
+        )
     source_keys = [key_of(p) for p in primals]
-    moved = tuple(not floating(key) and _numeric(key) and _nonzero(tangent) for key, tangent in zip(source_keys, tangents, strict=True))
+    moved = tuple(
+        not floating(key) and _numeric(key) and _nonzero(tangent)
+        for key, tangent in zip(source_keys, tangents, strict=True)
+    )
     prepared, code = cached("jvp", f, primals, jit, optimize, lambda p: jvp_code(p, jit, optimize), moved)
     flat: list[Any] = []
     for key, primal, tangent, wanted in zip(source_keys, primals, tangents, moved, strict=True):
@@ -137,7 +155,10 @@ def jvp_code(prepared: Prepared, jit: bool, optimize: int) -> Any:
 
     def returns(exprs: list[Any]) -> Any:
         tangents = iter(exprs[n:])
-        moved = [next(tangents) if is_float(o.type) or is_memory(o.type) else t.constant(0.0) for o in fn.body.yields]
+        moved = [
+            next(tangents) if is_float(o.type) or is_memory(o.type) else t.constant(0.0)
+            for o in fn.body.yields
+        ]
         return t.tuple_([value_tree(prepared.result, exprs[:n]), value_tree(prepared.result, moved)])
 
     generated = generate(made, optimize, "numba" if jit else "python", returns, prepared.hidden)
@@ -182,7 +203,9 @@ def zeros(leaf: Any) -> Any:
 # -- reverse mode -------------------------------------------------------------------------------------
 
 
-def vjp(f: Any, *primals: Any, jit: bool = False, optimize: int = 2) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(
+    f: Any, *primals: Any, jit: bool = False, optimize: int = 2
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The value of `f(*primals)` and its pullback: cotangent of the result -> cotangents of the arguments.
 
     The pullback may be called many times; it returns a tuple with one entry for each primal (0.0 for arguments
@@ -206,7 +229,10 @@ def vjp(f: Any, *primals: Any, jit: bool = False, optimize: int = 2) -> tuple[An
         it = iter(fresh)
         held = [next(it) if s else k for k, s in zip(kept, pair.shadows, strict=True)]
         grads = iter(reverse_code(*held, *chosen))
-        return tuple(restore(key, primal, grads) if floating(key) else 0.0 for key, primal in zip(keys, primals, strict=True))
+        return tuple(
+            restore(key, primal, grads) if floating(key) else 0.0
+            for key, primal in zip(keys, primals, strict=True)
+        )
 
     return value, pull
 
@@ -259,7 +285,9 @@ def restore(key: Any, primal: Any, grads: Iterator[Any]) -> Any:
     if key.kind == "dict":
         return {k: restore(part, primal[k], grads) for k, part in zip(key.names, key.parts, strict=True)}
     if key.kind == "record":
-        values = [restore(part, getattr(primal, n), grads) for n, part in zip(key.names, key.parts, strict=True)]
+        values = [
+            restore(part, getattr(primal, n), grads) for n, part in zip(key.names, key.parts, strict=True)
+        ]
         return type(primal)(**dict(zip(key.names, values, strict=True)))
     values = [restore(part, primal[i], grads) for i, part in enumerate(key.parts)]
     return type(primal)(*values) if key.kind == "namedtuple" else type(primal)(values)

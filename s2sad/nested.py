@@ -50,10 +50,16 @@ def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: d
         inputs.extend(o for o in leaves(by_name[name]) if isinstance(o, Value))
     result = derivative._call(inner, inner_args)
     if isinstance(result, TupleAV) and not options.has_aux:
-        raise SignatureError(f"{source.name}() returns several values, and a gradient needs one", s.builder.loc, "return one number")
+        raise SignatureError(
+            f"{source.name}() returns several values, and a gradient needs one",
+            s.builder.loc,
+            "return one number",
+        )
     primal = tuple(leaves(result))
     callees = {i.name: i.function for i in s.context.instances.values() if i.function is not None}
-    fn = Function(source.name, tuple(all_params), Block((), tuple(inner.builder.ops), primal), source.loc, callees)
+    fn = Function(
+        source.name, tuple(all_params), Block((), tuple(inner.builder.ops), primal), source.loc, callees
+    )
     made = gradient(fn, tuple(inputs), f"{source.name}_grad", options.value, len(primal) - 1)
     made = eliminate_dead_code(propagate_copies(made))
     s.context.extra.update(made.callees)
@@ -106,11 +112,17 @@ def as_forward(ops: tuple[AnyOp, ...]) -> Iterator[AnyOp]:
     return map(one, ops)
 
 
-def structured(options: Any, params: Any, result: AV, by_name: dict[str, AV], values: Iterator[Operand]) -> AV:
+def structured(
+    options: Any, params: Any, result: AV, by_name: dict[str, AV], values: Iterator[Operand]
+) -> AV:
     """Values and gradients in the structure that the derivative returns."""
     outer = result.items[0] if options.has_aux and isinstance(result, TupleAV) else result
     value = map_leaves(outer, lambda _: next(values)) if options.value else None
-    aux = map_leaves(result.items[1], lambda _: next(values)) if options.has_aux and isinstance(result, TupleAV) else None
+    aux = (
+        map_leaves(result.items[1], lambda _: next(values))
+        if options.has_aux and isinstance(result, TupleAV)
+        else None
+    )
     grads = [map_leaves(by_name[n], lambda _: next(values)) for n in params.wrt]
     grad: AV = grads[0] if params.bare else TupleAV(tuple(grads))
     if aux is not None:

@@ -44,21 +44,34 @@ class Parameters:
         if isinstance(w, str):
             if w in names:
                 return w
-            raise SignatureError(f"{source.name}() has no parameter {w!r}", source.loc, f"its parameters are {', '.join(names)}")
+            raise SignatureError(
+                f"{source.name}() has no parameter {w!r}",
+                source.loc,
+                f"its parameters are {', '.join(names)}",
+            )
         if isinstance(w, int) and not isinstance(w, bool):
             method = bool(names) and names[0] == "self"
             usable = names[1:] if method and len(names) > 1 else names
             try:
                 return usable[w]
             except IndexError:
-                raise SignatureError(f"{source.name}() has no parameter number {w}", source.loc, f"it has {len(usable)}") from None
-        raise SignatureError(f"wrt must be positions or names, not {w!r}", source.loc, "e.g. wrt=0 or wrt=('x', 'y')")
+                raise SignatureError(
+                    f"{source.name}() has no parameter number {w}", source.loc, f"it has {len(usable)}"
+                ) from None
+        raise SignatureError(
+            f"wrt must be positions or names, not {w!r}", source.loc, "e.g. wrt=0 or wrt=('x', 'y')"
+        )
 
 
-def typed_parameters(params: Parameters, keys: dict[str, Any]) -> tuple[list[Value], Callable[[Builder], list[AV]], list[Value]]:
+def typed_parameters(
+    params: Parameters, keys: dict[str, Any]
+) -> tuple[list[Value], Callable[[Builder], list[AV]], list[Value]]:
     """Parameter values, a function that makes their abstract values, and the list its call fills with the
     leaves to differentiate by, in order."""
-    values = [Value(n, k if isinstance(k, Type) else Object(_kind(k))) for n, k in ((n, keys[n]) for n in params.names)]
+    values = [
+        Value(n, k if isinstance(k, Type) else Object(_kind(k)))
+        for n, k in ((n, keys[n]) for n in params.names)
+    ]
     inputs: list[Value] = []
 
     def make(builder: Builder) -> list[AV]:
@@ -69,7 +82,9 @@ def typed_parameters(params: Parameters, keys: dict[str, Any]) -> tuple[list[Val
             av = unfold(keys[name], value, builder, (), name)
             if name in params.wrt:
                 leaves: list[Value] = []
-                av = map_leaves(av, lambda o, leaves=leaves, name=name: differentiable(o, name, builder, leaves, params))  # type: ignore[misc]
+                av = map_leaves(
+                    av, lambda o, leaves=leaves, name=name: differentiable(o, name, builder, leaves, params)
+                )  # type: ignore[misc]
                 by_name[name] = leaves
             avs.append(av)
         for name in params.wrt:

@@ -12,7 +12,14 @@ from s2sad.errors import CheckError
 
 
 def check_grad(
-    f: Callable[..., Any], args: tuple[Any, ...], wrt: Any = 0, *, rtol: float = 1e-5, directions: int = 3, seed: int = 0, jit: bool = False
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    wrt: Any = 0,
+    *,
+    rtol: float = 1e-5,
+    directions: int = 3,
+    seed: int = 0,
+    jit: bool = False,
 ) -> None:
     """Compare reverse mode, forward mode and differences of a function at one point.
 
@@ -34,7 +41,11 @@ def check_grad(
     rows, bad = [], False
     for k in range(directions):
         along = [_direction(args[i], rng) for i in where]
-        reverse = math.fsum(float(np.sum(g * d)) for p, v in zip(parts, along, strict=True) for g, d in zip(_leaves(p), _leaves(v), strict=True))
+        reverse = math.fsum(
+            float(np.sum(g * d))
+            for p, v in zip(parts, along, strict=True)
+            for g, d in zip(_leaves(p), _leaves(v), strict=True)
+        )
         tangents = [_zero(a) for a in args]
         floats = list(args)
         for i, v in zip(where, along, strict=True):
@@ -43,12 +54,22 @@ def check_grad(
         ahead = float(jvp(f, _copied(tuple(floats)), tuple(tangents))[1])
         differences = _richardson(f, args, where, along)
         scale = max(abs(reverse), abs(differences), 1e-6)
-        good = abs(reverse - ahead) <= 1e-9 * max(abs(reverse), abs(ahead), 1e-12) and abs(reverse - differences) <= rtol * scale
+        good = (
+            abs(reverse - ahead) <= 1e-9 * max(abs(reverse), abs(ahead), 1e-12)
+            and abs(reverse - differences) <= rtol * scale
+        )
         bad = bad or not good
-        rows.append(f"{k:>9}  {reverse:>22.15g}  {ahead:>22.15g}  {differences:>22.15g}  {'ok' if good else 'WRONG'}")
+        rows.append(
+            f"{k:>9}  {reverse:>22.15g}  {ahead:>22.15g}  {differences:>22.15g}  {'ok' if good else 'WRONG'}"
+        )
     if bad:
         head = f"{'direction':>9}  {'reverse':>22}  {'forward':>22}  {'differences':>22}"
-        raise CheckError("the derivatives of " + getattr(f, "__qualname__", repr(f)) + "() disagree:\n" + "\n".join([head, *rows]))
+        raise CheckError(
+            "the derivatives of "
+            + getattr(f, "__qualname__", repr(f))
+            + "() disagree:\n"
+            + "\n".join([head, *rows])
+        )
 
 
 def _positions(gradient: Any, wrt: Any) -> list[int]:
@@ -83,11 +104,17 @@ def _map(fn: Callable[..., Any], nest: Any, *others: Any) -> Any:
 
 
 def _direction(value: Any, rng: np.random.Generator) -> Any:
-    return _map(lambda x: rng.normal(size=x.shape) if isinstance(x, np.ndarray) else float(rng.normal()), value)
+    return _map(
+        lambda x: rng.normal(size=x.shape) if isinstance(x, np.ndarray) else float(rng.normal()), value
+    )
 
 
 def _zero(value: Any) -> Any:
-    return _map(lambda x: np.zeros(x.shape) if isinstance(x, np.ndarray) else 0.0, value) if not callable(value) else 0.0
+    return (
+        _map(lambda x: np.zeros(x.shape) if isinstance(x, np.ndarray) else 0.0, value)
+        if not callable(value)
+        else 0.0
+    )
 
 
 def _moved(value: Any, along: Any, h: float) -> Any:

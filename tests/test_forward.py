@@ -504,7 +504,9 @@ class Problem:
         captures = Captures()
         typed = specialise(source, make, captures)
         hidden = list(captures.variables.values())
-        body = replace(typed.function.body, ops=(*getattr(captures, "head_ops", ()), *typed.function.body.ops))
+        body = replace(
+            typed.function.body, ops=(*getattr(captures, "head_ops", ()), *typed.function.body.ops)
+        )
         self.typed = replace(typed.function, params=(*values, *(c.value for c in hidden)), body=body)
         self.inputs = tuple(inputs)
         self.hidden = [c.get() for c in hidden]
@@ -516,7 +518,11 @@ class Problem:
     def direction(leaf: Any, rng: Any) -> Any:
         if isinstance(leaf, list):
             return [float(v) for v in rng.uniform(-1.0, 1.0, len(leaf))]
-        return rng.uniform(-1.0, 1.0, leaf.shape) if isinstance(leaf, np.ndarray) else float(rng.uniform(0.5, 1.0))
+        return (
+            rng.uniform(-1.0, 1.0, leaf.shape)
+            if isinstance(leaf, np.ndarray)
+            else float(rng.uniform(0.5, 1.0))
+        )
 
     def all_args(self) -> list[Any]:
         return [*copy.deepcopy(self.args), *copy.deepcopy(self.hidden)]
@@ -557,7 +563,7 @@ def ways(fn: Function):
     yield lambda args: run(fn, args)
     for level in (0, 1, 2):
         code = load(generate(pipeline.run(fn, pipeline.OPTIMIZE[level]), level), fn.name)
-        yield lambda args, code=code: (out if isinstance(out := code(*args), tuple) else (out,))
+        yield lambda args, code=code: out if isinstance(out := code(*args), tuple) else (out,)
 
 
 def close(left: Any, right: Any, tolerance: float) -> None:
@@ -627,7 +633,9 @@ def test_text():
     """Tangents stand beside their values, named after them."""
     p = Problem(staged, (3.0, -4.0), None)
     fn = pipeline.run(forward(p.typed, p.inputs, "staged_jvp"), pipeline.OPTIMIZE[1])
-    assert generate(fn, 1).source == '''\
+    assert (
+        generate(fn, 1).source
+        == """\
 import math
 
 def staged_jvp(x, y, x_dot, y_dot):
@@ -646,7 +654,8 @@ def staged_jvp(x, y, x_dot, y_dot):
     result = num * invden
     t1 = invden * num_dot + num * invden_dot
     return result, t1
-'''
+"""
+    )
 
 
 def test_locations_are_the_primal_operations():

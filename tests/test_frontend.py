@@ -22,7 +22,7 @@ from s2sad.ir.core import Op, count_ops, walk
 from s2sad.ir.printer import print_function
 from s2sad.ir.verify import verify
 from tests.constructs import PROGRAMS
-from tests.known_wrong import WRONG_IN_SILENCE
+from tests.known_wrong import REFUSED, WRONG_IN_SILENCE
 from tests.untyped import interpret, outcome
 
 Make = Callable[[str], Any]
@@ -52,6 +52,12 @@ def test_runs_as_in_python(f: Any, args: tuple[Any, ...]) -> None:
 @pytest.mark.xfail(strict=True, reason="to be refused, or to be right")
 @pytest.mark.parametrize(("f", "args"), WRONG_IN_SILENCE)
 def test_right_or_refused(f: Any, args: tuple[Any, ...]) -> None:
+    got = outcome(lambda *a: interpret(f, *a), args)
+    assert got[0] is UnsupportedSyntaxError or got == outcome(f, args)
+
+
+@pytest.mark.parametrize(("f", "args"), REFUSED)
+def test_refused_rather_than_wrong(f: Any, args: tuple[Any, ...]) -> None:
     got = outcome(lambda *a: interpret(f, *a), args)
     assert got[0] is UnsupportedSyntaxError or got == outcome(f, args)
 

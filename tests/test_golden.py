@@ -12,7 +12,7 @@ import pytest
 
 from s2sad import grad
 
-PRIMAL = '''import math
+PRIMAL = """import math
 from s2sad import grad
 
 @grad(wrt=("x", "y"), optimize=1)
@@ -25,9 +25,9 @@ def f(x, y):
     den = sigx + xpysqr
     invden = 1.0 / den
     return num * invden
-'''
+"""
 
-ADJOINT = '''import math
+ADJOINT = """import math
 
 def f_grad(x, y):
     # forward
@@ -60,7 +60,7 @@ def f_grad(x, y):
     # sigy = 1.0 / (1.0 + math.exp(-y))     (line 6)
     dy += (1.0 - sigy) * sigy * dsigy
     return dx, dy
-'''
+"""
 
 EXPECTED = (2.0595697955721652, 1.5922327514838093)
 
@@ -87,7 +87,17 @@ def test_before_any_call(tmp_path: Path) -> None:
     assert module(tmp_path, PRIMAL, "golden_uncalled").f.source == ADJOINT
 
 
-RENAMED = {"sigy": "alpha", "num": "top", "sigx": "beta", "xpysqr": "sq", "xpy": "both", "invden": "rec", "den": "bottom", "x": "u", "y": "v"}
+RENAMED = {
+    "sigy": "alpha",
+    "num": "top",
+    "sigx": "beta",
+    "xpysqr": "sq",
+    "xpy": "both",
+    "invden": "rec",
+    "den": "bottom",
+    "x": "u",
+    "y": "v",
+}
 
 
 def test_renamed(tmp_path: Path) -> None:
@@ -124,7 +134,7 @@ def test_permuted(tmp_path: Path) -> None:
 
 
 def test_neuron(tmp_path: Path) -> None:
-    text = '''import math
+    text = """import math
 from s2sad import grad
 
 @grad(wrt=("w", "b"), optimize=1)
@@ -132,11 +142,15 @@ def neuron(w, b, x):
     z = w * x + b
     a = 1.0 / (1.0 + math.exp(-z))
     return (a - 1.0)**2
-'''
+"""
     f = module(tmp_path, text, "golden_neuron").neuron
     a = 1.0 / (1.0 + 2.718281828459045 ** -(0.5 * 2.0 - 0.3))
-    assert f(0.5, -0.3, 2.0) == pytest.approx((2 * (a - 1) * a * (1 - a) * 2.0, 2 * (a - 1) * a * (1 - a)), rel=1e-12)
-    assert f.source == '''import math
+    assert f(0.5, -0.3, 2.0) == pytest.approx(
+        (2 * (a - 1) * a * (1 - a) * 2.0, 2 * (a - 1) * a * (1 - a)), rel=1e-12
+    )
+    assert (
+        f.source
+        == """import math
 
 def neuron_grad(w, b, x):
     # forward
@@ -151,21 +165,24 @@ def neuron_grad(w, b, x):
     db = dz
     dw = x * dz
     return dw, db
-'''
+"""
+    )
 
 
 def test_loop(tmp_path: Path) -> None:
-    text = '''from s2sad import grad
+    text = """from s2sad import grad
 
 @grad(optimize=1)
 def orbit(x, n):
     for i in range(n):
         x = 3.7 * x * (1.0 - x)
     return x
-'''
+"""
     f = module(tmp_path, text, "golden_orbit").orbit
     assert f(0.5, 1) == 0.0
-    assert f.source == '''def orbit_grad(x, n):
+    assert (
+        f.source
+        == """def orbit_grad(x, n):
     # forward
     tape_x = []
     for i in range(n):
@@ -180,7 +197,8 @@ def orbit(x, n):
         t1 = 3.7 * x * dx
         dx = 3.7 * ((1.0 - x) * dx) - t1
     return dx
-'''
+"""
+    )
 
 
 def test_cubic_is_short() -> None:
@@ -194,5 +212,9 @@ def cubic(x: float) -> float:
 
 
 def test_text_is_the_same_on_every_run(tmp_path: Path) -> None:
-    texts = {module(tmp_path, PRIMAL.replace("optimize=1", f"optimize={k}"), f"golden_again_{k}_{i}").f.source for i in range(3) for k in (2,)}
+    texts = {
+        module(tmp_path, PRIMAL.replace("optimize=1", f"optimize={k}"), f"golden_again_{k}_{i}").f.source
+        for i in range(3)
+        for k in (2,)
+    }
     assert len(texts) == 1

@@ -17,7 +17,9 @@ from s2sad.rules.registry import PRIMS, ZERO
 Edge = Callable[[Operand, Value], None]
 
 
-def active_values(fn: Function, inputs: Iterable[Value], outputs: Iterable[Operand], aliases: Aliases) -> set[Value]:
+def active_values(
+    fn: Function, inputs: Iterable[Value], outputs: Iterable[Operand], aliases: Aliases
+) -> set[Value]:
     """The active values of a typed function; for memory, the representatives of active alias classes too."""
     graph = Dependences(fn, aliases)
     varied = graph.reach(inputs, graph.forward)
@@ -46,11 +48,19 @@ class Dependences:
                     self.edge(a, r)
                     self.edge(b, r)
             elif isinstance(op, For):
-                for init, param, out, r in zip(op.init, op.body.params[1:], op.body.yields, op.results, strict=True):
+                for init, param, out, r in zip(
+                    op.init, op.body.params[1:], op.body.yields, op.results, strict=True
+                ):
                     self.cycle(init, param, param, out, r)
             elif isinstance(op, While):
                 for init, tp, tested, bp, out, r in zip(
-                    op.init, op.test.params, op.test.yields[1:], op.body.params, op.body.yields, op.results, strict=True
+                    op.init,
+                    op.test.params,
+                    op.test.yields[1:],
+                    op.body.params,
+                    op.body.yields,
+                    op.results,
+                    strict=True,
                 ):
                     self.cycle(init, tp, tp, out, r)
                     self.edge(tested, bp)
@@ -116,7 +126,7 @@ class Dependences:
 
 def holds_alike(a: Type, b: Type) -> bool:
     """Whether one is residuals and the other what they hold: what is written through either is read through both."""
-    return isinstance(a, Residuals) and writable(b) or isinstance(b, Residuals) and writable(a)
+    return (isinstance(a, Residuals) and writable(b)) or (isinstance(b, Residuals) and writable(a))
 
 
 def writable(t: Type) -> bool:

@@ -32,7 +32,13 @@ class Aliases:
                     self.union(*column)
             elif isinstance(op, While):
                 for column in zip(
-                    op.init, op.test.params, op.test.yields[1:], op.body.params, op.body.yields, op.results, strict=True
+                    op.init,
+                    op.test.params,
+                    op.test.yields[1:],
+                    op.body.params,
+                    op.body.yields,
+                    op.results,
+                    strict=True,
                 ):
                     self.union(*column)
         self.joined = {self.find(v) for v in self.joined}

@@ -36,7 +36,11 @@ def find_gates(fn: Function) -> dict[Op, Gate]:
 
 def _logistic(op: Op, defs: dict[Value, AnyOp], uses: dict[Value, int]) -> Gate | None:
     def private(operand: Operand, prims: tuple[str, ...]) -> Op | None:
-        d = defs.get(operand) if isinstance(operand, Value) and not operand.hint and uses[operand] == 1 else None
+        d = (
+            defs.get(operand)
+            if isinstance(operand, Value) and not operand.hint and uses[operand] == 1
+            else None
+        )
         return d if isinstance(d, Op) and d.prim in prims else None
 
     total = private(op.operands[1], ("add", "numpy.add"))

@@ -49,7 +49,13 @@ class Emitter:
         body: list[Any] = []
         self.block(self.fn.body, body, top=True)
         results = [self.expr(o) for o in self.fn.body.yields]
-        value = returns(results) if returns is not None else results[0] if len(results) == 1 else t.tuple_(results)
+        value = (
+            returns(results)
+            if returns is not None
+            else results[0]
+            if len(results) == 1
+            else t.tuple_(results)
+        )
         body.append(gast.Return(value))
         positional = [p for p in self.fn.params if p not in keyword_params]
         args = gast.arguments(
@@ -87,7 +93,11 @@ class Emitter:
 
     def header(self, op: AnyOp, out: list[Any]) -> None:
         phase = "reverse" if op.loc.reverse else "forward"
-        if phase != self.phase and self.has_reverse and not (len(op.results) == 1 and op.results[0] in self.folding.folded and phase == "forward"):
+        if (
+            phase != self.phase
+            and self.has_reverse
+            and not (len(op.results) == 1 and op.results[0] in self.folding.folded and phase == "forward")
+        ):
             self.phase = phase
             out.append(t.comment(phase))
 
@@ -122,7 +132,12 @@ class Emitter:
     def assign(self, result: Value, value: Any, op: AnyOp, out: list[Any]) -> None:
         """`x = value`, or `x += …` where the value is the same name plus something."""
         name = self.names[result]
-        if isinstance(op, Op) and op.prim in ("add", "sub", "mul", "div") and isinstance(value, gast.BinOp) and not is_memory(result.type):
+        if (
+            isinstance(op, Op)
+            and op.prim in ("add", "sub", "mul", "div")
+            and isinstance(value, gast.BinOp)
+            and not is_memory(result.type)
+        ):
             left = value.left
             if isinstance(left, gast.Name) and left.id == name:
                 prim = "sub" if isinstance(value.op, gast.Sub) else op.prim
@@ -173,7 +188,12 @@ class Emitter:
     def op_unpack(self, op: Op, out: list[Any]) -> None:
         targets = [t.target(self.names[r]) for r in op.results]
         if targets:
-            out.append(t.assign(t.tuple_(targets, True) if len(targets) > 1 else gast.Tuple(targets, t.STORE), self.expr(op.operands[0])))
+            out.append(
+                t.assign(
+                    t.tuple_(targets, True) if len(targets) > 1 else gast.Tuple(targets, t.STORE),
+                    self.expr(op.operands[0]),
+                )
+            )
 
     def op_invoke(self, op: Op, out: list[Any]) -> None:
         value = t.call(op.attr("callee"), *map(self.expr, op.operands))
@@ -206,7 +226,9 @@ class Emitter:
         if not then:
             out.append(gast.If(t.negated(test), orelse, []))
             return
-        if leaves and isinstance(then[-1], gast.Break) and orelse:  # the user's own shape: `if …: break`, then the rest
+        if (
+            leaves and isinstance(then[-1], gast.Break) and orelse
+        ):  # the user's own shape: `if …: break`, then the rest
             out.append(gast.If(test, then, []))
             out.extend(orelse)
             return
@@ -248,7 +270,14 @@ class Emitter:
                 todo.append((self.names[result], value))
         reads = [{n.id for n in gast.walk(v) if isinstance(n, gast.Name)} for _, v in todo]
         while todo:
-            ready = next((i for i, (name, _) in enumerate(todo) if not any(name in r for j, r in enumerate(reads) if j != i)), None)
+            ready = next(
+                (
+                    i
+                    for i, (name, _) in enumerate(todo)
+                    if not any(name in r for j, r in enumerate(reads) if j != i)
+                ),
+                None,
+            )
             if ready is None:  # a cycle, such as a swap
                 names, values = zip(*todo, strict=True)
                 out.append(t.assign(t.tuple_([t.target(n) for n in names], True), t.tuple_(list(values))))
@@ -259,7 +288,12 @@ class Emitter:
 
     def differs(self, result: Value, source: Operand) -> bool:
         define = self.positions.define
-        return isinstance(source, Value) and source in define and result in define and self.names[result] != self.names[source]
+        return (
+            isinstance(source, Value)
+            and source in define
+            and result in define
+            and self.names[result] != self.names[source]
+        )
 
     def placeholder(self, v: Value) -> Any:
         """What stands in for an unbound variable that is stored but never used."""

@@ -97,14 +97,25 @@ class Expressions:
         if handler is not None:
             return handler(op)
         args = [self.operand(o) for o in op.operands]
-        if prim == "add" and op.loc.reverse and isinstance(args[1], gast.UnaryOp) and isinstance(args[1].op, gast.USub):
+        if (
+            prim == "add"
+            and op.loc.reverse
+            and isinstance(args[1], gast.UnaryOp)
+            and isinstance(args[1].op, gast.USub)
+        ):
             return t.binary("sub", args[0], args[1].operand)
         if prim in t.BIN:
             return t.binary(prim, *args)
         if prim in t.COMPARE:
             return t.compare(prim, *args)
         if prim in t.UNARY:
-            return t.negated(args[0]) if prim == "not" else t.minus(args[0]) if prim == "neg" else gast.UnaryOp(t.UNARY[prim](), args[0])
+            return (
+                t.negated(args[0])
+                if prim == "not"
+                else t.minus(args[0])
+                if prim == "neg"
+                else gast.UnaryOp(t.UNARY[prim](), args[0])
+            )
         module, _, function = prim.rpartition(".")
         if module == "builtins":
             return t.call(function, *args)
@@ -166,7 +177,11 @@ class Expressions:
             return t.binary("mul", t.list_([t.constant(0.0)]), t.call("len", a))
         self.modules.add("numpy")
         source = op.operands[0].type
-        if isinstance(source, Array) and isinstance(op.result.type, Array) and source.dtype != op.result.type.dtype:
+        if (
+            isinstance(source, Array)
+            and isinstance(op.result.type, Array)
+            and source.dtype != op.result.type.dtype
+        ):
             return t.call("np.zeros_like", a, dtype=t.dotted(f"np.{op.result.type.dtype}"))
         return t.call("np.zeros_like", a)
 

@@ -19,7 +19,20 @@ _STATEMENTS = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "tape_new", "print", "assert", "raise", "unbound",
      "invoke", "unpack", "identity"}
 )  # fmt: skip
-_WRITES = frozenset({"store", "accumulate", "append", "add_into", "tape_write", "print", "invoke", "assert", "raise", "unbound"})
+_WRITES = frozenset(
+    {
+        "store",
+        "accumulate",
+        "append",
+        "add_into",
+        "tape_write",
+        "print",
+        "invoke",
+        "assert",
+        "raise",
+        "unbound",
+    }
+)
 
 
 class Folding:
@@ -68,7 +81,9 @@ class Folding:
                 result = op.results[0]
                 pending[result] = -1 if moved is None else moved
                 loads[result] = writes
-        for o in block.yields:  # a yield reads at the end of the block; only ternaries fold it, in `expressible`
+        for (
+            o
+        ) in block.yields:  # a yield reads at the end of the block; only ternaries fold it, in `expressible`
             if isinstance(o, Value) and o in pending:
                 pass
         self.tail = pending
@@ -84,13 +99,22 @@ class Folding:
             return [op.start, op.stop, op.step] if isinstance(op, For) and self.fold_bounds else []
         if ternary:
             assert isinstance(op, If)
-            return [op.cond, *(o for b in (op.then, op.orelse) for o in (*b.yields, *(x for p in b.ops for x in operands(p))))]
+            return [
+                op.cond,
+                *(
+                    o
+                    for b in (op.then, op.orelse)
+                    for o in (*b.yields, *(x for p in b.ops for x in operands(p)))
+                ),
+            ]
         return list(operands(op))
 
     def fits(self, op: AnyOp, o: Value) -> bool:
         if isinstance(op, Op) and op.prim == "identity":
             return False
-        total = self.size.get(o, 1) + sum(self.size.get(x, 1) for x in self.read_by(op, False) if x is not o and x in self.folded)  # type: ignore[arg-type]
+        total = self.size.get(o, 1) + sum(
+            self.size.get(x, 1) for x in self.read_by(op, False) if x is not o and x in self.folded
+        )  # type: ignore[arg-type]
         return self.depth.get(o, 1) < MAX_DEPTH and total < MAX_SIZE
 
     def measure(self, op: AnyOp) -> None:

@@ -90,5 +90,7 @@ def load(generated: Generated, hint: str) -> types.FunctionType:
     try:
         exec(compile(text, filename, "exec"), module.__dict__)
     except ImportError as error:
-        raise JitError(f"generated code needs {error.name}, which is not installed", hint=f"pip install {error.name}") from None
+        raise JitError(
+            f"generated code needs {error.name}, which is not installed", hint=f"pip install {error.name}"
+        ) from None
     return module.__dict__[generated.name]  # type: ignore[no-any-return]

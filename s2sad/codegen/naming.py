@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator
 from s2sad.codegen.positions import Positions
 from s2sad.ir.core import For, Function, If, Operand, Value, While, walk
 
-RESERVED = frozenset(keyword.kwlist) | {"math", "np", "numpy", "njit"} | {n for n in dir(builtins) if n.islower()}
+RESERVED = (
+    frozenset(keyword.kwlist) | {"math", "np", "numpy", "njit"} | {n for n in dir(builtins) if n.islower()}
+)
 
 
 class Names:
@@ -54,7 +56,11 @@ class Names:
         self.members.pop(b, None)
 
     def join(self, fn: Function) -> None:
-        ops = [op for op in walk(fn.body) if isinstance(op, (If, For, While)) and op not in self.positions.ternary]
+        ops = [
+            op
+            for op in walk(fn.body)
+            if isinstance(op, (If, For, While)) and op not in self.positions.ternary
+        ]
         for op in ops:  # a loop's parameter and result are one variable in Python
             if isinstance(op, For):
                 for p, r in zip(op.body.params[1:], op.results, strict=True):
@@ -65,13 +71,17 @@ class Names:
                     self.union(t, r)
         for op in ops:
             if isinstance(op, If):
-                columns = [(r, (a, b)) for r, a, b in zip(op.results, op.then.yields, op.orelse.yields, strict=True)]
+                columns = [
+                    (r, (a, b)) for r, a, b in zip(op.results, op.then.yields, op.orelse.yields, strict=True)
+                ]
             elif isinstance(op, For):
                 columns = [(r, (i, y)) for r, i, y in zip(op.results, op.init, op.body.yields, strict=True)]
             else:
                 columns = [
                     (r, (i, t, y))
-                    for r, i, t, y in zip(op.results, op.init, op.test.yields[1:], op.body.yields, strict=True)
+                    for r, i, t, y in zip(
+                        op.results, op.init, op.test.yields[1:], op.body.yields, strict=True
+                    )
                 ]
             for result, sources in columns:
                 for source in sources:
@@ -113,7 +123,9 @@ class Names:
             for name in self.candidates(hint, counters):
                 alive = [h for h in holders.get(name, ()) if max(end[v] for v in classes[h]) >= low]
                 holders[name] = alive
-                if not any(self.positions.interfere(x, y) for h in alive for x in classes[h] for y in members):
+                if not any(
+                    self.positions.interfere(x, y) for h in alive for x in classes[h] for y in members
+                ):
                     break
             self.names[c] = name
             holders[name].append(c)

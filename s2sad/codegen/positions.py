@@ -128,7 +128,13 @@ class Positions:
         # otherwise only by going round a loop that encloses both and that the value comes from outside of
         for depth in range(1, i + 1, 2):
             loop = at[:depth]
-            if loop in self.loops and loop == use[:depth] and depth < len(at) and depth < len(use) and not _inside(home, loop):
+            if (
+                loop in self.loops
+                and loop == use[:depth]
+                and depth < len(at)
+                and depth < len(use)
+                and not _inside(home, loop)
+            ):
                 return True
         return False
 
@@ -139,7 +145,9 @@ class Positions:
         da, db = self.define[a], self.define[b]
         if da == db:
             return True
-        return (_dominates(da, db) and self.live_after(a, db)) or (_dominates(db, da) and self.live_after(b, da))
+        return (_dominates(da, db) and self.live_after(a, db)) or (
+            _dominates(db, da) and self.live_after(b, da)
+        )
 
 
 def _inside(path: Path, loop: Path) -> bool:

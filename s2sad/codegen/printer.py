@@ -71,9 +71,17 @@ class _Printer(astunparse.Unparser):  # type: ignore[misc]
 
     def _UnaryOp(self, t: Any) -> None:
         if isinstance(t.op, ast.Not):
-            self.wrap(_PRECEDENCE["not"], lambda: (self.write("not "), self.within(_PRECEDENCE["not"], t.operand)))
+            self.wrap(
+                _PRECEDENCE["not"], lambda: (self.write("not "), self.within(_PRECEDENCE["not"], t.operand))
+            )
             return
-        self.wrap(_PRECEDENCE["unary"], lambda: (self.write(self.unop[t.op.__class__.__name__]), self.within(_PRECEDENCE["unary"], t.operand)))
+        self.wrap(
+            _PRECEDENCE["unary"],
+            lambda: (
+                self.write(self.unop[t.op.__class__.__name__]),
+                self.within(_PRECEDENCE["unary"], t.operand),
+            ),
+        )
 
     def _BoolOp(self, t: Any) -> None:
         word = "and" if isinstance(t.op, ast.And) else "or"
@@ -195,7 +203,12 @@ class _Printer(astunparse.Unparser):  # type: ignore[misc]
         elif isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
             text = "math.nan" if value != value else "math.inf" if value > 0 else "-math.inf"
             self.write(text)
-        elif isinstance(value, (int, float, complex)) and not isinstance(value, bool) and self.level >= _PRECEDENCE["unary"] and repr(value).startswith("-"):
+        elif (
+            isinstance(value, (int, float, complex))
+            and not isinstance(value, bool)
+            and self.level >= _PRECEDENCE["unary"]
+            and repr(value).startswith("-")
+        ):
             self.write(f"({value!r})")
         else:
             self.write(repr(value))
@@ -204,7 +217,13 @@ class _Printer(astunparse.Unparser):  # type: ignore[misc]
         out = []
         for part in t.values:
             if isinstance(part, ast.Constant):
-                out.append(repr(part.value)[1:-1].replace("{", "{{").replace("}", "}}").replace('"', '\\"').replace("\\'", "'"))
+                out.append(
+                    repr(part.value)[1:-1]
+                    .replace("{", "{{")
+                    .replace("}", "}}")
+                    .replace('"', '\\"')
+                    .replace("\\'", "'")
+                )
                 continue
             inner = io.StringIO()
             printer = _Printer(ast.Module(body=[], type_ignores=[]), inner)
@@ -212,7 +231,11 @@ class _Printer(astunparse.Unparser):  # type: ignore[misc]
             printer.level = 2
             printer.dispatch(part.value)
             conversion = f"!{chr(part.conversion)}" if part.conversion not in (-1, None) else ""
-            spec = ":" + "".join(v.value for v in part.format_spec.values) if part.format_spec is not None else ""
+            spec = (
+                ":" + "".join(v.value for v in part.format_spec.values)
+                if part.format_spec is not None
+                else ""
+            )
             out.append("{" + inner.getvalue().strip() + conversion + spec + "}")
         self.write('f"' + "".join(out) + '"')
 

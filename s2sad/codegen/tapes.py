@@ -7,7 +7,6 @@ as the loop where the trip count is known beforehand, else growing by doubling.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,11 @@ from s2sad.ir.types import NONE, Scalar, Tape
 if TYPE_CHECKING:
     from s2sad.codegen.emit import Emitter
 
-GROW = '''def grow(tape):
+GROW = """def grow(tape):
     longer = np.empty(2 * len(tape), tape.dtype)
     longer[: len(tape)] = tape
     return longer
-'''
+"""
 
 
 @dataclass(slots=True)
@@ -79,7 +78,9 @@ def _layout(tape: Value, writes: list[tuple[Op, Block, AnyOp | None]], target: s
 
 
 def _reads(fn: Function, tape: Value) -> int:
-    return sum(1 for op in walk(fn.body) if isinstance(op, Op) and op.prim == "tape_read" and op.operands[0] is tape)
+    return sum(
+        1 for op in walk(fn.body) if isinstance(op, Op) and op.prim == "tape_read" and op.operands[0] is tape
+    )
 
 
 def _loop_of(fn: Function, op: Op) -> AnyOp | None:
@@ -109,7 +110,10 @@ def new(e: Emitter, op: Op, out: list[Any]) -> None:
 
 def _dtype(tape: Value) -> dict[str, Any]:
     item = tape.type.item  # type: ignore[union-attr]
-    text = item.dtype or {"float": "float64", "int": "int64", "bool": "bool_", "complex": "complex128"}[item.kind]
+    text = (
+        item.dtype
+        or {"float": "float64", "int": "int64", "bool": "bool_", "complex": "complex128"}[item.kind]
+    )
     return {} if text == "float64" else {"dtype": t.dotted("np." + ("bool_" if text == "bool" else text))}
 
 
@@ -166,5 +170,3 @@ def read(e: Emitter, op: Op) -> Any:
     if layout is not None and layout.kind == "stack":
         return t.call(t.attribute(e.expr(op.operands[0]), "pop"))
     return t.subscript(e.expr(op.operands[0]), e.expr(op.operands[1]))
-
-

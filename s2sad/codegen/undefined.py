@@ -29,7 +29,15 @@ def placeholders(fn: Function, copied: Callable[[Value, Operand], bool]) -> set[
             for r, p, i, y in zip(op.results, op.body.params[1:], op.init, op.body.yields, strict=True):
                 flows += [(r, i), (r, y), (p, i), (p, y)]
         elif isinstance(op, While):
-            columns = zip(op.results, op.test.params, op.body.params, op.init, op.test.yields[1:], op.body.yields, strict=True)
+            columns = zip(
+                op.results,
+                op.test.params,
+                op.body.params,
+                op.init,
+                op.test.yields[1:],
+                op.body.yields,
+                strict=True,
+            )
             for r, p, q, i, t, y in columns:
                 flows += [(r, i), (r, t), (r, y), (p, i), (p, y), (q, t)]
     if not any(isinstance(source, Undef) for _, source in flows):

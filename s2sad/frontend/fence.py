@@ -34,10 +34,16 @@ REFUSED: dict[str, tuple[str, str]] = {
 
 def refuse(source: FunctionSource, node: Any) -> S2sadError:
     """The error for a node that the frontend does not lower."""
-    name, way_out = REFUSED.get(type(node).__name__, (f"the syntax {type(node).__name__}", "write it another way"))
-    stmt = Stmt(source.file, node.lineno, Quotes(source.file, source.name).file.line(node.lineno).strip(), source.name)
+    name, way_out = REFUSED.get(
+        type(node).__name__, (f"the syntax {type(node).__name__}", "write it another way")
+    )
+    stmt = Stmt(
+        source.file, node.lineno, Quotes(source.file, source.name).file.line(node.lineno).strip(), source.name
+    )
     loc = Loc(stmt, node.lineno, node.col_offset)
-    return UnsupportedSyntaxError(f"{name} is not supported in the differentiated function {source.name}()", loc, way_out)
+    return UnsupportedSyntaxError(
+        f"{name} is not supported in the differentiated function {source.name}()", loc, way_out
+    )
 
 
 def check_function(source: FunctionSource) -> None:

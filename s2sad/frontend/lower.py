@@ -62,7 +62,9 @@ class _Lowerer:
         self.locals: frozenset[str] = frozenset()
         self.raised = False
         self.passing = False  # whether the expression at hand is called, or an argument of a call
-        self.unwatched: dict[str, tuple[str, ...]] = {}  # closures by name that are not made anew, what they capture
+        self.unwatched: dict[
+            str, tuple[str, ...]
+        ] = {}  # closures by name that are not made anew, what they capture
         self.stale: dict[str, str] = {}  # those whose captured variable has been rebound since
         self.naming = False  # whether a lambda is being assigned to a name
         self.loose: set[str] = set()  # what closures without a name of their own capture
@@ -151,7 +153,10 @@ class _Lowerer:
     def stmt_Import(self, node: Any) -> None:
         for alias in node.names:
             root = alias.name.split(".")[0]
-            self.bind(alias.asname or root, self.emit("import", module=alias.name if alias.asname else root, name=None))
+            self.bind(
+                alias.asname or root,
+                self.emit("import", module=alias.name if alias.asname else root, name=None),
+            )
 
     def stmt_ImportFrom(self, node: Any) -> None:
         for alias in node.names:
@@ -177,7 +182,7 @@ class _Lowerer:
             value = self.assign(target, value)
             if isinstance(node.value, gast.Lambda) and isinstance(target, gast.Name):
                 self.closures[target.id] = self.made
-        if isinstance(node.value, gast.Lambda) and not (len(node.targets) == 1 and isinstance(node.targets[0], gast.Name)):
+        if isinstance(node.value, gast.Lambda) and not all(isinstance(t, gast.Name) for t in node.targets):
             self.loose.update(self.made[1])
 
     def stmt_AnnAssign(self, node: Any) -> None:
@@ -196,7 +201,9 @@ class _Lowerer:
             value = self.expr(node.value)
             self.effect("augitem", base, index, value, node=node, op=prim)
         else:
-            raise self.refuse(target, "assignment to an attribute is not supported yet", "use a local variable")
+            raise self.refuse(
+                target, "assignment to an attribute is not supported yet", "use a local variable"
+            )
 
     def stmt_If(self, node: Any) -> bool:
         cond = self.expr(node.test)
@@ -215,8 +222,18 @@ class _Lowerer:
         self.ops.append(
             If(
                 cond,
-                Block((), tuple(then_ops), self.yields(names, then_env, then_raised), "break" if then_break else "next"),
-                Block((), tuple(else_ops), self.yields(names, else_env, else_raised), "break" if else_break else "next"),
+                Block(
+                    (),
+                    tuple(then_ops),
+                    self.yields(names, then_env, then_raised),
+                    "break" if then_break else "next",
+                ),
+                Block(
+                    (),
+                    tuple(else_ops),
+                    self.yields(names, else_env, else_raised),
+                    "break" if else_break else "next",
+                ),
                 results,
                 loc,
             )
@@ -277,7 +294,11 @@ class _Lowerer:
 
     def carried(self, node: Any) -> list[str]:
         names = dict.fromkeys(assigned_names(node))
-        for name, (_, captured, *_) in self.closures.items():  # closures over what the loop assigns change with it
+        for name, (
+            _,
+            captured,
+            *_,
+        ) in self.closures.items():  # closures over what the loop assigns change with it
             if any(c in names for c in captured):
                 names[name] = None
         return list(names)
@@ -318,7 +339,9 @@ class _Lowerer:
         elif isinstance(target, (gast.Tuple, gast.List)):
             self.unpack(target, operand)
         else:
-            raise self.refuse(target, "assignment to an attribute is not supported yet", "use a local variable")
+            raise self.refuse(
+                target, "assignment to an attribute is not supported yet", "use a local variable"
+            )
         return operand
 
     def rename(self, operand: Value, name: str) -> Value:
@@ -368,7 +391,9 @@ class _Lowerer:
                 "use another name for the new value, or pass it as an argument",
             )  # fmt: skip
         if not self.passing and (node.id in self.closures or node.id in self.unwatched):
-            self.loose.update(self.closures[node.id][1] if node.id in self.closures else self.unwatched[node.id])
+            self.loose.update(
+                self.closures[node.id][1] if node.id in self.closures else self.unwatched[node.id]
+            )
         if node.id in self.env:
             operand = self.env[node.id]
             if isinstance(operand, Undef):
@@ -390,7 +415,11 @@ class _Lowerer:
 
     def expr_UnaryOp(self, node: Any, hint: str = "") -> Operand:
         operand = self.expr(node.operand)
-        if isinstance(operand, Const) and isinstance(node.op, gast.USub) and type(operand.value) in (int, float):
+        if (
+            isinstance(operand, Const)
+            and isinstance(node.op, gast.USub)
+            and type(operand.value) in (int, float)
+        ):
             return Const(-operand.value, operand.type)
         return self.emit(UNARY[type(node.op)], operand, node=node, hint=hint)
 
@@ -426,7 +455,12 @@ class _Lowerer:
         return self.choose(cond, lambda: self.expr(node.body), lambda: self.expr(node.orelse), node, hint)
 
     def choose(
-        self, cond: Operand, then: Callable[[], Operand], orelse: Callable[[], Operand], node: Any, hint: str = ""
+        self,
+        cond: Operand,
+        then: Callable[[], Operand],
+        orelse: Callable[[], Operand],
+        node: Any,
+        hint: str = "",
     ) -> Operand:
         """A value from one of two branches; names bound in them (walrus) merge as in a statement."""
         with self.region() as then_ops:
@@ -472,7 +506,10 @@ class _Lowerer:
 
     def index(self, node: Any) -> Operand:
         if isinstance(node, gast.Slice):
-            parts = [Const(None, type_of(None)) if p is None else self.expr(p) for p in (node.lower, node.upper, node.step)]  # type: ignore[arg-type]
+            parts = [
+                Const(None, type_of(None)) if p is None else self.expr(p)
+                for p in (node.lower, node.upper, node.step)
+            ]  # type: ignore[arg-type]
             return self.emit("slice", *parts, node=node)
         if isinstance(node, gast.Tuple):
             return self.emit("tuple", *map(self.index, node.elts), node=node, stars=(False,) * len(node.elts))
@@ -493,7 +530,10 @@ class _Lowerer:
 
     def passed(self, node: Any) -> Operand:
         """A function called or passed to a call is used there and then: what it captures may be rebound later."""
-        before, self.passing = self.passing, isinstance(node, (gast.Name, gast.Lambda, gast.GeneratorExp, gast.ListComp))
+        before, self.passing = (
+            self.passing,
+            isinstance(node, (gast.Name, gast.Lambda, gast.GeneratorExp, gast.ListComp)),
+        )
         try:
             return self.expr(node)
         finally:
@@ -510,7 +550,9 @@ class _Lowerer:
             if piece.format_spec is not None:
                 spec = self.expr(piece.format_spec)
                 if not isinstance(spec, Const):
-                    raise self.refuse(node, "a computed format specification is not supported", "use a fixed one")
+                    raise self.refuse(
+                        node, "a computed format specification is not supported", "use a fixed one"
+                    )
                 spec = spec.value
             operands.append(self.expr(piece.value))
             parts.append((piece.conversion, spec))
@@ -528,9 +570,16 @@ class _Lowerer:
         return made
 
     def closure(self, node: Any, name: str) -> Operand:
-        captured = tuple(n for n in free_names(node) if n in self.locals and n in (self.env.keys() | self.locals))
+        captured = tuple(
+            n for n in free_names(node) if n in self.locals and n in (self.env.keys() | self.locals)
+        )
         source = FunctionSource(
-            name, node, self.source.file, self.source.namespace, captured=captured, qualname=f"{self.source.qualname}.{name}"
+            name,
+            node,
+            self.source.file,
+            self.source.namespace,
+            captured=captured,
+            qualname=f"{self.source.qualname}.{name}",
         )
         check = rebound_after(node, captured)
         if check is not None:
@@ -555,17 +604,32 @@ class _Lowerer:
 
     def comprehension(self, node: Any, kind: str) -> Operand:
         """The first iterable is evaluated here, the rest in a function that threads a state through its loops."""
+        walrus = next((n for n in gast.walk(node) if isinstance(n, gast.NamedExpr)), None)
+        if walrus is not None and self.mentions(self.source.node, walrus.target.id) > self.mentions(
+            node, walrus.target.id
+        ):
+            raise self.refuse(
+                walrus, "':=' inside a comprehension is not supported yet", "write the loop out"
+            )
         first = self.expr(node.generators[0].iter)
         inner = GeneratorNode(node)
         captured = tuple(n for n in inner.free if n in self.locals)
         source = FunctionSource(
-            "generator", inner, self.source.file, self.source.namespace, captured=(*captured, "$iterable"), qualname=self.source.qualname
+            "generator",
+            inner,
+            self.source.file,
+            self.source.namespace,
+            captured=(*captured, "$iterable"),
+            qualname=self.source.qualname,
         )
         operands = [self.env.get(n) or Undef(n) for n in captured]
         if kind == "generator" and not self.passing:
             self.loose.update(captured)
         function = self.emit("function", *operands, first, node=node, source=source, captured=source.captured)
         return self.emit(kind, function, node=node)
+
+    def mentions(self, node: Any, name: str) -> int:
+        return sum(1 for n in gast.walk(node) if isinstance(n, gast.Name) and n.id == name)
 
     def generator(self, clauses: list[Any], elt: Any, depth: int = 0) -> None:
         if depth == len(clauses):
@@ -583,7 +647,9 @@ class _Lowerer:
             self.conditions(clause.ifs, clauses, elt, depth)
             after = self.env[STATE]
         result = Value()
-        self.ops.append(ForEach(iterable, (before,), Block((element, state), tuple(ops), (after,)), (result,), self.loc))
+        self.ops.append(
+            ForEach(iterable, (before,), Block((element, state), tuple(ops), (after,)), (result,), self.loc)
+        )
         self.env[STATE] = result
 
     def conditions(self, ifs: list[Any], clauses: list[Any], elt: Any, depth: int) -> None:
@@ -596,7 +662,9 @@ class _Lowerer:
             self.conditions(ifs[1:], clauses, elt, depth)
             after = self.env[STATE]
         result = Value()
-        self.ops.append(If(cond, Block((), tuple(ops), (after,)), Block((), (), (before,)), (result,), self.loc))
+        self.ops.append(
+            If(cond, Block((), tuple(ops), (after,)), Block((), (), (before,)), (result,), self.loc)
+        )
         self.env[STATE] = result
 
 

@@ -67,7 +67,7 @@ class Block:
     """Straight-line operations; `exit` is 'next', or 'break' at the end of a leaf in tail position of a loop."""
 
     params: tuple[Value, ...]
-    ops: tuple["AnyOp", ...]
+    ops: tuple[AnyOp, ...]
     yields: tuple[Operand, ...]
     exit: str = "next"
 
@@ -128,7 +128,7 @@ class Function:
     params: tuple[Value, ...]
     body: Block
     loc: Loc = NOWHERE
-    callees: dict[str, "Function"] = field(default_factory=dict)
+    callees: dict[str, Function] = field(default_factory=dict)
 
 
 def blocks(op: AnyOp) -> tuple[Block, ...]:

@@ -80,8 +80,14 @@ class _Propagation:
     def for_(self, op: For) -> AnyOp:
         init = self.all(op.init)
         keep = []
-        for i, (start, p, y, r) in enumerate(zip(init, op.body.params[1:], op.body.yields, op.results, strict=True)):
-            if y is p or y is start or (isinstance(y, Const) and isinstance(start, Const) and same_constant(y, start)):
+        for i, (start, p, y, r) in enumerate(
+            zip(init, op.body.params[1:], op.body.yields, op.results, strict=True)
+        ):
+            if (
+                y is p
+                or y is start
+                or (isinstance(y, Const) and isinstance(start, Const) and same_constant(y, start))
+            ):
                 self.map[p] = self.map[r] = start
             else:
                 keep.append(i)
@@ -89,12 +95,16 @@ class _Propagation:
         body = _picked(body, keep)
         body = replace(body, params=(op.body.params[0], *(op.body.params[1 + i] for i in keep)))
         start_, stop, step = self.get(op.start), self.get(op.stop), self.get(op.step)
-        return For(start_, stop, step, tuple(init[i] for i in keep), body, tuple(op.results[i] for i in keep), op.loc)
+        return For(
+            start_, stop, step, tuple(init[i] for i in keep), body, tuple(op.results[i] for i in keep), op.loc
+        )
 
     def while_(self, op: While) -> AnyOp:
         init = self.all(op.init)
         keep = []
-        columns = zip(init, op.test.params, op.test.yields[1:], op.body.params, op.body.yields, op.results, strict=True)
+        columns = zip(
+            init, op.test.params, op.test.yields[1:], op.body.params, op.body.yields, op.results, strict=True
+        )
         for i, (start, tp, ty, bp, by, r) in enumerate(columns):
             if ty is tp and by is bp:
                 self.map[tp] = self.map[bp] = self.map[r] = start
@@ -102,7 +112,9 @@ class _Propagation:
                 keep.append(i)
         test, body = self.block(op.test), self.block(op.body)
         test = replace(
-            test, params=tuple(test.params[i] for i in keep), yields=(test.yields[0], *(test.yields[1 + i] for i in keep))
+            test,
+            params=tuple(test.params[i] for i in keep),
+            yields=(test.yields[0], *(test.yields[1 + i] for i in keep)),
         )
         body = replace(_picked(body, keep), params=tuple(body.params[i] for i in keep))
         return While(tuple(init[i] for i in keep), test, body, tuple(op.results[i] for i in keep), op.loc)

@@ -54,7 +54,9 @@ def _block(block: Block, seen: dict[Any, Value], names: dict[Value, Operand]) ->
         else:
             assert isinstance(op, While)
             init = tuple(map(get, op.init))
-            out.append(While(init, _block(op.test, seen, names), _block(op.body, seen, names), op.results, op.loc))
+            out.append(
+                While(init, _block(op.test, seen, names), _block(op.body, seen, names), op.results, op.loc)
+            )
     return Block(block.params, tuple(out), tuple(map(get, block.yields)), block.exit)
 
 

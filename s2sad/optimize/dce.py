@@ -74,9 +74,7 @@ class _Liveness:
                 self.writers.setdefault(self.aliases.find(target), []).append(op)
                 return
             self.use_op(op)
-        elif op.prim == "invoke":
-            self.use_op(op)
-        elif PRIMS[op.prim].effect == "world":
+        elif op.prim == "invoke" or PRIMS[op.prim].effect == "world":
             self.use_op(op)
 
     def use_op(self, op: AnyOp) -> None:
@@ -137,7 +135,14 @@ class _Liveness:
                 for o in (op.init[i], op.body.params[1 + i], op.body.yields[i], op.results[i]):
                     self.use(o)
             elif isinstance(op, While):
-                for o in (op.init[i], op.test.params[i], op.test.yields[1 + i], op.body.params[i], op.body.yields[i], op.results[i]):
+                for o in (
+                    op.init[i],
+                    op.test.params[i],
+                    op.test.yields[1 + i],
+                    op.body.params[i],
+                    op.body.yields[i],
+                    op.results[i],
+                ):
                     self.use(o)
 
 
@@ -177,10 +182,14 @@ def _sweep(block: Block, facts: _Liveness) -> Block:
             out.append(replace(op, init=_pick(op.init, keep), body=body, results=_pick(op.results, keep)))
         elif isinstance(op, While):
             test = _sweep(op.test, facts)
-            test = replace(test, params=_pick(test.params, keep), yields=(test.yields[0], *_pick(test.yields[1:], keep)))
+            test = replace(
+                test, params=_pick(test.params, keep), yields=(test.yields[0], *_pick(test.yields[1:], keep))
+            )
             body = _picked(_sweep(op.body, facts), keep)
             body = replace(body, params=_pick(body.params, keep))
-            out.append(replace(op, init=_pick(op.init, keep), test=test, body=body, results=_pick(op.results, keep)))
+            out.append(
+                replace(op, init=_pick(op.init, keep), test=test, body=body, results=_pick(op.results, keep))
+            )
     return replace(block, ops=tuple(out))
 
 

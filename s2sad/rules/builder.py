@@ -31,7 +31,9 @@ class Builder:
 
     # -- operations ---------------------------------------------------------------------------------
 
-    def emit(self, prim: str, *operands: Operand, hint: str = "", type: Type | None = None, **attrs: Any) -> Operand:
+    def emit(
+        self, prim: str, *operands: Operand, hint: str = "", type: Type | None = None, **attrs: Any
+    ) -> Operand:
         """Append one operation and return its result; the type is the rule's unless given."""
         if type is None:
             type = self.infer(prim, operands)
@@ -130,7 +132,9 @@ class Builder:
             b = orelse()
         type = join(a.type, b.type) or FLOAT
         result = Value("", type)
-        self.ops.append(If(cond, Block((), tuple(then_ops), (a,)), Block((), tuple(else_ops), (b,)), (result,), self.loc))
+        self.ops.append(
+            If(cond, Block((), tuple(then_ops), (a,)), Block((), tuple(else_ops), (b,)), (result,), self.loc)
+        )
         return result
 
     # -- rules --------------------------------------------------------------------------------------
@@ -158,7 +162,9 @@ class Builder:
         if isinstance(node, ast.IfExp):
             cond = self._expand(node.test, env, family)
             return self.choose(
-                cond, lambda: self._expand(node.body, env, family), lambda: self._expand(node.orelse, env, family)
+                cond,
+                lambda: self._expand(node.body, env, family),
+                lambda: self._expand(node.orelse, env, family),
             )
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             prim = find(node.func.id, family)
@@ -222,7 +228,11 @@ def is_zero(operand: Operand) -> bool:
 def fold_constants(prim: str, operands: tuple[Const, ...]) -> Const | None:
     """The value of an operation on literals, where computing it now changes nothing."""
     p = PRIMS.get(prim)
-    if p is None or p.effect not in ("none", "raises") or not all(isinstance(o.value, _FOLDABLE) for o in operands):
+    if (
+        p is None
+        or p.effect not in ("none", "raises")
+        or not all(isinstance(o.value, _FOLDABLE) for o in operands)
+    ):
         return None
     try:
         value = p.fn(*(o.value for o in operands))

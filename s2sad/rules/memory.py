@@ -66,10 +66,28 @@ _memory("extract", None, "y = extract(x)", "reads")
 _memory("constant", None, "y = constant()", "none")
 _memory("array_like", None, "y = array_like(x)", "alloc")
 rule(len, "y = len(a)", name="len", infer=INT, effect="none", cost=1, da=ZERO)
-rule(trip_count, "y = trip_count(a, b, c)", name="trip_count", infer=INT, effect="none", cost=2, da=ZERO, db=ZERO, dc=ZERO)
+rule(
+    trip_count,
+    "y = trip_count(a, b, c)",
+    name="trip_count",
+    infer=INT,
+    effect="none",
+    cost=2,
+    da=ZERO,
+    db=ZERO,
+    dc=ZERO,
+)
 rule(print, "print(*xs)", name="print", infer=_typed, effect="world", dxs=ZERO)
 rule(format, "y = format(*xs)", name="format", infer=STR, effect="raises", dxs=ZERO)
-rule(lambda x: x, "y = stop_gradient(x)", name="stop_gradient", infer=lambda t: t, effect="none", cost=1, dx=ZERO)
+rule(
+    lambda x: x,
+    "y = stop_gradient(x)",
+    name="stop_gradient",
+    infer=lambda t: t,
+    effect="none",
+    cost=1,
+    dx=ZERO,
+)
 for _name in ("assert", "raise"):
     rule(lambda *xs: None, f"{_name}(*xs)", name=_name, infer=_typed, effect="world", dxs=ZERO)
 rule(lambda *xs: None, "y = unbound()", name="unbound", infer=_typed, effect="world")

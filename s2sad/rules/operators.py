@@ -24,7 +24,9 @@ def _literal(operand: Any) -> Any:
 
 rule(operator.add, "y = add(a, b)", name="add", infer=promoted, effect="none", cost=1, da="dy", db="dy")
 rule(operator.sub, "y = sub(a, b)", name="sub", infer=promoted, effect="none", cost=1, da="dy", db="-dy")
-rule(operator.mul, "y = mul(a, b)", name="mul", infer=promoted, effect="none", cost=1, da="b * dy", db="a * dy")
+rule(
+    operator.mul, "y = mul(a, b)", name="mul", infer=promoted, effect="none", cost=1, da="b * dy", db="a * dy"
+)
 rule(operator.neg, "y = neg(a)", name="neg", infer=same, effect="none", cost=1, da="-dy")
 rule(operator.pos, "y = pos(a)", name="pos", infer=same, effect="none", cost=1, da="dy")
 
@@ -35,7 +37,15 @@ def _div_denominator(b: Any, env: dict[str, Any]) -> Any:
     return b.expand("-(y * (dy / b))", env)
 
 
-rule(operator.truediv, "y = div(a, b)", name="div", infer=promoted_float, cost=5, da="dy / b", db=_div_denominator)
+rule(
+    operator.truediv,
+    "y = div(a, b)",
+    name="div",
+    infer=promoted_float,
+    cost=5,
+    da="dy / b",
+    db=_div_denominator,
+)
 rule(operator.floordiv, "y = floordiv(a, b)", name="floordiv", infer=promoted, cost=5, da=ZERO, db=ZERO)
 rule(operator.mod, "y = mod(a, b)", name="mod", infer=promoted, cost=5, da="dy", db="-(a // b * dy)")
 
@@ -129,9 +139,20 @@ rule(
 # -- comparisons, integers, truth: piecewise constant -------------------------------------------------
 
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    rule(getattr(operator, _name), f"y = {_name}(a, b)", name=_name, infer=boolean, effect="none", cost=1, da=ZERO, db=ZERO)
+    rule(
+        getattr(operator, _name),
+        f"y = {_name}(a, b)",
+        name=_name,
+        infer=boolean,
+        effect="none",
+        cost=1,
+        da=ZERO,
+        db=ZERO,
+    )
 rule(operator.is_, "y = is_(a, b)", name="is", infer=boolean, effect="none", cost=1, da=ZERO, db=ZERO)
-rule(operator.is_not, "y = is_not(a, b)", name="is_not", infer=boolean, effect="none", cost=1, da=ZERO, db=ZERO)
+rule(
+    operator.is_not, "y = is_not(a, b)", name="is_not", infer=boolean, effect="none", cost=1, da=ZERO, db=ZERO
+)
 rule(operator.not_, "y = not_(a)", name="not", infer=boolean, effect="none", cost=1, da=ZERO)
 for _name, _fn in (
     ("bitand", operator.and_), ("bitor", operator.or_), ("bitxor", operator.xor),
@@ -161,7 +182,15 @@ rule(bool, "y = bool(x)", name="builtins.bool", infer=BOOL, effect="none", cost=
 rule(round, "y = round(x, n)", name="builtins.round", infer=_round_type, cost=5, dx=ZERO, dn=ZERO)
 rule(abs, "y = abs(x)", name="builtins.abs", infer=same, effect="none", cost=1,
      dx="dy if x > 0.0 else -dy if x < 0.0 else 0.0")  # fmt: skip
-rule(complex, "y = complex(a, b)", name="builtins.complex", infer=Scalar("complex"), effect="none", da="dy", db="1j * dy")
+rule(
+    complex,
+    "y = complex(a, b)",
+    name="builtins.complex",
+    infer=Scalar("complex"),
+    effect="none",
+    da="dy",
+    db="1j * dy",
+)
 
 
 def _extremum(comparison: str) -> Any:

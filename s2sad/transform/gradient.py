@@ -38,14 +38,18 @@ def gradient(fn: Function, inputs: tuple[Value, ...], name: str, value: bool, au
 def floats_at_last(fn: Function, first: int) -> Function:
     """Gradients (results from number `first` on) that are a variable of the user's merged from ints and floats
     are made floats: after optimisation, which may leave such a variable as a gradient."""
-    merged = {r for op in fn.body.ops if not isinstance(op, Op) for r in op.results if r.hint and "·" not in r.hint}
+    merged = {
+        r for op in fn.body.ops if not isinstance(op, Op) for r in op.results if r.hint and "·" not in r.hint
+    }
     copies = {op.result: op.operands[0] for op in fn.body.ops if isinstance(op, Op) and op.prim == "identity"}
     yields, ops = list(fn.body.yields), list(fn.body.ops)
     for i in range(first, len(yields)):
         o = yields[i]
         while isinstance(o, Value) and o in copies:
             o = copies[o]
-        if (isinstance(o, Value) and o in merged and is_float(o.type)) or (isinstance(o.type, Scalar) and o.type.kind == "int"):
+        if (isinstance(o, Value) and o in merged and is_float(o.type)) or (
+            isinstance(o.type, Scalar) and o.type.kind == "int"
+        ):
             cast = Value("", FLOAT)
             ops.append(Op("builtins.float", (o,), (cast,), replace(NOWHERE, reverse=True)))
             yields[i] = cast
@@ -84,12 +88,24 @@ def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
     callees = Callees(fn.callees)
     outputs = fn.body.yields
     reverse = Reverse(fn, inputs, outputs, callees)
-    wanted = tuple(i for i, o in enumerate(outputs) if isinstance(o, Value) and (is_float(o.type) or is_memory(o.type)))
-    seeds = tuple(Value(f"d·{fn.name}", shadow_type(o.type)) if i in wanted else None for i, o in enumerate(outputs))
+    wanted = tuple(
+        i for i, o in enumerate(outputs) if isinstance(o, Value) and (is_float(o.type) or is_memory(o.type))
+    )
+    seeds = tuple(
+        Value(f"d·{fn.name}", shadow_type(o.type)) if i in wanted else None for i, o in enumerate(outputs)
+    )
     sweeps = reverse.run(seeds)
     kept = tuple(residuals(sweeps.reverse, sweeps.adjoints, seeds))
-    written = set(reverse.shadows.values()) | {reverse.tapes[s] for s in reverse.shadows.values() if s in reverse.tapes}
-    forward = Function(f"{name}_fwd", fn.params, Block((), sweeps.forward, (*outputs, *kept)), fn.loc, callees.reachable(Block((), sweeps.forward, ())))
+    written = set(reverse.shadows.values()) | {
+        reverse.tapes[s] for s in reverse.shadows.values() if s in reverse.tapes
+    }
+    forward = Function(
+        f"{name}_fwd",
+        fn.params,
+        Block((), sweeps.forward, (*outputs, *kept)),
+        fn.loc,
+        callees.reachable(Block((), sweeps.forward, ())),
+    )
     finals, ops = finished(inputs, sweeps.adjoints)
     given = tuple(s for s in seeds if s is not None)
     back = Block((), (*sweeps.reverse, *ops), tuple(finals))

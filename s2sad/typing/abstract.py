@@ -173,7 +173,11 @@ class CannotMerge(Exception):
 def equal_constants(a: AV, b: AV) -> bool:
     if not (isinstance(a, Const) and isinstance(b, Const)):
         return False
-    return type(a.value) is type(b.value) and (a.value == b.value or a.value is b.value) and repr(a.value) == repr(b.value)
+    return (
+        type(a.value) is type(b.value)
+        and (a.value == b.value or a.value is b.value)
+        and repr(a.value) == repr(b.value)
+    )
 
 
 def merge(avs: tuple[AV, ...], slot: Callable[[tuple[Operand, ...], Type], Operand]) -> AV:
@@ -252,7 +256,9 @@ def describe(av: AV) -> str:
         return getattr(av.obj, "__name__", repr(av.obj))
     if isinstance(av, BoundAV):
         return f"the method {av.name}"
-    return {"RangeAV": "a range", "SliceAV": "a slice", "GeneratorAV": "a generator"}.get(type(av).__name__, "an iterator")
+    return {"RangeAV": "a range", "SliceAV": "a slice", "GeneratorAV": "a generator"}.get(
+        type(av).__name__, "an iterator"
+    )
 
 
 def from_python(obj: Any) -> AV | None:

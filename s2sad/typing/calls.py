@@ -18,8 +18,20 @@ from s2sad.rules.builder import const
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
 from s2sad.typing import items
 from s2sad.typing.abstract import (
-    AV, BoundAV, DictAV, FunctionAV, GeneratorAV, LazyAV, RangeAV, RecordAV, StaticAV, TupleAV, children,
-    describe, from_python, is_operand,
+    AV,
+    BoundAV,
+    DictAV,
+    FunctionAV,
+    GeneratorAV,
+    LazyAV,
+    RangeAV,
+    RecordAV,
+    StaticAV,
+    TupleAV,
+    children,
+    describe,
+    from_python,
+    is_operand,
 )  # fmt: skip
 from s2sad.typing.structure import constant
 
@@ -103,7 +115,7 @@ def _prim(obj: Any) -> Prim | None:
 def bind(s: Any, fn: FunctionAV, args: list[AV], kwargs: dict[str, AV]) -> list[AV]:
     """Arguments in the order of a function's parameters, after its captured values, by Python's rules."""
     node = fn.source.node
-    if not hasattr(node.args, "posonlyargs") or not node.args.args and not parameter_names(node):
+    if not hasattr(node.args, "posonlyargs") or (not node.args.args and not parameter_names(node)):
         if args or kwargs:
             raise s.error(f"{fn.source.name}() takes no arguments", "match the definition", SignatureError)
     a = node.args
@@ -112,18 +124,26 @@ def bind(s: Any, fn: FunctionAV, args: list[AV], kwargs: dict[str, AV]) -> list[
     bound: dict[str, AV] = dict(zip(names, args, strict=False))
     rest = args[len(names) :]
     if rest and not a.vararg:
-        raise s.error(f"{fn.source.name}() takes {len(names)} arguments but {len(args)} were given", "match the definition", SignatureError)
+        raise s.error(
+            f"{fn.source.name}() takes {len(names)} arguments but {len(args)} were given",
+            "match the definition",
+            SignatureError,
+        )
     positional_only = {p.id for p in a.posonlyargs}
     extra: dict[str, AV] = {}
     for name, value in kwargs.items():
-        if name in names and name not in positional_only or name in only:
+        if (name in names and name not in positional_only) or name in only:
             if name in bound:
-                raise s.error(f"{fn.source.name}() got two values for {name!r}", "pass it once", SignatureError)
+                raise s.error(
+                    f"{fn.source.name}() got two values for {name!r}", "pass it once", SignatureError
+                )
             bound[name] = value
         elif a.kwarg:
             extra[name] = value
         else:
-            raise s.error(f"{fn.source.name}() has no parameter {name!r}", "match the definition", SignatureError)
+            raise s.error(
+                f"{fn.source.name}() has no parameter {name!r}", "match the definition", SignatureError
+            )
     for name in (*names, *only):
         if name not in bound:
             bound[name] = _default(s, fn, name)
@@ -162,7 +182,9 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
             if name in kwargs:
                 args = [*args, kwargs.pop(name)]
         if kwargs:
-            raise s.error(f"{prim.name}() with the keyword {next(iter(kwargs))!r} is not supported", "leave it out")
+            raise s.error(
+                f"{prim.name}() with the keyword {next(iter(kwargs))!r} is not supported", "leave it out"
+            )
     operands = [s.number(a, f"as an argument of {prim.name}()") for a in args]
     for o in operands:
         if isinstance(o, Undef):
@@ -170,13 +192,20 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
         if o.type is BOTTOM:
             return Value("", BOTTOM)
         if isinstance(o.type, (Array, List)):
-            raise s.error(f"{prim.name}() of {describe(o)} is not supported yet", "apply it to the elements in a loop")
+            raise s.error(
+                f"{prim.name}() of {describe(o)} is not supported yet", "apply it to the elements in a loop"
+            )
         if not isinstance(o.type, Scalar):
             raise s.error(f"{prim.name}() of {describe(o)}", "only numbers can stand here", SignatureError)
     fixed = [p for p in prim.params if not p.startswith("*")]
     if len(operands) > len(fixed) and len(fixed) == len(prim.params):
-        raise s.error(f"{prim.name}() takes at most {len(fixed)} arguments", "match the definition", SignatureError)
-    fold = all(isinstance(o, Const) and type(o.value) in (int, bool) for o in operands) and "numpy" not in prim.name
+        raise s.error(
+            f"{prim.name}() takes at most {len(fixed)} arguments", "match the definition", SignatureError
+        )
+    fold = (
+        all(isinstance(o, Const) and type(o.value) in (int, bool) for o in operands)
+        and "numpy" not in prim.name
+    )
     s.builder.fold, before = fold, s.builder.fold
     try:
         return s.builder.emit(prim.name, *operands, hint=hint)
@@ -267,7 +296,12 @@ def fold(s: Any, iterable: AV, prim: str, start: AV, hint: str) -> AV:
     if static is not None:
         total = start
         for e in static:
-            if isinstance(total, Const) and total.value == {"add": 0, "mul": 1}[prim] and type(total.value) is int and is_operand(e):
+            if (
+                isinstance(total, Const)
+                and total.value == {"add": 0, "mul": 1}[prim]
+                and type(total.value) is int
+                and is_operand(e)
+            ):
                 total = e
             else:
                 total = combine(s, prim, total, e)
@@ -349,7 +383,9 @@ def _reduce_bool(s: Any, iterable: AV, start: bool, body: Callable[[AV, list[AV]
 @handles(pow)
 def _pow(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if len(args) == 3:
-        raise s.error("pow() with a modulus is not supported", "use % on integers outside the differentiated function")
+        raise s.error(
+            "pow() with a modulus is not supported", "use % on integers outside the differentiated function"
+        )
     return combine(s, "pow", args[0], args[1], hint)
 
 
@@ -361,7 +397,11 @@ def _divmod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 @handles(bool)
 def _bool(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     cond = s.truth(args[0]) if args else const(False)
-    return cond if isinstance(cond, Const) or cond.type == Scalar("bool") else s.builder.emit("builtins.bool", cond)
+    return (
+        cond
+        if isinstance(cond, Const) or cond.type == Scalar("bool")
+        else s.builder.emit("builtins.bool", cond)
+    )
 
 
 @handles(float)
@@ -406,9 +446,12 @@ def _is_instance(av: AV, cls: Any) -> bool:
             python = {"float": float, "int": int, "bool": bool, "complex": complex}[av.type.kind]
             if av.type.dtype is None or cls in (numbers.Number, numbers.Real):
                 return issubclass(python, cls)
-            return cls.__name__ in (av.type.dtype, "generic", "number", "floating" if av.type.kind == "float" else "integer") or (
-                av.type.dtype == "float64" and cls is float
-            )
+            return cls.__name__ in (
+                av.type.dtype,
+                "generic",
+                "number",
+                "floating" if av.type.kind == "float" else "integer",
+            ) or (av.type.dtype == "float64" and cls is float)
     if isinstance(av, (TupleAV, RecordAV)):
         return issubclass(av.cls, cls)
     return cls is dict and isinstance(av, DictAV)
@@ -440,7 +483,9 @@ def _dist(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if p is not None and q is not None:
         if len(p) != len(q):
             raise s.error("both points must have the same number of dimensions", "match them", SignatureError)
-        return primitive(s, PRIMS["math.hypot"], [combine(s, "sub", a, b) for a, b in zip(p, q, strict=True)], {}, hint)
+        return primitive(
+            s, PRIMS["math.hypot"], [combine(s, "sub", a, b) for a, b in zip(p, q, strict=True)], {}, hint
+        )
     pairs = LazyAV("zip", tuple(args))
 
     def body(e: AV, state: list[AV]) -> list[AV]:
@@ -469,9 +514,31 @@ def _sumprod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 if hasattr(math, "sumprod"):
     HANDLERS[math.sumprod] = _sumprod
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "neg", "pos", "lt", "le", "gt", "ge", "eq", "ne"):
+for _name in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "neg",
+    "pos",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+):
 
-    def _operator(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str, prim: str = {"truediv": "div"}.get(_name, _name)) -> AV:
+    def _operator(
+        s: Any,
+        args: list[AV],
+        kwargs: dict[str, AV],
+        hint: str,
+        prim: str = {"truediv": "div"}.get(_name, _name),
+    ) -> AV:
         from s2sad.ir.core import Op
 
         return items.operator(s, prim, args, Op(prim, (), (Value(hint),), s.builder.loc))
@@ -496,7 +563,9 @@ def _numpy_handlers() -> None:
     def length_of(s: Any, av: AV) -> Operand:
         if isinstance(av, TupleAV):
             if len(av.items) != 1:
-                raise s.error("arrays of more than one axis are not supported yet", "use one-dimensional arrays")
+                raise s.error(
+                    "arrays of more than one axis are not supported yet", "use one-dimensional arrays"
+                )
             av = av.items[0]
         return s.integer(av, "a length")
 
@@ -517,7 +586,9 @@ def _numpy_handlers() -> None:
         value = s.number(args[1] if len(args) > 1 else kwargs["fill_value"])
         default = "int64" if isinstance(value.type, Scalar) and value.type.kind == "int" else "float64"
         dtype = dtype_of(s, kwargs, default)
-        return s.builder.emit("numpy.full", length_of(s, args[0]), value, type=Array(dtype), hint=hint, dtype=dtype)
+        return s.builder.emit(
+            "numpy.full", length_of(s, args[0]), value, type=Array(dtype), hint=hint, dtype=dtype
+        )
 
     HANDLERS[np.full] = full
 
@@ -546,10 +617,16 @@ def _numpy_handlers() -> None:
         if isinstance(a.type, Array):
             dtype = dtype_of(s, kwargs, a.type.dtype)
             if dtype != a.type.dtype:
-                raise s.error("np.array() that changes the dtype is not supported yet", "make it where it is created")
+                raise s.error(
+                    "np.array() that changes the dtype is not supported yet", "make it where it is created"
+                )
             return s.builder.emit("copy", a, type=a.type, hint=hint)
         item = a.type.item
-        default = {"float": "float64", "int": "int64", "bool": "bool"}[item.kind] if item.dtype is None else item.dtype
+        default = (
+            {"float": "float64", "int": "int64", "bool": "bool"}[item.kind]
+            if item.dtype is None
+            else item.dtype
+        )
         dtype = dtype_of(s, kwargs, default)
         return s.builder.emit("array_of", a, type=Array(dtype), hint=hint, dtype=dtype)
 
@@ -557,7 +634,11 @@ def _numpy_handlers() -> None:
 
     def asarray(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         a = args[0]
-        if isinstance(a, Value) and isinstance(a.type, Array) and dtype_of(s, kwargs, a.type.dtype) == a.type.dtype:
+        if (
+            isinstance(a, Value)
+            and isinstance(a.type, Array)
+            and dtype_of(s, kwargs, a.type.dtype) == a.type.dtype
+        ):
             return a
         return array(s, args, kwargs, hint)
 
@@ -605,7 +686,9 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
                 return result
     if isinstance(owner, Value) and isinstance(owner.type, Scalar) and name in ("item", "conjugate"):
         return owner
-    raise s.error(f"the method {name}() of {describe(owner)} is not supported yet", "use a function or a loop")
+    raise s.error(
+        f"the method {name}() of {describe(owner)} is not supported yet", "use a function or a loop"
+    )
 
 
 def _dict_method(s: Any, owner: DictAV, name: str, args: list[AV]) -> AV:

@@ -9,12 +9,39 @@ from typing import Any
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Op, Operand, Undef, Value
-from s2sad.ir.types import BOOL, BOTTOM, FLOAT, INT, NONE, STR, Array, List, Object, Scalar, Tuple, Type, is_memory, join
+from s2sad.ir.types import (
+    BOOL,
+    BOTTOM,
+    FLOAT,
+    INT,
+    NONE,
+    STR,
+    Array,
+    List,
+    Object,
+    Scalar,
+    Tuple,
+    Type,
+    is_memory,
+    join,
+)
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
 from s2sad.typing.abstract import (
-    AV, BoundAV, DictAV, FunctionAV, GeneratorAV, LazyAV, RangeAV, RecordAV, SliceAV, StaticAV, TupleAV,
-    describe, from_python, is_operand,
+    AV,
+    BoundAV,
+    DictAV,
+    FunctionAV,
+    GeneratorAV,
+    LazyAV,
+    RangeAV,
+    RecordAV,
+    SliceAV,
+    StaticAV,
+    TupleAV,
+    describe,
+    from_python,
+    is_operand,
 )  # fmt: skip
 
 _STATIC = {
@@ -47,8 +74,13 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
         if isinstance(o.type, Object):
             raise s.error(f"{describe(o)} in arithmetic", "only numbers can stand here", SignatureError)
     if any(o.type is BOTTOM for o in operands):
-        return s.builder.emit(prim, *operands, type=BOOL if prim in ("lt", "le", "gt", "ge", "eq", "ne") else BOTTOM)
-    if all(isinstance(o, Const) and type(o.value) is float or isinstance(o, Const) and o.type == FLOAT for o in operands):
+        return s.builder.emit(
+            prim, *operands, type=BOOL if prim in ("lt", "le", "gt", "ge", "eq", "ne") else BOTTOM
+        )
+    if all(
+        (isinstance(o, Const) and type(o.value) is float) or (isinstance(o, Const) and o.type == FLOAT)
+        for o in operands
+    ):
         type_ = s.builder.infer(prim, tuple(operands))
         s.builder.fold, before = False, s.builder.fold
         try:
@@ -89,7 +121,9 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
         return const(bool(_STATIC[prim](*known)))
     elements = static_elements(s, hay)
     if elements is None:
-        raise s.error(f"'in' on {describe(hay)} is not supported yet", "write a loop that compares the elements")
+        raise s.error(
+            f"'in' on {describe(hay)} is not supported yet", "write a loop that compares the elements"
+        )
     found: Operand = const(False)
     for e in elements:
         test = s.builder.emit("eq", s.number(needle), s.number(e))
@@ -111,14 +145,21 @@ def _on_structures(s: Any, prim: str, args: list[AV]) -> AV:
         result = from_python(_STATIC[prim](*known))
         if result is not None:
             return result
-    if prim in ("eq", "ne") and isinstance(a, TupleAV) and isinstance(b, TupleAV) and len(a.items) == len(b.items):
+    if (
+        prim in ("eq", "ne")
+        and isinstance(a, TupleAV)
+        and isinstance(b, TupleAV)
+        and len(a.items) == len(b.items)
+    ):
         both: Operand = const(True)
         for x, y in zip(a.items, b.items, strict=True):
             test = s.builder.emit("eq", s.number(x), s.number(y))
             both = s.builder.choose(both, lambda t=test: t, lambda: const(False))
         return both if prim == "eq" else s.builder.emit("not", both)
     raise s.error(
-        f"{prim} of {describe(a)} and {describe(b)} is not supported", "only numbers can stand here", SignatureError
+        f"{prim} of {describe(a)} and {describe(b)} is not supported",
+        "only numbers can stand here",
+        SignatureError,
     )
 
 
@@ -156,7 +197,9 @@ def make_list(s: Any, elements: list[AV]) -> AV:
     """A list display: numbers make a real list in memory, anything else a structure that nobody may write."""
     item: Type | None = BOTTOM
     for e in elements:
-        item = join(item, e.type) if item is not None and is_operand(e) and isinstance(e.type, Scalar) else None  # type: ignore[union-attr]
+        item = (
+            join(item, e.type) if item is not None and is_operand(e) and isinstance(e.type, Scalar) else None
+        )  # type: ignore[union-attr]
     if item is None:
         return TupleAV(tuple(elements), list)
     item = FLOAT if item is BOTTOM else item
@@ -174,7 +217,10 @@ def list_from(s: Any, iterable: AV) -> AV:
 
     def probe(element: AV, state: list[AV]) -> list[AV]:
         if not is_operand(element) or not isinstance(element.type, Scalar):  # type: ignore[union-attr]
-            raise s.error(f"a list of {describe(element)} built in a loop is not supported yet", "build lists of numbers")
+            raise s.error(
+                f"a list of {describe(element)} built in a loop is not supported yet",
+                "build lists of numbers",
+            )
         types_.append(element.type)  # type: ignore[union-attr]
         return state
 
@@ -201,7 +247,11 @@ def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
         raise s.error(f"cannot unpack {describe(av)}", "unpack a tuple of known length")
     if star is None:
         if len(elements) != count:
-            raise s.error(f"cannot unpack {len(elements)} values into {count} names", "match the numbers", SignatureError)
+            raise s.error(
+                f"cannot unpack {len(elements)} values into {count} names",
+                "match the numbers",
+                SignatureError,
+            )
         return elements
     after = count - star - 1
     if len(elements) < count - 1:
@@ -220,7 +270,9 @@ def attribute(s: Any, av: AV, name: str) -> AV:
             try:
                 return s.context.captures.attribute(av.obj, name, s.builder)
             except AttributeError:
-                raise s.error(f"module {av.obj.__name__!r} has no attribute {name!r}", "check the spelling") from None
+                raise s.error(
+                    f"module {av.obj.__name__!r} has no attribute {name!r}", "check the spelling"
+                ) from None
         if hasattr(av.obj, name):
             from s2sad.typing.structure import constant
 
@@ -254,10 +306,14 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
         key = s.static(index)
         if key in av.items:
             return av.items[key]
-        raise s.error(f"the dict has no constant key {describe(index)}", "index dicts by constant keys they have")
+        raise s.error(
+            f"the dict has no constant key {describe(index)}", "index dicts by constant keys they have"
+        )
     if isinstance(av, Value) and is_memory(av.type):
         if isinstance(index, SliceAV):
-            if all(isinstance(p, Const) and p.value is None for p in index.parts) and isinstance(av.type, List):
+            if all(isinstance(p, Const) and p.value is None for p in index.parts) and isinstance(
+                av.type, List
+            ):
                 return s.builder.emit("list_of", av, type=av.type)
             raise s.error("slices are not supported yet", "write a loop over the elements")
         if isinstance(av.type, Array) and av.type.ndim != 1:
@@ -273,14 +329,20 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
             try:
                 return elements[position]
             except IndexError:
-                raise s.error(f"index {position} is out of range for {len(elements)} elements", "check the index") from None
+                raise s.error(
+                    f"index {position} is out of range for {len(elements)} elements", "check the index"
+                ) from None
         if not elements:  # reached by no element; whoever gets here gets Python's error
-            error = s.builder.emit("exception", const("list index out of range"), type=Object("exception"), cls=IndexError)
+            error = s.builder.emit(
+                "exception", const("list index out of range"), type=Object("exception"), cls=IndexError
+            )
             s.builder.effect("raise", error)
             return const(0.0)
         if all(is_operand(e) and isinstance(e.type, Scalar) for e in elements):  # type: ignore[union-attr]
             return load(s, make_list(s, elements), s.integer(index, "an index"), hint)
-    raise s.error(f"cannot index {describe(av)} by {describe(index)}", "use a constant index, or a list of numbers")
+    raise s.error(
+        f"cannot index {describe(av)} by {describe(index)}", "use a constant index, or a list of numbers"
+    )
 
 
 def load(s: Any, a: Operand, index: Operand, hint: str = "") -> Operand:
@@ -342,8 +404,17 @@ def length(s: Any, av: AV) -> Operand:
     if isinstance(av, Value) and is_memory(av.type):
         return s.builder.emit("len", av, type=INT)
     if isinstance(av, RangeAV):
-        if isinstance(av.start, Const) and av.start.value == 0 and isinstance(av.step, Const) and av.step.value == 1:
-            return av.stop if isinstance(av.stop, Const) and av.stop.value >= 0 else s.builder.emit("trip_count", av.start, av.stop, av.step, type=INT)
+        if (
+            isinstance(av.start, Const)
+            and av.start.value == 0
+            and isinstance(av.step, Const)
+            and av.step.value == 1
+        ):
+            return (
+                av.stop
+                if isinstance(av.stop, Const) and av.stop.value >= 0
+                else s.builder.emit("trip_count", av.start, av.stop, av.step, type=INT)
+            )
         return s.builder.emit("trip_count", av.start, av.stop, av.step, type=INT)
     if isinstance(av, LazyAV):
         if av.kind in ("enumerate", "reversed"):
@@ -359,7 +430,9 @@ def length(s: Any, av: AV) -> Operand:
         return const(len(static))
     if isinstance(av, GeneratorAV):
         raise s.error("a generator has no length", "make it a list")
-    raise s.error(f"{describe(av)} has no length, or cannot be iterated over", "use a list, tuple, range or array")
+    raise s.error(
+        f"{describe(av)} has no length, or cannot be iterated over", "use a list, tuple, range or array"
+    )
 
 
 def _endless(av: AV) -> bool:
@@ -374,18 +447,29 @@ def iteration(s: Any, av: AV) -> tuple[Operand, Operand, Operand, Callable[[Oper
         r = av.items[0]
         if isinstance(r.step, Const) and r.step.value == 1:
             minus = const(-1)
-            return s.builder.emit("sub", r.stop, const(1)), s.builder.emit("sub", r.start, const(1)), minus, None
+            return (
+                s.builder.emit("sub", r.stop, const(1)),
+                s.builder.emit("sub", r.start, const(1)),
+                minus,
+                None,
+            )
     if isinstance(av, (TupleAV, DictAV)) or (isinstance(av, Const) and isinstance(av.value, str)):
         av = make_list(s, static_elements(s, av) or [])
         if not isinstance(av, Value):
-            raise s.error("a break out of a loop over a tuple of mixed elements is not supported yet", "use a list of numbers")
+            raise s.error(
+                "a break out of a loop over a tuple of mixed elements is not supported yet",
+                "use a list of numbers",
+            )
     av = _materialised(s, av)
     return const(0), length(s, av), const(1), lambda i: element_at(s, av, i)
 
 
 def _materialised(s: Any, av: AV) -> AV:
     if isinstance(av, LazyAV):
-        return LazyAV(av.kind, tuple(_materialised(s, i) if not is_operand(i) or isinstance(i, Value) else i for i in av.items))
+        return LazyAV(
+            av.kind,
+            tuple(_materialised(s, i) if not is_operand(i) or isinstance(i, Value) else i for i in av.items),
+        )
     if isinstance(av, TupleAV):
         made = make_list(s, list(av.items))
         return made
@@ -398,11 +482,17 @@ def element_at(s: Any, av: AV, i: Operand) -> AV:
     """Element number `i` of an iterable, `i` counted from 0."""
     if isinstance(av, Value) and is_memory(av.type):
         if isinstance(av.type, Array) and av.type.ndim != 1:
-            raise s.error("iteration over the rows of an array is not supported yet", "use one-dimensional arrays")
+            raise s.error(
+                "iteration over the rows of an array is not supported yet", "use one-dimensional arrays"
+            )
         return load(s, av, i)
     if isinstance(av, RangeAV):
         offset = s.builder.emit("mul", i, av.step)
-        return offset if isinstance(av.start, Const) and av.start.value == 0 else s.builder.emit("add", av.start, offset)
+        return (
+            offset
+            if isinstance(av.start, Const) and av.start.value == 0
+            else s.builder.emit("add", av.start, offset)
+        )
     if isinstance(av, LazyAV):
         if av.kind == "enumerate":
             start = av.items[1]
@@ -426,7 +516,12 @@ def _display(s: Any, av: AV) -> Operand:
     elements = static_elements(s, av)
     if elements is not None and not isinstance(av, DictAV):
         parts = [_display(s, e) for e in elements]
-        return s.builder.emit("pack", *parts, type=Tuple(tuple(p.type for p in parts)), display=getattr(av, "cls", tuple).__name__)
+        return s.builder.emit(
+            "pack",
+            *parts,
+            type=Tuple(tuple(p.type for p in parts)),
+            display=getattr(av, "cls", tuple).__name__,
+        )
     raise s.error(f"{describe(av)} cannot be printed or formatted here", "print its elements")
 
 

@@ -19,8 +19,23 @@ from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, el
 from s2sad.rules.builder import Builder, const
 from s2sad.typing import calls, items
 from s2sad.typing.abstract import (
-    AV, BoundAV, CannotMerge, DictAV, FunctionAV, GeneratorAV, LazyAV, RangeAV, RecordAV, SliceAV, StaticAV, TupleAV,
-    describe, is_operand, leaves, map_leaves, merge,
+    AV,
+    BoundAV,
+    CannotMerge,
+    DictAV,
+    FunctionAV,
+    GeneratorAV,
+    LazyAV,
+    RangeAV,
+    RecordAV,
+    SliceAV,
+    StaticAV,
+    TupleAV,
+    describe,
+    is_operand,
+    leaves,
+    map_leaves,
+    merge,
 )  # fmt: skip
 from s2sad.typing.captures import Captures
 from s2sad.typing.thread import thread_captures
@@ -94,7 +109,9 @@ def specialise(
         yields = tuple(leaves(result))
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
         callees |= context.extra
-        function = Function(source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees)
+        function = Function(
+            source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees
+        )
         return Typed(thread_captures(function), result, captures)
 
 
@@ -115,7 +132,9 @@ class Specialiser:
     def loc(self) -> Loc:
         return self.builder.loc
 
-    def error(self, reason: str, hint: str = "", kind: type[S2sadError] = UnsupportedSyntaxError) -> S2sadError:
+    def error(
+        self, reason: str, hint: str = "", kind: type[S2sadError] = UnsupportedSyntaxError
+    ) -> S2sadError:
         return kind(reason, self.builder.loc, hint)
 
     def get(self, operand: Operand) -> AV:
@@ -125,7 +144,11 @@ class Specialiser:
         """The operand of a number, or a clear refusal."""
         if is_operand(av):
             return av  # type: ignore[return-value]
-        raise self.error(f"{describe(av)} cannot be used as a number {what}", "take a number out of it first", SignatureError)
+        raise self.error(
+            f"{describe(av)} cannot be used as a number {what}",
+            "take a number out of it first",
+            SignatureError,
+        )
 
     def integer(self, av: AV, what: str) -> Operand:
         operand = self.number(av, what)
@@ -222,7 +245,9 @@ class Specialiser:
         if found is not None:
             return found
         taken = {i.name for i in self.context.instances.values()}
-        name = next(n for k in range(len(taken) + 1) if (n := f"{source.name}_{k}" if k else source.name) not in taken)
+        name = next(
+            n for k in range(len(taken) + 1) if (n := f"{source.name}_{k}" if k else source.name) not in taken
+        )
         instance = self.context.instances[key] = Instance(name)
         while True:  # the result's type is the least that its own recursive calls agree with
             instance.rounds += 1
@@ -234,7 +259,11 @@ class Specialiser:
             for other in set(self.context.instances) - known:  # made from a result that was not final
                 del self.context.instances[other]
             if instance.rounds > 8:
-                raise self.error(f"the type of the result of {source.name}() does not settle", "return one type", SignatureError)
+                raise self.error(
+                    f"the type of the result of {source.name}() does not settle",
+                    "return one type",
+                    SignatureError,
+                )
 
     def body_of(self, source: FunctionSource, args: list[AV], name: str) -> tuple[Function, AV]:
         inner = Specialiser(self.context)
@@ -254,7 +283,14 @@ class Specialiser:
 
         inner_args = [map_leaves(a, fresh(p.hint)) for p, a in zip(function.params, args, strict=True)]
         result = inner.enter(source, inner_args)
-        result = map_leaves(result, lambda o: o if not isinstance(o, Const) or not isinstance(o.type, Scalar) else inner.builder.emit("constant", type=o.type, value=o.value))
+        result = map_leaves(
+            result,
+            lambda o: (
+                o
+                if not isinstance(o, Const) or not isinstance(o.type, Scalar)
+                else inner.builder.emit("constant", type=o.type, value=o.value)
+            ),
+        )
         yields = tuple(o for o in leaves(result) if isinstance(o, Value))
         return Function(name, tuple(params), Block((), tuple(inner.builder.ops), yields), source.loc), result
 
@@ -331,7 +367,9 @@ class Specialiser:
         self.builder.ops.append(If(cond, then_block, else_block, tuple(results), op.loc))
 
     def holds_break(self, op: If) -> bool:
-        return any(isinstance(b.ops[-1], If) and self.holds_break(b.ops[-1]) for b in (op.then, op.orelse) if b.ops)
+        return any(
+            isinstance(b.ops[-1], If) and self.holds_break(b.ops[-1]) for b in (op.then, op.orelse) if b.ops
+        )
 
     def merged(self, avs: tuple[AV, ...], slot: Any, name: str) -> AV:
         try:
@@ -350,7 +388,9 @@ class Specialiser:
             if isinstance(av.type, List):
                 return self.builder.emit("gt", self.builder.emit("len", av, type=INT), const(0))
             if isinstance(av.type, Array):
-                raise self.error("the truth of an array is ambiguous", "compare an element, or use np.any or np.all")
+                raise self.error(
+                    "the truth of an array is ambiguous", "compare an element, or use np.any or np.all"
+                )
             return av
         if isinstance(av, (TupleAV, DictAV)):
             return const(bool(av.items))
@@ -401,7 +441,10 @@ class Specialiser:
         def run(params: list[AV]) -> tuple[Value, list[AV]]:
             index = Value(hint if item_at is None else "", INT)
             item = index if item_at is None else item_at(index)
-            return index, body(self.builder.rename(item, hint) if isinstance(item, Value) and item is not index else item, params)
+            return index, body(
+                self.builder.rename(item, hint) if isinstance(item, Value) and item is not index else item,
+                params,
+            )
 
         shape, index, params, ops, yields = self.fixpoint(init, run, hints)
         self.builder.loc = loc
@@ -412,7 +455,9 @@ class Specialiser:
         self.builder.ops.append(For(start, stop, step, init_ops, block, tuple(results), loc))
         return results_av
 
-    def fixpoint(self, init: tuple[AV, ...], run: Callable[[list[AV]], tuple[Value, list[AV]]], hints: list[str]) -> Any:
+    def fixpoint(
+        self, init: tuple[AV, ...], run: Callable[[list[AV]], tuple[Value, list[AV]]], hints: list[str]
+    ) -> Any:
         """Type a loop body until the carried values' types settle; the last round's operations are kept."""
         shape: list[AV] = [self.generalise(av) for av in init]
         for _ in range(12):
@@ -423,7 +468,11 @@ class Specialiser:
             if [self.signature(s) for s in joined] == [self.signature(s) for s in shape]:
                 return shape, index, params, ops, yields
             shape = joined
-        raise self.error("the types of the values this loop carries do not settle", "give each variable one type", SignatureError)
+        raise self.error(
+            "the types of the values this loop carries do not settle",
+            "give each variable one type",
+            SignatureError,
+        )
 
     def generalise(self, av: AV) -> AV:
         """What a carried value starts as: number constants are variables of their type, texts stay constant."""
@@ -489,7 +538,11 @@ class Specialiser:
                 break
             shape = joined
         else:
-            raise self.error("the types of the values this loop carries do not settle", "give each variable one type", SignatureError)
+            raise self.error(
+                "the types of the values this loop carries do not settle",
+                "give each variable one type",
+                SignatureError,
+            )
         self.builder.loc = op.loc
         results_av, results = self.fresh(shape, hints)
         test = Block(tuple(test_params), tuple(test_ops), (cond, *self.aligned(shape, tuple(tested))))
@@ -499,7 +552,9 @@ class Specialiser:
 
     # -- generators ---------------------------------------------------------------------------------
 
-    def consume(self, gen: GeneratorAV, init: tuple[AV, ...], body: Callable[[AV, list[AV]], list[AV]]) -> list[AV]:
+    def consume(
+        self, gen: GeneratorAV, init: tuple[AV, ...], body: Callable[[AV, list[AV]], list[AV]]
+    ) -> list[AV]:
         def consumer(item: AV, state: AV) -> AV:
             assert isinstance(state, TupleAV)
             return TupleAV(tuple(body(item, list(state.items))))
@@ -529,14 +584,18 @@ def _global(s: Specialiser, op: Op, args: list[AV]) -> AV:
     try:
         return s.context.captures.name(s.source.namespace, name, s.builder)
     except KeyError:
-        raise s.error(f"the name {name!r} is not defined", "define or import it before the function is called") from None
+        raise s.error(
+            f"the name {name!r} is not defined", "define or import it before the function is called"
+        ) from None
 
 
 def _function(s: Specialiser, op: Op, args: list[AV]) -> AV:
     source, names = op.attr("source"), op.attr("captured")
     node_args = source.node.args
     positional = [a.id for a in (*node_args.posonlyargs, *node_args.args)]
-    keyword = [a.id for a, d in zip(node_args.kwonlyargs, node_args.kw_defaults, strict=True) if d is not None]
+    keyword = [
+        a.id for a, d in zip(node_args.kwonlyargs, node_args.kw_defaults, strict=True) if d is not None
+    ]
     count = len(node_args.defaults)
     with_default = positional[len(positional) - count :] if count else []
     defaults = dict(zip([*with_default, *keyword], args[len(names) :], strict=True))
@@ -544,7 +603,11 @@ def _function(s: Specialiser, op: Op, args: list[AV]) -> AV:
     if source.name in names:  # a nested function that calls itself: what it captured of itself is itself
         own = names.index(source.name)
         if isinstance(args[own], Undef):
-            return FunctionAV(source, tuple(StaticAV(calls.SELF) if i == own else a for i, a in enumerate(fn.captured)), defaults)
+            return FunctionAV(
+                source,
+                tuple(StaticAV(calls.SELF) if i == own else a for i, a in enumerate(fn.captured)),
+                defaults,
+            )
     return fn
 
 
@@ -590,7 +653,10 @@ def _yield(s: Specialiser, op: Op, args: list[AV]) -> AV:
 
 def _unpack(s: Specialiser, op: Op, args: list[AV]) -> list[AV]:
     found = items.unpack(s, args[0], op.attr("count"), op.attr("star"))
-    return [s.builder.rename(av, r.hint) if isinstance(av, Value) and r.hint else av for av, r in zip(found, op.results, strict=True)]
+    return [
+        s.builder.rename(av, r.hint) if isinstance(av, Value) and r.hint else av
+        for av, r in zip(found, op.results, strict=True)
+    ]
 
 
 def _attr(s: Specialiser, op: Op, args: list[AV]) -> AV:

@@ -72,10 +72,12 @@ def key_of(obj: Any) -> Any:
 
 
 def _not_numbers(t: Type) -> bool:
-    return isinstance(t, List) and not isinstance(t.item, (Scalar, Bottom)) or t in (NONE, STR)
+    return (isinstance(t, List) and not isinstance(t.item, (Scalar, Bottom))) or t in (NONE, STR)
 
 
-def unfold(key: Any, base: Operand, builder: Builder, path: Path = (), hint: str = "", capture: Any = None) -> AV:
+def unfold(
+    key: Any, base: Operand, builder: Builder, path: Path = (), hint: str = "", capture: Any = None
+) -> AV:
     """The abstract value of an object of this key that `base` holds."""
     if isinstance(key, Type):
         if not path:

@@ -66,7 +66,9 @@ class Callees:
         return self.names[key]
 
     def free(self, base: str) -> str:
-        name = next(n for k in range(len(self.taken) + 1) if (n := f"{base}_{k}" if k else base) not in self.taken)
+        name = next(
+            n for k in range(len(self.taken) + 1) if (n := f"{base}_{k}" if k else base) not in self.taken
+        )
         self.taken.add(name)
         return name
 
@@ -91,7 +93,12 @@ class Forward:
     """
 
     def __init__(
-        self, fn: Function, inputs: tuple[Value, ...], results: tuple[bool, ...], callees: Callees, fresh: bool
+        self,
+        fn: Function,
+        inputs: tuple[Value, ...],
+        results: tuple[bool, ...],
+        callees: Callees,
+        fresh: bool,
     ) -> None:
         self.fn, self.inputs, self.results, self.callees, self.fresh = fn, inputs, results, callees, fresh
         self.aliases = Aliases(fn)
@@ -157,7 +164,9 @@ class Forward:
             return self.emit("zeros_like", operand, type=tangent_type(operand.type))
         return zero(operand.type) if found is None else found
 
-    def emit(self, prim: str, *operands: Operand, type: Type, attrs: Iterable[tuple[str, Any]] = ()) -> Operand:
+    def emit(
+        self, prim: str, *operands: Operand, type: Type, attrs: Iterable[tuple[str, Any]] = ()
+    ) -> Operand:
         return self.builder.emit(prim, *operands, type=type, **dict(attrs))
 
     def define(self, v: Value, tangent: Operand, mark: int = 0) -> None:
@@ -195,7 +204,11 @@ class Forward:
         found: list[Operand] = []
         seen: set[Value] = set()
         if self.fresh:  # twins that may be the caller's own
-            seen = {self.aliases.find(v) for v in self.inputs if is_memory(v.type) and not self.aliases.is_written(v)}
+            seen = {
+                self.aliases.find(v)
+                for v in self.inputs
+                if is_memory(v.type) and not self.aliases.is_written(v)
+            }
         for o, wanted in zip(self.fn.body.yields, self.results, strict=True):
             if not wanted:
                 continue
@@ -238,7 +251,9 @@ class Forward:
             if wanted:
                 self.tangents[v] = Value(tangent_hint(v), tangent_type(v.type))
         made = tuple(self.tangents[v] for v, wanted in zip(op.results, results, strict=True) if wanted)
-        call = replace(op, operands=(*op.operands, *operands), results=(*op.results, *made), attrs=(("callee", name),))  # type: ignore[arg-type]
+        call = replace(
+            op, operands=(*op.operands, *operands), results=(*op.results, *made), attrs=(("callee", name),)
+        )  # type: ignore[arg-type]
         self.builder.ops.append(call)
 
     # -- structure ------------------------------------------------------------------------------------
@@ -264,7 +279,9 @@ class Forward:
     def branch(self, op: If) -> None:
         kept = self.carried((r,) for r in op.results)
         then, orelse = self.block(op.then, (), kept), self.block(op.orelse, (), kept)
-        self.builder.ops.append(If(op.cond, then, orelse, (*op.results, *self.named(op.results, kept)), op.loc))
+        self.builder.ops.append(
+            If(op.cond, then, orelse, (*op.results, *self.named(op.results, kept)), op.loc)
+        )
 
     def for_(self, op: For) -> None:
         carried = op.body.params[1:]
@@ -319,7 +336,9 @@ def contribution(f: Forward, op: Op, index: int, operand: Operand) -> Operand | 
         )
     if partial is ZERO:
         return None
-    env: dict[str, Any] = {n: o for n, o in zip(rule.params, op.operands, strict=False) if not n.startswith("*")}
+    env: dict[str, Any] = {
+        n: o for n, o in zip(rule.params, op.operands, strict=False) if not n.startswith("*")
+    }
     env |= {"y": op.result, "dy": tangent}
     if rule.param(index).startswith("*"):
         others = [o for j, o in enumerate(op.operands) if j != index]

@@ -66,7 +66,9 @@ def stop(f: Forward, op: Op) -> None:
         return
     if f.aliases.is_written(op.result):
         raise UnsupportedSyntaxError(
-            "stop_gradient() of an array or list that is written to", op.loc, "stop the gradient of a copy of it"
+            "stop_gradient() of an array or list that is written to",
+            op.loc,
+            "stop the gradient of a copy of it",
         )
     f.twin(op.result, "zeros_like", op.result)
 

@@ -59,13 +59,18 @@ class Callees:
         return dict(sorted(found.items()))
 
 
-def split(fn: Function, active: tuple[bool, ...], results: tuple[bool, ...], pair: Pair, callees: Callees) -> tuple[Function, Function]:
+def split(
+    fn: Function, active: tuple[bool, ...], results: tuple[bool, ...], pair: Pair, callees: Callees
+) -> tuple[Function, Function]:
     """The forward and reverse functions of `fn`: `active` says which parameters, `results` which results matter."""
     chosen = [p for p, a in zip(fn.params, active, strict=True) if a]
     shadows = {p: Value(f"d·{p.hint}", shadow_type(p.type)) for p in chosen if is_memory(p.type)}
     outputs = fn.body.yields
     reverse = Reverse(fn, tuple(chosen), outputs, callees, shadows)
-    seeds = tuple(Value(f"d·{fn.name}", adjoint_type(o.type)) if r else None for o, r in zip(outputs, results, strict=True))
+    seeds = tuple(
+        Value(f"d·{fn.name}", adjoint_type(o.type)) if r else None
+        for o, r in zip(outputs, results, strict=True)
+    )
     sweeps = reverse.run(seeds)
     adjoints = tuple(a for p, a in zip(chosen, sweeps.adjoints, strict=True) if not is_memory(p.type))
     kept = tuple(residuals(sweeps.reverse, adjoints, seeds))
@@ -80,7 +85,9 @@ def split(fn: Function, active: tuple[bool, ...], results: tuple[bool, ...], pai
     return forward, Function(pair.reverse, (held, *cotangents), body, fn.loc)
 
 
-def residuals(ops: tuple[AnyOp, ...], results: tuple[Operand, ...], seeds: tuple[Operand | None, ...]) -> list[Value]:
+def residuals(
+    ops: tuple[AnyOp, ...], results: tuple[Operand, ...], seeds: tuple[Operand | None, ...]
+) -> list[Value]:
     """The values that reverse operations read and do not make."""
     block = Block((), ops, results)
     made: set[Value] = {s for s in seeds if isinstance(s, Value)}
@@ -104,7 +111,9 @@ def reverse_invoke(r: Reverse, op: Op, scope: Scope) -> None:
     memory = [o for o, a in zip(op.operands, active, strict=True) if a and is_memory(o.type)]
     if not any(active) or (not cotangents and not memory):
         return
-    if any(isinstance(o.type, Residuals) for o, a in zip(op.operands, active, strict=True) if a) or any(is_memory(v.type) and r.is_active(v) for v in op.results):
+    if any(isinstance(o.type, Residuals) for o, a in zip(op.operands, active, strict=True) if a) or any(
+        is_memory(v.type) and r.is_active(v) for v in op.results
+    ):
         raise UnsupportedSyntaxError(
             "this derivative of a function that is called recursively, or that returns an array from such a call, "
             "is not supported yet", op.loc, "return numbers, or use forward mode (jvp) for the outer derivative",

@@ -26,7 +26,21 @@ from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, ze
 
 Handler = Callable[["Reverse", Any, Scope], None]
 HANDLERS: dict[Any, Handler] = {}
-RECOMPUTABLE = frozenset({"add", "sub", "mul", "neg", "len", "trip_count", "extract", "constant", "builtins.min", "floordiv", "mod"})
+RECOMPUTABLE = frozenset(
+    {
+        "add",
+        "sub",
+        "mul",
+        "neg",
+        "len",
+        "trip_count",
+        "extract",
+        "constant",
+        "builtins.min",
+        "floordiv",
+        "mod",
+    }
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +118,12 @@ class Reverse:
         for output, seed in zip(self.outputs, seeds, strict=True):
             if seed is not None and isinstance(output, Value) and is_float(output.type):
                 self.add(output, seed, self.root)
-            elif seed is not None and isinstance(output, Value) and is_memory(output.type) and self.is_active(output):
+            elif (
+                seed is not None
+                and isinstance(output, Value)
+                and is_memory(output.type)
+                and self.is_active(output)
+            ):
                 from s2sad.transform.reverse.memory import shadow
 
                 self.builder.effect("add_into", shadow(self, output, self.root), seed)
@@ -138,7 +157,9 @@ class Reverse:
                 HANDLERS[type(op)](self, op, scope)
 
     def op(self, op: Op, scope: Scope) -> None:
-        if op.results and op.results[0] in self.input_set:  # made from an argument: what it is made from is not asked for
+        if (
+            op.results and op.results[0] in self.input_set
+        ):  # made from an argument: what it is made from is not asked for
             return
         handler = HANDLERS.get(op.prim)
         if handler is not None:
@@ -248,7 +269,9 @@ class Reverse:
         assert isinstance(operand, Value)
         owner = self.owner(operand, scope)
         current = self.lookup(operand, owner)
-        owner.adj[operand] = self.named(term, operand) if current is None else self.summed(current, term, operand)
+        owner.adj[operand] = (
+            self.named(term, operand) if current is None else self.summed(current, term, operand)
+        )
 
     def owner(self, v: Value, scope: Scope) -> Scope:
         """The scope whose `adj` holds the value's adjoint when written from `scope`."""
@@ -274,8 +297,15 @@ class Reverse:
         """The first contribution under the adjoint's name: a copy where it is another's value."""
         if not adjoint_hint(v) or isinstance(term, Const):
             return term
-        op = self.builder.ops[-1] if len(self.builder.ops) > self.mark else None  # made for this contribution alone
-        if isinstance(op, (Op, If)) and len(op.results) == 1 and op.results[0] is term and not op.results[0].hint:
+        op = (
+            self.builder.ops[-1] if len(self.builder.ops) > self.mark else None
+        )  # made for this contribution alone
+        if (
+            isinstance(op, (Op, If))
+            and len(op.results) == 1
+            and op.results[0] is term
+            and not op.results[0].hint
+        ):
             return self.rename_last(op, Value(adjoint_hint(v), op.results[0].type))
         copy = Value(adjoint_hint(v), adjoint_type(v.type))
         made = Op("identity", (term,), (copy,), self.builder.loc)
@@ -292,7 +322,13 @@ class Reverse:
     def summed(self, current: Operand, term: Operand, v: Value) -> Operand:
         total = self.builder.add(current, term, self.mark)
         op = self.builder.ops[-1] if self.builder.ops else None
-        if adjoint_hint(v) and isinstance(op, Op) and op.results and op.result is total and not op.result.hint:
+        if (
+            adjoint_hint(v)
+            and isinstance(op, Op)
+            and op.results
+            and op.result is total
+            and not op.result.hint
+        ):
             return self.rename_last(op, Value(adjoint_hint(v), op.result.type))
         return total
 

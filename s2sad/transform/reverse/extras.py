@@ -121,7 +121,8 @@ def leaf_operands(block: Block, operand: Operand) -> dict[Block, Operand]:
 def breaks(op: If) -> bool:
     """Whether a leaf of this branch leaves the loop around it."""
     return any(
-        b.exit == "break" or (bool(b.ops) and isinstance(b.ops[-1], If) and breaks(b.ops[-1])) for b in (op.then, op.orelse)
+        b.exit == "break" or (bool(b.ops) and isinstance(b.ops[-1], If) and breaks(b.ops[-1]))
+        for b in (op.then, op.orelse)
     )
 
 

@@ -22,7 +22,9 @@ def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
     loop = Scope("loop", scope, None, op)
     part = Scope("part", loop, op.body, op)
     start, stop, step, index, head = reverse_range(r, op, scope, part)
-    params = [Value(adjoint_hint(op.body.params[1 + j]), adjoint_type(op.body.params[1 + j].type)) for j in active]
+    params = [
+        Value(adjoint_hint(op.body.params[1 + j]), adjoint_type(op.body.params[1 + j].type)) for j in active
+    ]
     with r.builder.region() as ops:
         for j, param in zip(active, params, strict=True):
             r.builder.loc = loc
@@ -30,7 +32,9 @@ def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
         r.block(op.body, part)
         yields = [part.adj.get(op.body.params[1 + j]) or zero(op.body.params[1 + j].type) for j in active]
     init = [cotangents.get(op.results[j]) or zero(op.results[j].type) for j in active]
-    results = finish(r, loop, scope, params, init, yields, [*head, *part.head, *ops], (start, stop, step, index), loc)
+    results = finish(
+        r, loop, scope, params, init, yields, [*head, *part.head, *ops], (start, stop, step, index), loc
+    )
     r.builder.loc = loc
     for j, result in zip(active, results, strict=True):
         r.add(op.init[j], result, scope)
@@ -107,7 +111,12 @@ def forward_counter(r: Reverse, op: For | While, part: Scope) -> Operand:
     """The number of the iteration in the forward sweep, counted from 0."""
     if isinstance(op, For) and is_zero(op.start) and isinstance(op.step, Const) and op.step.value == 1:
         return op.body.params[0]
-    if isinstance(op, For) and not body_breaks(op.body) and isinstance(op.step, Const) and op.step.value in (1, -1):
+    if (
+        isinstance(op, For)
+        and not body_breaks(op.body)
+        and isinstance(op.step, Const)
+        and op.step.value in (1, -1)
+    ):
         key = ("dense", op)
         found = r.counters.get(key)  # type: ignore[call-overload]
         if found is None:
@@ -172,7 +181,9 @@ def reverse_while(r: Reverse, op: While, scope: Scope) -> None:
         yields = reverse_test(r, op, test, active, between)
     first = r.builder.emit("sub", trips, const(1))
     all_ops = [*body.head, *test.head, *ops]
-    results = finish(r, loop, scope, params, seeds, yields, all_ops, (first, const(-1), const(-1), index), loc)
+    results = finish(
+        r, loop, scope, params, seeds, yields, all_ops, (first, const(-1), const(-1), index), loc
+    )
     r.builder.loc = loc
     for j, result in zip(active, results, strict=True):
         r.add(op.init[j], result, scope)
@@ -183,14 +194,18 @@ def tests_do_something(r: Reverse, op: While, active: list[int]) -> bool:
     return r.is_live(op.test) or any(op.test.yields[1 + j] is not op.test.params[j] for j in active)
 
 
-def reverse_test(r: Reverse, op: While, test: Scope, active: list[int], seeds: list[Operand]) -> list[Operand]:
+def reverse_test(
+    r: Reverse, op: While, test: Scope, active: list[int], seeds: list[Operand]
+) -> list[Operand]:
     for j, seed in zip(active, seeds, strict=True):
         r.add(op.test.yields[1 + j], seed, test)
     r.block(op.test, test)
     return [test.adj.get(op.test.params[j]) or zero(op.test.params[j].type) for j in active]
 
 
-def last_test(r: Reverse, op: While, scope: Scope, active: list[int], seeds: list[Operand], trips: Operand) -> list[Operand]:
+def last_test(
+    r: Reverse, op: While, scope: Scope, active: list[int], seeds: list[Operand], trips: Operand
+) -> list[Operand]:
     """The reverse of the test that ended the loop; skipped where a break did."""
     ended: Operand = const(True)
     if body_breaks(op.body):
@@ -223,7 +238,13 @@ def ended_flag(r: Reverse, op: While) -> Value:
     found = r.counters.get(key)  # type: ignore[call-overload]
     if found is None:
         found = Value("ended", BOOL)
-        carry = Carry(const(True), Value("ended", BOOL), lambda leaf: const(leaf.exit != "break"), found, Value("ended", BOOL))
+        carry = Carry(
+            const(True),
+            Value("ended", BOOL),
+            lambda leaf: const(leaf.exit != "break"),
+            found,
+            Value("ended", BOOL),
+        )
         r.extras.carries[op].append(carry)
         r.counters[key] = found  # type: ignore[index]
         r.sites[found] = r.extras.after[op]

@@ -68,7 +68,9 @@ def twin(r: Reverse, a: Operand) -> Operand:
     else:
         if isinstance(op, Op) and op.prim == "stop_gradient" and r.aliases.is_written(a):
             raise UnsupportedSyntaxError(
-                "stop_gradient() of an array or list that is written to", op.loc, "stop the gradient of a copy of it"
+                "stop_gradient() of an array or list that is written to",
+                op.loc,
+                "stop the gradient of a copy of it",
             )
         allocate_twin(r, op, a, made)
     return made
@@ -105,7 +107,12 @@ def used_by(r: Reverse, prim: str, a: Value) -> bool:
     found = r.counters.get(prim)
     if found is None:
         operations = (op for op in walk(r.fn.body) if isinstance(op, Op) and op.prim == prim)
-        found = {r.aliases.find(o) for op in operations for o in op.operands if isinstance(o, Value) and is_memory(o.type)}
+        found = {
+            r.aliases.find(o)
+            for op in operations
+            for o in op.operands
+            if isinstance(o, Value) and is_memory(o.type)
+        }
         r.counters[prim] = found
     return r.aliases.find(a) in found
 
@@ -276,7 +283,9 @@ def reverse_fill(r: Reverse, op: Op, scope: Scope) -> None:
 
     with r.builder.region() as ops:
         new = r.builder.emit("add", total, read_shadow(r, target, i), hint="total", type=FLOAT)
-    loop = For(const(0), n, const(1), (const(0.0),), Block((i, total), tuple(ops), (new,)), (result,), r.builder.loc)
+    loop = For(
+        const(0), n, const(1), (const(0.0),), Block((i, total), tuple(ops), (new,)), (result,), r.builder.loc
+    )
     r.builder.ops.append(loop)
     r.add(value, result, scope)
 

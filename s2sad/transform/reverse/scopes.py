@@ -14,7 +14,9 @@ from s2sad.ir.types import FLOAT, Scalar, Type, is_float
 class Scope:
     """One block (or loop) under reversal."""
 
-    def __init__(self, kind: str, parent: Scope | None, block: Block | None, owner: AnyOp | None = None) -> None:
+    def __init__(
+        self, kind: str, parent: Scope | None, block: Block | None, owner: AnyOp | None = None
+    ) -> None:
         self.kind, self.parent, self.block, self.owner = kind, parent, block, owner
         self.adj: dict[Value, Operand] = {}
         self.cache: dict[Value, Operand] = {}

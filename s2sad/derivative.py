@@ -26,7 +26,7 @@ from s2sad.transform.gradient import floats_at_last, gradient
 from s2sad.typing.abstract import AV, TupleAV, leaves
 from s2sad.typing.captures import Captured, Captures, Guard
 from s2sad.typing.specialise import Specialiser, Typed, specialise
-from s2sad.typing.structure import Fixed, key_of, source_for, user_function
+from s2sad.typing.structure import Fixed, Node, key_of, leaf_types, source_for, user_function
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,29 @@ class Derivative:
             )
         result = code(*bound, **{c.value.hint: c.get() for c in lowered.captured})
         self._specialise_entry(lowered, lowered.compile())
-        return result
+        return self._as_float32(result, lowered) if self._is_single(lowered) else result
+
+    def _is_single(self, lowered: Lowered) -> bool:
+        """Whether Numba, which returns Python floats, must have float32 gradients made of them again."""
+        keys = [lowered.keys[n] for n in self._params.wrt]
+        single = any(leaf == Scalar("float", "float32") for key in keys for _, leaf in leaf_types(key))
+        return lowered.target == "numba" and single
+
+    def _as_float32(self, result: Any, lowered: Lowered) -> Any:
+        import numpy as np
+
+        def cast(key: Any, value: Any) -> Any:
+            if isinstance(key, Node):
+                return tuple(cast(k, v) for k, v in zip(key.parts, value, strict=True))
+            return np.float32(value) if key == Scalar("float", "float32") else value
+
+        value, gradient = result if self._options.value else (None, result)
+        keys = [lowered.keys[n] for n in self._params.wrt]
+        if self._params.bare:
+            gradient = cast(keys[0], gradient)
+        else:
+            gradient = tuple(cast(k, g) for k, g in zip(keys, gradient, strict=True))
+        return (value, gradient) if self._options.value else gradient
 
     def _lowered(self, keys: dict[str, Any]) -> Lowered:
         found = self._cache.setdefault(tuple(keys.values()), [])
@@ -162,7 +184,7 @@ class Derivative:
 
     def _specialise_entry(self, lowered: Lowered, code: Any) -> None:
         """Let calls with these types go straight to the code, where types are all there is to check."""
-        if lowered.captured or lowered.guards:
+        if lowered.captured or lowered.guards or self._is_single(lowered):
             return
         entry = _entry(self._signature, lowered.keys, code)
         if entry is not None:

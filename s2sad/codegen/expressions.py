@@ -13,6 +13,7 @@ from s2sad.codegen import tree as t
 from s2sad.errors import VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
 from s2sad.ir.types import Array, List
+from s2sad.rules.mathematics import NUMBA_OPERANDS
 from s2sad.rules.registry import PRIMS
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class Expressions:
             return t.call(self.helper(prim), *args)
         if self.emitter.target == "numba" and (prim, len(args)) in JIT_FORMS:
             return JIT_FORMS[prim, len(args)](self, args)
+        if self.emitter.target == "numba" and substituted(prim, len(args)):
+            return t.call(self.helper(prim), *args)
         if module in ("math", "numpy"):
             self.modules.add(module)
             return t.call(f"{'np' if module == 'numpy' else module}.{function}", *args)
@@ -253,6 +256,12 @@ JIT_FORMS: dict[tuple[str, int], Callable[[Expressions, list[Any]], Any]] = {
     ("math.exp2", 1): _np("exp2"),
     ("math.fmod", 2): _np("fmod"),
 }
+
+
+def substituted(prim: str, count: int) -> bool:
+    """Whether Numba lacks this function (with this many arguments) and we bring our own."""
+    rule = PRIMS[prim]
+    return bool(rule.helper) and (not rule.jit or count != NUMBA_OPERANDS.get(prim, count))
 
 
 def b_const(block: Any, value: bool) -> bool:

@@ -16,10 +16,11 @@ from typing import Any
 from s2sad import pipeline
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import Generated, generate, load
+from s2sad.analysis.aliases import Aliases
 from s2sad.errors import JitError, S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
-from s2sad.ir.core import Const, Function, Value
-from s2sad.ir.types import FLOAT, Array, List, Scalar, Type
+from s2sad.ir.core import Const, Function, Op, Value
+from s2sad.ir.types import FLOAT, Array, List, Scalar, Type, is_memory
 from s2sad.nested import inline_derivative
 from s2sad.signature import Parameters, gradient_tree, typed_parameters
 from s2sad.transform.gradient import floats_at_last, gradient
@@ -54,6 +55,7 @@ class Lowered:
     hint: str
     keys: dict[str, Any]
     target: str = "python"
+    writes: bool = False
     compiled: Any = None
 
     @property
@@ -147,9 +149,27 @@ class Derivative:
             bound = tuple(
                 None if isinstance(k, Fixed) else v for v, k in zip(bound, lowered.keys.values(), strict=True)
             )
-        result = code(*bound, **{c.value.hint: c.get() for c in lowered.captured})
+        captured = {c.value.hint: c.get() for c in lowered.captured}
+        if lowered.writes:
+            self._refuse_shared((*bound, *captured.values()))
+        result = code(*bound, **captured)
         self._specialise_entry(lowered, lowered.compile())
         return self._as_float32(result, lowered) if self._is_single(lowered) else result
+
+    def _refuse_shared(self, values: tuple[Any, ...]) -> None:
+        """Shadows are apart: arguments that are written must not be the same memory."""
+        import numpy as np
+
+        memory = [v for v in values if isinstance(v, (np.ndarray, list))]
+        for i, a in enumerate(memory):
+            for b in memory[:i]:
+                same = a is b if isinstance(a, list) or isinstance(b, list) else np.may_share_memory(a, b)
+                if same:
+                    raise SignatureError(
+                        f"two arguments of {self._fsource.name}() share memory, and one of them is written",
+                        self._fsource.loc,
+                        "pass a copy of one of them",
+                    )
 
     def _is_single(self, lowered: Lowered) -> bool:
         """Whether Numba, which returns Python floats, must have float32 gradients made of them again."""
@@ -184,7 +204,7 @@ class Derivative:
 
     def _specialise_entry(self, lowered: Lowered, code: Any) -> None:
         """Let calls with these types go straight to the code, where types are all there is to check."""
-        if lowered.captured or lowered.guards or self._is_single(lowered):
+        if lowered.captured or lowered.guards or lowered.writes or self._is_single(lowered):
             return
         entry = _entry(self._signature, lowered.keys, code)
         if entry is not None:
@@ -234,6 +254,7 @@ class Derivative:
             name,
             keys,
             target,
+            writes_arguments(typed.function),
         )
 
     def _aux(self, result: AV) -> AV | None:
@@ -305,6 +326,13 @@ class Derivative:
     def show(self) -> None:
         """Print the generated source."""
         print(self.source)
+
+
+def writes_arguments(fn: Function) -> bool:
+    """Whether memory that is passed in (or captured) may be written."""
+    aliases = Aliases(fn)
+    taken = [op.result for op in fn.body.ops if isinstance(op, Op) and op.prim == "extract"]
+    return any(is_memory(v.type) and aliases.is_written(v) for v in (*fn.params, *taken))
 
 
 def value_tree(av: AV, exprs: list[Any]) -> Any:

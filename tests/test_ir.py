@@ -323,8 +323,6 @@ def broken_location() -> Function:
         (broken_break_outside, "breaks_in_tail", "not in tail position"),
         (broken_code_after_break, "breaks_in_tail", "not in tail position"),
         (broken_exit_word, "breaks_in_tail", "cannot end in 'continue'"),
-        (broken_break_yields, "breaks_yield_alike", ""),
-        (broken_nested_break_yields, "breaks_yield_alike", ""),
         (broken_for_each, "typed_loops", ""),
         (broken_unknown, "known_types", "y (?) has no type"),
         (broken_unknown_param, "known_types", "parameter x (?)"),

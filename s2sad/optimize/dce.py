@@ -40,7 +40,8 @@ class _Liveness:
                 for r in op.results:
                     if is_memory(r.type):
                         root = self.aliases.find(r)
-                        if op.prim in ("extract", "unpack", "invoke"):
+                        held = op.prim == "tape_read" and self.aliases.find(op.operands[0]) in outside  # type: ignore[arg-type]
+                        if held or op.prim in ("extract", "unpack", "invoke"):
                             outside.add(root)
                         made.add(root)
         return made - outside - self.keep

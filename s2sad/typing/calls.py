@@ -15,6 +15,7 @@ from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Undef, Value
 from s2sad.ir.types import BOTTOM, FLOAT, INT, Array, List, Object, Scalar, is_memory
 from s2sad.rules.builder import const
+from s2sad.rules.mathematics import SEQUENCES, TUPLES
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
 from s2sad.typing import items
 from s2sad.typing.abstract import (
@@ -279,10 +280,19 @@ def _dict(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return DictAV(dict(kwargs))
 
 
-@handles(sum, math.fsum)
+@handles(sum)
 def _sum(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     start = kwargs.get("start", args[1] if len(args) > 1 else const(0))
     return fold(s, args[0], "add", start, hint or "total")
+
+
+@handles(math.fsum)
+def _fsum(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    """Exactly rounded where the elements are known one by one; else summed in order."""
+    static = items.static_elements(s, args[0])
+    if static:
+        return primitive(s, PRIMS[SEQUENCES[math.fsum]], static, {}, hint)
+    return fold(s, args[0], "add", const(0.0), hint or "total")
 
 
 @handles(math.prod)
@@ -465,11 +475,17 @@ def _str(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return s.builder.emit("format", *operands, type=STR, parts=((-1, None),))
 
 
-@handles(math.modf)
-def _modf(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    x = s.number(args[0])
-    whole = s.builder.emit("builtins.float", s.builder.emit("math.trunc", x))
-    return TupleAV((s.builder.emit("sub", x, whole), whole))
+def _items_of(fn: Any) -> Handler:
+    """A function that returns a tuple: one primitive for each item."""
+
+    def call(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        return TupleAV(tuple(primitive(s, PRIMS[name], list(args), {}, "") for name in TUPLES[fn]))
+
+    return call
+
+
+for _function in (math.modf, math.frexp):
+    HANDLERS[_function] = _items_of(_function)
 
 
 @handles(math.hypot)

@@ -16,7 +16,7 @@ from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.gates import Gate, find_gates
 from s2sad.analysis.uses import definitions, homes
-from s2sad.errors import Loc, MissingRuleError
+from s2sad.errors import NOWHERE, Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, blocks
 from s2sad.ir.types import BOOL, Tape, carries_derivative, is_float, is_memory
 from s2sad.rules.builder import Builder, const
@@ -115,6 +115,7 @@ class Reverse:
 
     def run(self, seeds: tuple[Operand | None, ...]) -> Sweeps:
         """Reverse the function: `seeds` are the cotangents of its outputs (None: no cotangent)."""
+        self.builder.loc = replace(NOWHERE, reverse=True)
         for output, seed in zip(self.outputs, seeds, strict=True):
             if seed is not None and isinstance(output, Value) and is_float(output.type):
                 self.add(output, seed, self.root)

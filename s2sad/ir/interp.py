@@ -17,6 +17,7 @@ import numpy as np
 
 from s2sad.errors import VerifierError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
+from s2sad.ir.types import Array
 from s2sad.rules.registry import PRIMS
 
 _FRAMES = 50_000
@@ -187,7 +188,8 @@ def _extract(op: Op, obj: Any) -> Any:
 
 def _zeros_like(op: Op, a: Any) -> Any:
     if isinstance(a, np.ndarray):
-        return np.zeros(a.shape, op.attr("dtype", "float64"))
+        t = op.result.type
+        return np.zeros(a.shape, t.dtype if isinstance(t, Array) else op.attr("dtype", "float64"))
     return [_zeros_like(op, x) for x in a] if isinstance(a, list) else 0.0
 
 
@@ -257,6 +259,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "array_of": lambda op, items: np.array(items, op.attr("dtype", "float64")),
     "alloc_list": lambda op, *items: list(items),
     "list_of": lambda op, a: list(a),
+    "array_like": lambda op, a: np.asarray(a, dtype=np.float64),
     "list_repeat": lambda op, v, n: [v] * n,
     "append": lambda op, a, v: a.append(v),
     "call": _call,

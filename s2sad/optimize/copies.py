@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from s2sad.analysis.uses import use_counts
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
 from s2sad.ir.types import Scalar, is_memory
 from s2sad.rules.builder import Builder
@@ -136,3 +137,34 @@ def propagate_copies(fn: Function) -> Function:
 def propagate_unnamed_copies(fn: Function) -> Function:
     """Remove copies, except those that name a variable's adjoint."""
     return replace(fn, body=_Propagation(True).block(fn.body))
+
+
+def absorb_names(fn: Function) -> Function:
+    """`t = …; dx = t` is `dx = …` where nothing else reads the intermediate result."""
+    uses = use_counts(fn)
+
+    def block(b: Block) -> Block:
+        ops = list(map(one, b.ops))
+        made: dict[Value, int] = {}
+        gone: set[int] = set()
+        for i, op in enumerate(ops):
+            if isinstance(op, Op) and op.prim == "identity" and isinstance(op.operands[0], Value):
+                source = op.operands[0]
+                at = made.get(source)
+                if at is not None and uses[source] == 1 and not source.hint:
+                    ops[at] = replace(ops[at], results=op.results)  # type: ignore[arg-type]
+                    gone.add(i)
+            elif isinstance(op, Op) and len(op.results) == 1 and isinstance(op.results[0].type, Scalar):
+                made[op.results[0]] = i
+        return replace(b, ops=tuple(op for i, op in enumerate(ops) if i not in gone))
+
+    def one(op: AnyOp) -> AnyOp:
+        if isinstance(op, If):
+            return replace(op, then=block(op.then), orelse=block(op.orelse))
+        if isinstance(op, For):
+            return replace(op, body=block(op.body))
+        if isinstance(op, While):
+            return replace(op, test=block(op.test), body=block(op.body))
+        return op
+
+    return replace(fn, body=block(fn.body))

@@ -26,7 +26,7 @@ def _key(o: Operand, names: dict[Value, Operand]) -> Any:
 
 
 def _block(block: Block, seen: dict[Any, Value], names: dict[Value, Operand]) -> Block:
-    seen = dict(seen) if block.params or seen else seen
+    seen = dict(seen)  # what is computed in a block is known in the blocks it holds, not after it
     out: list[AnyOp] = []
 
     def get(o: Operand) -> Operand:

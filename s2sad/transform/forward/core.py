@@ -247,14 +247,11 @@ class Forward:
             self.builder.ops.append(op)
             return
         name = self.callees.version(op.attr("callee"), active, results)
-        for v, wanted in zip(op.results, results, strict=True):
-            if wanted:
-                self.tangents[v] = Value(tangent_hint(v), tangent_type(v.type))
-        made = tuple(self.tangents[v] for v, wanted in zip(op.results, results, strict=True) if wanted)
-        call = replace(
-            op, operands=(*op.operands, *operands), results=(*op.results, *made), attrs=(("callee", name),)
-        )  # type: ignore[arg-type]
-        self.builder.ops.append(call)
+        made = self.named(op.results, [j for j, wanted in enumerate(results) if wanted])
+        everything = (*op.results, *made)
+        self.builder.ops.append(
+            Op(op.prim, (*op.operands, *operands), everything, op.loc, (("callee", name),))
+        )
 
     # -- structure ------------------------------------------------------------------------------------
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from s2sad.frontend.source import Namespace
+from s2sad.frontend.source import FunctionSource, Namespace
 from s2sad.ir.core import Value
 from s2sad.ir.types import Object, Type
 from s2sad.rules.builder import Builder
-from s2sad.typing.abstract import AV, StaticAV
+from s2sad.typing.abstract import AV, FunctionAV, StaticAV
 from s2sad.typing.structure import LIBRARIES, Fixed, Node, constant, key_of, unfold, user_function
 
 
@@ -59,8 +59,8 @@ class Captures:
         return av
 
     def resolve(self, obj: Any, get: Callable[[], Any], key: Any, name: str, builder: Builder) -> AV:
-        if isinstance(obj, StaticName):
-            return obj.resolve()
+        if isinstance(obj, FunctionSource):  # the program is only parsed
+            return FunctionAV(obj)
         if isinstance(obj, types.ModuleType):
             return StaticAV(obj) if not _is_user_module(obj) else StaticAV(obj)
         kind = key_of(obj)
@@ -107,13 +107,6 @@ class Captures:
         if name is None:
             return StaticAV(found)
         return self.attribute(found, name, s.builder)
-
-
-class StaticName:
-    """What a name stands for when the program is only parsed; see `frontend.resolve`."""
-
-    def resolve(self) -> AV:
-        raise NotImplementedError
 
 
 def _is_user_module(module: types.ModuleType) -> bool:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from s2sad import pipeline
+from s2sad.analysis.aliases import Aliases
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import Generated, generate, load
-from s2sad.analysis.aliases import Aliases
 from s2sad.errors import JitError, S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Op, Value
@@ -95,6 +95,10 @@ class Derivative:
     """
 
     primal: Any
+    __call__: Callable[..., Any]
+    _function: types.FunctionType
+    _name: str
+    _suffix: str
     _fsource: FunctionSource
     _params: Parameters
     _options: Options
@@ -430,7 +434,7 @@ def _header(signature: inspect.Signature) -> tuple[str, str, dict[str, Any]]:
         if p.kind is p.KEYWORD_ONLY and not star:
             parts.append("*")
             star = True
-        prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")  # type: ignore[call-overload]
         star = star or p.kind is p.VAR_POSITIONAL
         default = ""
         if p.default is not p.empty:

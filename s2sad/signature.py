@@ -83,8 +83,9 @@ def typed_parameters(
             if name in params.wrt:
                 leaves: list[Value] = []
                 av = map_leaves(
-                    av, lambda o, leaves=leaves, name=name: differentiable(o, name, builder, leaves, params)
-                )  # type: ignore[misc]
+                    av,
+                    lambda o, leaves=leaves, name=name: differentiable(o, name, builder, leaves, params),  # type: ignore[misc]
+                )
                 by_name[name] = leaves
             avs.append(av)
         for name in params.wrt:

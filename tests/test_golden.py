@@ -195,8 +195,9 @@ def orbit_grad(x, n):
     # for i in range(n):                    (line 6)
     dx = 1.0
     for i in range(n - 1, -1, -1):
+        x = tape_x[i]
         # x = x + 0.1 * math.sin(x)             (line 7)
-        dx += math.cos(tape_x[i]) * (0.1 * dx)
+        dx += math.cos(x) * (0.1 * dx)
     return dx
 """
     )

@@ -155,7 +155,7 @@ class Folding:
                 if p is last and self.size.get(p.results[0], 1) > MAX_SIZE // 2:
                     return False
         if not op.then.ops and not op.orelse.ops and op.results[0].hint:
-            return False if _same_name(op) else True
+            return not _same_name(op)
         for b in (op.then, op.orelse):
             if b.ops:
                 self.folded.add(b.yields[0])  # type: ignore[arg-type]

@@ -71,7 +71,7 @@ class Names:
                     self.union(t, r)
         for op in ops:
             if isinstance(op, If):
-                columns = [
+                columns: list[tuple[Value, tuple[Operand, ...]]] = [
                     (r, (a, b)) for r, a, b in zip(op.results, op.then.yields, op.orelse.yields, strict=True)
                 ]
             elif isinstance(op, For):

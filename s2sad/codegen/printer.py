@@ -70,18 +70,14 @@ class _Printer(astunparse.Unparser):  # type: ignore[misc]
         self.wrap(own, parts)
 
     def _UnaryOp(self, t: Any) -> None:
-        if isinstance(t.op, ast.Not):
-            self.wrap(
-                _PRECEDENCE["not"], lambda: (self.write("not "), self.within(_PRECEDENCE["not"], t.operand))
-            )
-            return
-        self.wrap(
-            _PRECEDENCE["unary"],
-            lambda: (
-                self.write(self.unop[t.op.__class__.__name__]),
-                self.within(_PRECEDENCE["unary"], t.operand),
-            ),
-        )
+        negation = isinstance(t.op, ast.Not)
+        own = _PRECEDENCE["not" if negation else "unary"]
+
+        def parts() -> None:
+            self.write("not " if negation else self.unop[t.op.__class__.__name__])
+            self.within(own, t.operand)
+
+        self.wrap(own, parts)
 
     def _BoolOp(self, t: Any) -> None:
         word = "and" if isinstance(t.op, ast.And) else "or"
@@ -250,7 +246,7 @@ def _simple(t: Any) -> bool:
 
 def _mark_bare(t: Any) -> None:
     if isinstance(t, ast.Tuple) and len(t.elts) > 1:
-        t.bare = True
+        t.bare = True  # type: ignore[attr-defined]
 
 
 def to_source(tree: Any) -> str:

@@ -109,7 +109,7 @@ def new(e: Emitter, op: Op, out: list[Any]) -> None:
 
 
 def _dtype(tape: Value) -> dict[str, Any]:
-    item = tape.type.item  # type: ignore[union-attr]
+    item = tape.type.item  # type: ignore[attr-defined]
     text = (
         item.dtype
         or {"float": "float64", "int": "int64", "bool": "bool_", "complex": "complex128"}[item.kind]

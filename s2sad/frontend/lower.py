@@ -507,9 +507,8 @@ class _Lowerer:
     def index(self, node: Any) -> Operand:
         if isinstance(node, gast.Slice):
             parts = [
-                Const(None, type_of(None)) if p is None else self.expr(p)
-                for p in (node.lower, node.upper, node.step)
-            ]  # type: ignore[arg-type]
+                Const(None, NONE) if p is None else self.expr(p) for p in (node.lower, node.upper, node.step)
+            ]
             return self.emit("slice", *parts, node=node)
         if isinstance(node, gast.Tuple):
             return self.emit("tuple", *map(self.index, node.elts), node=node, stars=(False,) * len(node.elts))
@@ -670,7 +669,7 @@ class _Lowerer:
 
 class _NoArguments:
     posonlyargs: tuple[()] = ()
-    args: tuple[()] = ()
+    args: tuple[Any, ...] = ()
     kwonlyargs: tuple[()] = ()
     vararg = kwarg = None
     defaults: tuple[()] = ()

@@ -188,10 +188,10 @@ def _find_lambda(code: types.CodeType, lines: list[str]) -> tuple[Any, SourceFil
     return to_gast(found[0]), file
 
 
-def _covers(node: ast.expr, spans: set[tuple[int | None, int | None]]) -> bool:
+def _covers(node: ast.expr, spans: set[tuple[int, int]]) -> bool:
     low = (node.lineno, node.col_offset)
     high = (node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
-    return bool(spans) and all(low <= s <= high for s in spans)  # type: ignore[operator]
+    return bool(spans) and all(low <= s <= high for s in spans)
 
 
 def _inner_covers(node: ast.Lambda, spans: set[Any], found: list[ast.Lambda]) -> bool:

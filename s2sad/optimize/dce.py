@@ -120,8 +120,8 @@ class _Liveness:
         while self.stack:
             v = self.stack.pop()
             if is_memory(v.type):
-                for op in self.writers.pop(self.aliases.find(v), ()):
-                    self.use_op(op)
+                for writer in self.writers.pop(self.aliases.find(v), ()):
+                    self.use_op(writer)
             made = self.maker.get(v)
             if made is None:
                 continue

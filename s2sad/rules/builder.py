@@ -167,8 +167,8 @@ class Builder:
                 lambda: self._expand(node.orelse, env, family),
             )
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            prim = find(node.func.id, family)
-            return self.emit(prim.name, *(self._expand(a, env, family) for a in node.args))
+            called = find(node.func.id, family)
+            return self.emit(called.name, *(self._expand(a, env, family) for a in node.args))
         raise NotImplementedError(ast.dump(node))
 
     def _bool(self, node: ast.BoolOp, values: list[ast.expr], env: dict[str, Any], family: str) -> Operand:

@@ -67,7 +67,7 @@ def apply(s: Any, fn: AV, args: list[AV], kwargs: dict[str, AV], hint: str = "")
         return method(s, fn, args, kwargs, hint)
     if isinstance(fn, StaticAV):
         return static_call(s, fn.obj, args, kwargs, hint)
-    if isinstance(fn, RecordAV) and callable(getattr(fn.cls, "__call__", None)):
+    if isinstance(fn, RecordAV) and callable(getattr(fn.cls, "__call__", None)):  # noqa: B004
         raise s.error(f"calling {describe(fn)} is not supported yet", "call a function instead")
     raise s.error(f"{describe(fn)} is not a function", "call a function", SignatureError)
 
@@ -83,8 +83,8 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     if inline is not None:
         return inline(s, args, kwargs)
     if isinstance(obj, functools.partial):
-        bound = [items.from_python(a) or constant(a) for a in obj.args]
-        named = {k: items.from_python(v) or constant(v) for k, v in obj.keywords.items()}
+        bound = [from_python(a) or constant(a) for a in obj.args]
+        named = {k: from_python(v) or constant(v) for k, v in obj.keywords.items()}
         return apply(s, constant(obj.func), bound + args, {**named, **kwargs}, hint)
     if isinstance(obj, type) and issubclass(obj, BaseException):
         operands, _ = items.printable(s, args)
@@ -401,7 +401,7 @@ def _pow(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @handles(divmod)
 def _divmod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return TupleAV((combine(s, "floordiv", *args), combine(s, "mod", *args)))
+    return TupleAV((combine(s, "floordiv", *args), combine(s, "mod", *args)))  # type: ignore[arg-type]
 
 
 @handles(bool)
@@ -506,7 +506,7 @@ def _dist(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
     def body(e: AV, state: list[AV]) -> list[AV]:
         assert isinstance(e, TupleAV)
-        return [primitive(s, PRIMS["math.hypot"], [state[0], combine(s, "sub", *e.items)], {}, hint)]
+        return [primitive(s, PRIMS["math.hypot"], [state[0], combine(s, "sub", *e.items)], {}, hint)]  # type: ignore[arg-type]
 
     return s.loop(pairs, (const(0.0),), body, [hint or "distance"])[0]
 
@@ -516,7 +516,7 @@ def _sumprod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
     def body(e: AV, state: list[AV]) -> list[AV]:
         assert isinstance(e, TupleAV)
-        return [combine(s, "add", state[0], combine(s, "mul", *e.items), hint)]
+        return [combine(s, "add", state[0], combine(s, "mul", *e.items), hint)]  # type: ignore[arg-type]
 
     static = items.static_elements(s, pairs)
     if static is not None:
@@ -637,7 +637,7 @@ def _numpy_handlers() -> None:
                     "np.array() that changes the dtype is not supported yet", "make it where it is created"
                 )
             return s.builder.emit("copy", a, type=a.type, hint=hint)
-        item = a.type.item
+        item = a.type.item  # type: ignore[attr-defined]
         default = (
             {"float": "float64", "int": "int64", "bool": "bool"}[item.kind]
             if item.dtype is None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from s2sad.errors import SignatureError
+from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Op, Operand, Undef, Value
 from s2sad.ir.types import (
     BOOL,
@@ -44,7 +45,7 @@ from s2sad.typing.abstract import (
     is_operand,
 )  # fmt: skip
 
-_STATIC = {
+_STATIC: dict[str, Callable[..., Any]] = {
     "add": op_module.add, "sub": op_module.sub, "mul": op_module.mul, "mod": op_module.mod, "eq": op_module.eq,
     "ne": op_module.ne, "lt": op_module.lt, "le": op_module.le, "gt": op_module.gt, "ge": op_module.ge,
     "is": op_module.is_, "is_not": op_module.is_not, "in": lambda a, b: a in b, "not_in": lambda a, b: a not in b,
@@ -98,8 +99,6 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
 def _identity(s: Any, prim: str, args: list[AV]) -> AV:
     a, b = args
     known = [s.static(x) for x in args]
-    from s2sad.typing.calls import MISSING
-
     if MISSING not in known:
         return const(bool(_STATIC[prim](*known)))
     dynamic = a if isinstance(a, Value) else b
@@ -111,8 +110,6 @@ def _identity(s: Any, prim: str, args: list[AV]) -> AV:
 
 
 def _membership(s: Any, prim: str, args: list[AV]) -> AV:
-    from s2sad.typing.calls import MISSING
-
     needle, hay = args
     if isinstance(hay, DictAV):
         hay = TupleAV(tuple(from_python(k) for k in hay.items))  # type: ignore[misc]
@@ -133,8 +130,6 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
 
 
 def _on_structures(s: Any, prim: str, args: list[AV]) -> AV:
-    from s2sad.typing.calls import MISSING
-
     a, b = (args + [const(None)])[:2]
     if prim == "add" and isinstance(a, TupleAV) and isinstance(b, TupleAV):
         return TupleAV(a.items + b.items, a.cls)
@@ -209,7 +204,7 @@ def make_list(s: Any, elements: list[AV]) -> AV:
 def list_from(s: Any, iterable: AV) -> AV:
     """A new list of the elements of an iterable."""
     if isinstance(iterable, Value) and is_memory(iterable.type):
-        return s.builder.emit("list_of", iterable, type=List(iterable.type.item))  # type: ignore[union-attr]
+        return s.builder.emit("list_of", iterable, type=List(iterable.type.item))  # type: ignore[attr-defined]
     static = static_elements(s, iterable)
     if static is not None:
         return make_list(s, static)
@@ -345,7 +340,7 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
     )
 
 
-def load(s: Any, a: Operand, index: Operand, hint: str = "") -> Operand:
+def load(s: Any, a: Any, index: Any, hint: str = "") -> Operand:
     return s.builder.emit("load", a, index, type=a.type.item, hint=hint)
 
 

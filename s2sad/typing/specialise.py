@@ -13,7 +13,7 @@ from typing import Any
 
 from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
-from s2sad.frontend.source import FunctionSource
+from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, element
 from s2sad.rules.builder import Builder, const
@@ -31,6 +31,7 @@ from s2sad.typing.abstract import (
     SliceAV,
     StaticAV,
     TupleAV,
+    children,
     describe,
     is_operand,
     leaves,
@@ -170,8 +171,8 @@ class Specialiser:
             return av.obj
         if isinstance(av, TupleAV):
             parts = [self.static(i) for i in av.items]
-            return calls.MISSING if any(p is calls.MISSING for p in parts) else tuple(parts)
-        return calls.MISSING
+            return MISSING if any(p is MISSING for p in parts) else tuple(parts)
+        return MISSING
 
     # -- functions ----------------------------------------------------------------------------------
 
@@ -304,7 +305,7 @@ class Specialiser:
             return "undef"
         if isinstance(av, StaticAV):
             return ("static", id(av.obj))
-        parts = tuple(self.signature(c) for c in calls.children(av))
+        parts = tuple(self.signature(c) for c in children(av))
         extra: Any = self.identity(av.source) if isinstance(av, FunctionAV) else None
         return (type(av).__name__, extra, tuple(av.items) if isinstance(av, DictAV) else None, parts)
 
@@ -509,8 +510,8 @@ class Specialiser:
             if isinstance(s, Value):
                 out.append(av if is_operand(av) else Undef())  # type: ignore[arg-type]
                 return
-            for i, child in enumerate(calls.children(s)):
-                visit(child, Undef() if isinstance(av, Undef) else calls.children(av)[i])
+            for i, child in enumerate(children(s)):
+                visit(child, Undef() if isinstance(av, Undef) else children(av)[i])
 
         for s, av in zip(shape, avs, strict=True):
             visit(s, av)
@@ -626,7 +627,7 @@ def _list(s: Specialiser, op: Op, args: list[AV]) -> AV:
 def _dict(s: Specialiser, op: Op, args: list[AV]) -> AV:
     half = len(args) // 2
     keys = [s.static(k) for k in args[:half]]
-    if any(k is calls.MISSING for k in keys):
+    if any(k is MISSING for k in keys):
         raise s.error("a dict whose keys are computed is not supported yet", "use constant keys")
     return DictAV(dict(zip(keys, args[half:], strict=True)))
 
@@ -682,7 +683,7 @@ def _call(s: Specialiser, op: Op, args: list[AV]) -> AV:
 
 
 def _format(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    operands, parts = items.printable(s, args)
+    operands, _ = items.printable(s, args)
     return s.builder.emit("format", *operands, type=STR, parts=op.attr("parts"))
 
 

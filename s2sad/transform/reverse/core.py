@@ -439,7 +439,7 @@ class Reverse:
         from s2sad.transform.reverse.loops import forward_counter
 
         owner, outer = loop.owner, loop.parent.parent  # type: ignore[union-attr]
-        assert owner is not None and outer is not None and outer.block is not None
+        assert isinstance(owner, (For, While)) and outer is not None and outer.block is not None
         counter = forward_counter(self, owner, loop)
         tape = Value(f"tape·{tape_hint(v)}", Tape(v.type))
         self.tapes[v] = tape

@@ -63,7 +63,7 @@ class Extras:
             return replace(op, init=init, body=body, results=(*op.results, *(c.result for c in carries)))
         if isinstance(op, While):
             return self.while_(op)
-        return self.replaced.get(op, op)
+        return self.replaced.get(op, op)  # type: ignore[arg-type]
 
     def branch(self, op: If) -> If:
         extra = self.results.get(op, [])

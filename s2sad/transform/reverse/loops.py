@@ -5,7 +5,8 @@ The adjoint of a value from outside that the body reads is an accumulator the re
 
 from __future__ import annotations
 
-from s2sad.ir.core import Block, Const, For, If, Op, Operand, Value, While
+from s2sad.errors import Loc
+from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, While
 from s2sad.ir.types import BOOL, INT, is_float
 from s2sad.rules.builder import const
 from s2sad.transform.reverse.core import HANDLERS, Reverse
@@ -49,7 +50,17 @@ def take(r: Reverse, results: tuple[Value, ...], scope: Scope) -> dict[Value, Op
     return {v: scope.adj.pop(v) for v in results if v in scope.adj}
 
 
-def finish(r, loop, scope, params, init, yields, ops, bounds, loc):  # type: ignore[no-untyped-def]
+def finish(
+    r: Reverse,
+    loop: Scope,
+    scope: Scope,
+    params: list[Value],
+    init: list[Operand],
+    yields: list[Operand],
+    ops: list[AnyOp],
+    bounds: tuple[Operand, Operand, Operand, Value],
+    loc: Loc,
+) -> list[Value]:
     """Build the reverse loop with its accumulators; returns the results for the carried adjoints."""
     outer = list(loop.accumulators)
     all_params = [*params, *(loop.accumulators[v][1] for v in outer)]
@@ -64,7 +75,9 @@ def finish(r, loop, scope, params, init, yields, ops, bounds, loc):  # type: ign
     return results[: len(params)]
 
 
-def reverse_range(r: Reverse, op: For, scope: Scope, part: Scope):  # type: ignore[no-untyped-def]
+def reverse_range(
+    r: Reverse, op: For, scope: Scope, part: Scope
+) -> tuple[Operand, Operand, Operand, Value, list[Op]]:
     """The range that runs a loop's iterations backward; sets the index of the part and of its tape."""
     b = r.builder
     start, step = r.primal(op.start, scope), r.primal(op.step, scope)
@@ -74,8 +87,7 @@ def reverse_range(r: Reverse, op: For, scope: Scope, part: Scope):  # type: igno
     head: list[Op] = []
     if unit and not (breaks and not is_zero(start)):
         if breaks:
-            _, trips = counter_of(r, op)
-            last = r.primal(trips, scope)
+            last = r.primal(counter_of(r, op)[1], scope)
             stop_at = last if unit == 1 else b.emit("neg", last)
         else:
             stop_at = r.primal(op.stop, scope)

@@ -221,7 +221,7 @@ def reverse_load(r: Reverse, op: Op, scope: Scope) -> None:
 
 
 def read_shadow(r: Reverse, target: Operand, index: Operand) -> Operand:
-    return r.builder.emit("load", target, index, type=target.type.item)  # type: ignore[union-attr]
+    return r.builder.emit("load", target, index, type=target.type.item)  # type: ignore[attr-defined]
 
 
 def reverse_store(r: Reverse, op: Op, scope: Scope) -> None:

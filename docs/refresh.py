@@ -1,0 +1,81 @@
+"""Run what docs/how-it-works.md shows and write the outputs into the page: `python docs/refresh.py`.
+
+`tests/test_docs.py` fails when the page and s2sad disagree; read the diff that this makes before committing it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+import os
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from s2sad.cli import main
+
+PAGE = Path(__file__).parent / "how-it-works.md"
+
+
+def console(text: str) -> str:
+    """`$ s2sad …` lines, each with its output below."""
+    out = ""
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            done = CliRunner().invoke(main, shlex.split(line)[2:])
+            if done.exit_code != 0:
+                raise SystemExit(f"{line}\n{done.output}")
+            out += f"{line}\n{done.output.rstrip()}\n"
+    return out
+
+
+def pycon(text: str, space: dict[str, Any]) -> str:
+    """>>> lines, each with its output below."""
+    out = ""
+    for example in doctest.DocTestParser().get_examples(text):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(example.source, "<docs>", "single"), space)
+        out += ">>> " + example.source.rstrip().replace("\n", "\n... ") + "\n"
+        out += (
+            re.sub(r"^$", "<BLANKLINE>", printed.getvalue().rstrip("\n"), flags=re.M)
+            if printed.getvalue()
+            else ""
+        )
+        out += "\n" if printed.getvalue() else ""
+    return out
+
+
+def replaced(page: str, language: str, run: Callable[[str], str]) -> str:
+    """The page with each block in a language replaced by what `run` makes of it."""
+    return re.sub(
+        rf"^```{language}\n(.*?)^```$",
+        lambda m: f"```{language}\n{run(m[1])}```",
+        page,
+        flags=re.M | re.S,
+    )
+
+
+def refresh() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in re.findall(r"^```python (\S+)\n(.*?)^```$", page, re.M | re.S):
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        sys.path.insert(0, folder)
+        with contextlib.chdir(folder):
+            os.environ["COLUMNS"] = "120"
+            space: dict[str, Any] = {}
+            page = replaced(page, "console", console)
+            page = replaced(page, "pycon", lambda text: pycon(text, space))
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    refresh()

@@ -36,12 +36,25 @@ def main() -> None:
 @click.argument("target", metavar="FILE.py:FUNCTION")
 @click.option("--wrt", help="parameters to differentiate by, e.g. x,y")
 @click.option("--mode", type=click.Choice(["reverse", "forward", "value"]), default="reverse")
-@click.option("--stage", type=click.Choice(["tac", "typed", "adjoint", "optimized", "python"]), default="python")
+@click.option(
+    "--stage", type=click.Choice(["tac", "typed", "adjoint", "optimized", "python"]), default="python"
+)
 @click.option("--types", help='types of parameters, e.g. "x: float, A: float64[n], k: int"')
-@click.option("-O", "level", type=click.IntRange(0, 2), help="optimisation level (default: the decorator's, else 2)")
+@click.option(
+    "-O", "level", type=click.IntRange(0, 2), help="optimisation level (default: the decorator's, else 2)"
+)
 @click.option("-o", "out", type=click.Path(dir_okay=False), help="write to a file")
 @click.option("--no-color", is_flag=True, help="plain text")
-def dump(target: str, wrt: str | None, mode: str, stage: str, types: str | None, level: int | None, out: str | None, no_color: bool) -> None:
+def dump(
+    target: str,
+    wrt: str | None,
+    mode: str,
+    stage: str,
+    types: str | None,
+    level: int | None,
+    out: str | None,
+    no_color: bool,
+) -> None:
     """Print the generated derivative of a function, or a stage on the way to it."""
     path, _, name = target.rpartition(":")
     if not path or not name:
@@ -72,7 +85,11 @@ def show(text: str, stage: str, no_color: bool) -> None:
 def decorator_options(node: Any) -> dict[str, Any]:
     """The literal arguments of a @grad(...) or @value_and_grad(...) decorator."""
     for decorator in node.decorator_list:
-        if isinstance(decorator, gast.Call) and isinstance(decorator.func, gast.Name) and decorator.func.id in ("grad", "value_and_grad"):
+        if (
+            isinstance(decorator, gast.Call)
+            and isinstance(decorator.func, gast.Name)
+            and decorator.func.id in ("grad", "value_and_grad")
+        ):
             found = {}
             for k in decorator.keywords:
                 try:
@@ -83,7 +100,9 @@ def decorator_options(node: Any) -> dict[str, Any]:
     return {}
 
 
-def dumped(path: Path, name: str, wrt: str | None, mode: str, stage: str, types: str | None, level: int | None) -> str:
+def dumped(
+    path: Path, name: str, wrt: str | None, mode: str, stage: str, types: str | None, level: int | None
+) -> str:
     """The text that `dump` prints."""
     source = StaticNamespace(path).function(name)
     if stage == "tac":
@@ -100,7 +119,11 @@ def dumped(path: Path, name: str, wrt: str | None, mode: str, stage: str, types:
     typed = specialise(source, make, captures)
     hidden = tuple(c.value for c in captures.variables.values())
     head = tuple(getattr(captures, "head_ops", ()))
-    fn = replace(typed.function, params=(*values, *hidden), body=replace(typed.function.body, ops=(*head, *typed.function.body.ops)))
+    fn = replace(
+        typed.function,
+        params=(*values, *hidden),
+        body=replace(typed.function.body, ops=(*head, *typed.function.body.ops)),
+    )
     if stage == "typed":
         return print_function(fn) + "\n"
     made = transformed(fn, tuple(inputs), name, mode)

@@ -258,7 +258,9 @@ def test_a_derivative_inside_a_function():
         return inner(x, 3) ** 2
 
     h = 1e-6
-    assert grad(f)(0.3) == pytest.approx((inner(0.3 + h, 3) ** 2 - inner(0.3 - h, 3) ** 2) / (2 * h), rel=1e-6)
+    assert grad(f)(0.3) == pytest.approx(
+        (inner(0.3 + h, 3) ** 2 - inner(0.3 - h, 3) ** 2) / (2 * h), rel=1e-6
+    )
 
 
 def test_vjp_many_times():
@@ -336,7 +338,10 @@ def test_identical_text_in_another_process():
         "import sys; sys.path.insert(0, '.'); from tests.test_api import orbit; from s2sad import grad;"
         " g = grad(orbit); g(0.3, 4); print(g.source)"
     )
-    texts = {subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout for _ in range(2)}
+    texts = {
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+        for _ in range(2)
+    }
     g = grad(orbit)
     g(0.3, 4)
     assert texts == {g.source + "\n"}
@@ -344,7 +349,11 @@ def test_identical_text_in_another_process():
 
 @pytest.mark.parametrize("count", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_long_functions(tmp_path, count):
-    lines = ["def f(x):", "    y = x"] + [f"    y = y * 0.999 + x * {i}e-6" for i in range(count)] + ["    return y"]
+    lines = (
+        ["def f(x):", "    y = x"]
+        + [f"    y = y * 0.999 + x * {i}e-6" for i in range(count)]
+        + ["    return y"]
+    )
     (tmp_path / "long_function.py").write_text("\n".join(lines) + "\n")
     f = _load(tmp_path / "long_function.py")
     h = 1e-3

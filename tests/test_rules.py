@@ -426,7 +426,11 @@ def test_names_of_tables_are_primitives() -> None:
 def test_helpers_are_complete_sources() -> None:
     """The text of a helper, run with math, numpy and the helpers it needs, computes its function."""
     for name, prim in PRIMS.items():
-        if not prim.helper or prim.effect == "writes" or (name.startswith("s2sad.") and prim.fn.__name__ == "sumprod"):
+        if (
+            not prim.helper
+            or prim.effect == "writes"
+            or (name.startswith("s2sad.") and prim.fn.__name__ == "sumprod")
+        ):
             continue
         namespace: dict[str, Any] = {"math": math, "np": np}
         for text in (*(PRIMS[n].helper for n in prim.needs), prim.helper):

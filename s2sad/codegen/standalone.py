@@ -10,7 +10,9 @@ from typing import Any
 def standalone(lowered: Any) -> str:
     """The text of the module for one signature."""
     text: str = lowered.source
-    constants = {c.value.hint: c.get() for c in lowered.captured if isinstance(c.get(), (int, float, complex))}
+    constants = {
+        c.value.hint: c.get() for c in lowered.captured if isinstance(c.get(), (int, float, complex))
+    }
     if not constants:
         return text
     kept = [c.value.hint for c in lowered.captured if c.value.hint not in constants]

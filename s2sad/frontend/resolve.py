@@ -32,7 +32,9 @@ class StaticNamespace:
         try:
             self.tree = parse(text)
         except SyntaxError as error:
-            raise SourceError(f"{path}:{error.lineno}: {error.msg}", hint="the file must be valid Python") from None
+            raise SourceError(
+                f"{path}:{error.lineno}: {error.msg}", hint="the file must be valid Python"
+            ) from None
         self.names: dict[str, Any] = {}
         for node in self.tree.body:
             self.define(node)
@@ -45,12 +47,18 @@ class StaticNamespace:
                 root = alias.name.partition(".")[0]
                 if root in LIBRARIES:
                     module = importlib.import_module(alias.name)
-                    self.names[alias.asname or root] = module if alias.asname else importlib.import_module(root)
+                    self.names[alias.asname or root] = (
+                        module if alias.asname else importlib.import_module(root)
+                    )
         elif isinstance(node, gast.ImportFrom) and node.module and node.module.partition(".")[0] in LIBRARIES:
             module = importlib.import_module(node.module)
             for alias in node.names:
                 self.names[alias.asname or alias.name] = getattr(module, alias.name)
-        elif isinstance(node, gast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], gast.Name):
+        elif (
+            isinstance(node, gast.Assign)
+            and len(node.targets) == 1
+            and isinstance(node.targets[0], gast.Name)
+        ):
             try:
                 self.names[node.targets[0].id] = literal(node.value)
             except ValueError:
@@ -60,10 +68,14 @@ class StaticNamespace:
         """The source of a top-level function."""
         node = self.names.get(name)
         if not isinstance(node, gast.FunctionDef):
-            raise SourceError(f"{self.path} has no function {name!r} at its top level", hint="check the spelling")
+            raise SourceError(
+                f"{self.path} has no function {name!r} at its top level", hint="check the spelling"
+            )
         defaults = {}
         positional = [a.id for a in (*node.args.posonlyargs, *node.args.args)]
-        for key, value in zip(positional[len(positional) - len(node.args.defaults) :], node.args.defaults, strict=True):
+        for key, value in zip(
+            positional[len(positional) - len(node.args.defaults) :], node.args.defaults, strict=True
+        ):
             try:
                 defaults[key] = literal(value)
             except ValueError:

@@ -7,7 +7,6 @@ accumulation into the shadow, a store's is a read of the shadow followed by zero
 from __future__ import annotations
 
 import inspect
-import inspect
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,16 @@ _memory("accumulate", lambda a, i, v: a.__setitem__(i, a[i] + v), "accumulate(a,
 _memory("append", list.append, "append(a, v)", "writes")
 _memory("add_into", add_into, "add_into(a, b)", "writes",
         helper=inspect.getsource(add_into).replace(": Any", "").replace(" -> None", ""))  # fmt: skip
-rule(add_into, "add_into(a, b)", name="s2sad.add_into", infer=_typed, effect="writes", helper=inspect.getsource(add_into), da=ZERO, db=ZERO)
+rule(
+    add_into,
+    "add_into(a, b)",
+    name="s2sad.add_into",
+    infer=_typed,
+    effect="writes",
+    helper=inspect.getsource(add_into),
+    da=ZERO,
+    db=ZERO,
+)
 _memory("tape_new", dict, "y = tape_new()", "alloc")
 _memory("tape_write", lambda t, k, v: t.__setitem__(k, v), "tape_write(t, k, v)", "writes")
 _memory("tape_read", lambda t, k: t[k], "y = tape_read(t, k)", "reads")

@@ -46,9 +46,7 @@ def _rewritten(block: Block, captured: tuple[Value, ...], own: dict[Value, Value
             return replace(op, cond=get(op.cond), then=inner(op.then), orelse=inner(op.orelse))
         if isinstance(op, For):
             start, stop, step = get(op.start), get(op.stop), get(op.step)
-            return replace(
-                op, start=start, stop=stop, step=step, init=all_of(op.init), body=inner(op.body)
-            )
+            return replace(op, start=start, stop=stop, step=step, init=all_of(op.init), body=inner(op.body))
         assert isinstance(op, While)
         return replace(op, init=all_of(op.init), test=inner(op.test), body=inner(op.body))
 

@@ -96,7 +96,7 @@ class Derivative:
 
     primal: Any
     __call__: Callable[..., Any]
-    _function: types.FunctionType
+    _function: Any  # a function; a class attribute of that type would be read as a method
     _name: str
     _suffix: str
     _fsource: FunctionSource
@@ -457,7 +457,7 @@ def _entry(signature: inspect.Signature, keys: dict[str, Any], code: Any) -> Any
 
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values()):
         return None
-    head, values, space = _header(signature)
+    head, _, space = _header(signature)
     tests = []
     for name, key in keys.items():
         if key in _FAST:

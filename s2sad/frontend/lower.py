@@ -18,7 +18,7 @@ from s2sad.frontend.fence import check_function, refuse
 from s2sad.frontend.names import assigned_names, free_names, local_names, rebound_after
 from s2sad.frontend.source import FunctionSource, Quotes, deep_recursion
 from s2sad.ir.core import AnyOp, Block, Const, ForEach, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import type_of
+from s2sad.ir.types import NONE, type_of
 
 BINARY = {
     gast.Add: "add", gast.Sub: "sub", gast.Mult: "mul", gast.Div: "div", gast.FloorDiv: "floordiv",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Union
+from typing import Any, TypeGuard, Union
 
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Undef, Value
@@ -140,7 +140,7 @@ def rebuild(av: AV, parts: tuple[AV, ...]) -> AV:
     return av
 
 
-def is_operand(av: AV) -> bool:
+def is_operand(av: AV) -> TypeGuard[Operand]:
     return isinstance(av, (Value, Const, Undef))
 
 

@@ -62,7 +62,7 @@ class Captures:
         if isinstance(obj, FunctionSource):  # the program is only parsed
             return FunctionAV(obj)
         if isinstance(obj, types.ModuleType):
-            return StaticAV(obj) if not _is_user_module(obj) else StaticAV(obj)
+            return StaticAV(obj)
         kind = key_of(obj)
         if isinstance(kind, Fixed):
             function = user_function(obj)

@@ -194,7 +194,7 @@ def make_list(s: Any, elements: list[AV]) -> AV:
     for e in elements:
         item = (
             join(item, e.type) if item is not None and is_operand(e) and isinstance(e.type, Scalar) else None
-        )  # type: ignore[union-attr]
+        )
     if item is None:
         return TupleAV(tuple(elements), list)
     item = FLOAT if item is BOTTOM else item

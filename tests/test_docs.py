@@ -79,6 +79,7 @@ def test_doctests(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_sessions(page: Path, tmp_path: Path) -> None:
     """Commands print what the page says they print."""
     from click.testing import CliRunner
+
     from s2sad.cli import main
 
     write_files(page, tmp_path)

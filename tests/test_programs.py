@@ -8,6 +8,7 @@ from tests.checks import Checker, check_function, leaves, positions, richardson
 from tests.programs import PROGRAMS, Program
 
 COMPILABLE = [program for program in PROGRAMS if "nojit" not in program.tags]
+UNTYPED_BY_NUMBA = [program for program in PROGRAMS if "nojit" in program.tags]
 
 
 def test_corpus_is_large_and_names_are_unique() -> None:
@@ -38,4 +39,15 @@ def test_program(program: Program) -> None:
 def test_program_compiled(program: Program) -> None:
     """The compiled gradient agrees with the interpreted one."""
     report = check_function(program.fn, program.args, program.wrt, jit=True, levels=(2,), forward=False)
+    assert report.ok, "\n".join(map(str, report.problems))
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+@pytest.mark.parametrize("program", UNTYPED_BY_NUMBA, ids=lambda program: program.name)
+def test_program_that_numba_cannot_type(program: Program) -> None:
+    """Compiling is refused with a JitError, or it works and agrees; no other exception escapes."""
+    report = check_function(
+        program.fn, program.args, program.wrt, jit=True, levels=(2,), forward=False, may_refuse_jit=True
+    )
     assert report.ok, "\n".join(map(str, report.problems))

@@ -75,7 +75,7 @@ def polynomial_coefficients(x, coefficients):
     return y
 
 
-@program((0.7, [1.0, 2.0, -0.5]), (0.7, ()), (0.7, arr(1.0, 2.0)), wrt=(0,), tags="list zero-trips nojit")
+@program((0.7, [1.0, 2.0, -0.5]), (0.7, ()), (0.7, arr(1.0, 2.0)), wrt=(0,), tags="list zero-trips")
 def element_reads_by_range(x, values):
     s = x
     for i in range(len(values)):

@@ -143,7 +143,7 @@ def kalman_scalar(a, q, r, observations):
     return loglik
 
 
-@program((0.2, 0.5, [(66, 0), (57, 1), (70, 1), (53, 1)]), wrt=(0, 1), tags="realistic nojit")
+@program((0.2, 0.5, [(66, 0), (57, 1), (70, 1), (53, 1)]), wrt=(0, 1), tags="realistic")
 def logistic_loss(a, b, rows):
     loss = 0.0
     for x, y in rows:

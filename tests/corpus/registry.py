@@ -51,7 +51,7 @@ def program(
     """File the decorated function in PROGRAMS, once per argument set, with blank-separated tags.
 
     Without `wrt` the derivative is taken with respect to every float and float array argument.
-    The tag `nojit` says that Numba cannot compile the function itself.
+    The tag `nojit` says that Numba may fail to type it (recursion, nested lists, dicts, formatted strings).
     """
 
     def register(fn: F) -> F:

@@ -452,8 +452,8 @@ def sir_epidemic(beta_scale, gamma, s, i):
     return peak + s
 
 
-@program((1.5, 2.5), tags="realistic recursion")
-def ackermann_like_bounds(a, b):
+@program((1.5, 2.5), tags="realistic")
+def arithmetic_harmonic_mean(a, b):
     x, y = a, b
     for k in range(1, 4):
         x, y = (x + y) / 2.0, 2.0 * x * y / (x + y)

@@ -49,8 +49,18 @@ def check_source(
     jit: bool = False,
     oracle: Oracle | None = None,
     levels: tuple[int, ...] = (0, 1, 2),
+    may_refuse_jit: bool = False,
     seed: int = 0,
 ) -> Report:
     """Check the function `f` of a module text in every way of `check_function`."""
     with loaded(source) as module:
-        return check_function(module.f, args, wrt, jit=jit, oracle=oracle, levels=levels, seed=seed)
+        return check_function(
+            module.f,
+            args,
+            wrt,
+            jit=jit,
+            oracle=oracle,
+            levels=levels,
+            may_refuse_jit=may_refuse_jit,
+            seed=seed,
+        )

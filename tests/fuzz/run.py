@@ -40,11 +40,11 @@ def run_seed(seed: int, jit_every: int = 0, use_oracle: bool = False) -> Outcome
     program = generate(seed)
     compiled = bool(jit_every) and seed % jit_every == 0
     oracle: Oracle | None = interpret if use_oracle else None
-    return Outcome(
-        program,
-        check_source(program.source, program.args, program.wrt, jit=compiled, oracle=oracle),
-        compiled,
+    may_refuse = "recursion" in program.constructs  # Numba cannot type every recursion
+    report = check_source(
+        program.source, program.args, program.wrt, jit=compiled, oracle=oracle, may_refuse_jit=may_refuse
     )
+    return Outcome(program, report, compiled)
 
 
 def interpret(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -123,13 +123,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     histogram: Counter[str] = Counter()
     failed: Counter[str] = Counter()
-    skipped = compiled = failures = 0
+    skipped = compiled = refused = failures = 0
     work = partial(run_seed, jit_every=options.jit_every, use_oracle=options.oracle)
     with multiprocessing.Pool(options.jobs) if options.jobs > 1 else _Serial() as pool:
         for outcome in pool.imap(work, seeds):
             histogram.update(outcome.program.constructs.keys())
             skipped += not outcome.report.difference_checked
             compiled += outcome.compiled
+            refused += outcome.report.refused
             if outcome.report.ok:
                 continue
             failures += 1
@@ -137,7 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
             if failures <= options.max_failures:
                 show_failure(outcome, options.shrink)
     show_histogram(histogram, options.count)
-    print(f"\n{options.count} programs, {compiled} also compiled, {skipped} without a trusted difference")
+    print(f"\n{options.count} programs, {compiled} also compiled ({refused} recursions refused)", end=", ")
+    print(f"{skipped} without a trusted difference")
     print(f"{failures} failed: {dict(failed)}")
     return 1 if failures else 0
 

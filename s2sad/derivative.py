@@ -17,10 +17,11 @@ from s2sad import pipeline
 from s2sad.analysis.aliases import Aliases
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import Generated, generate, load
+from s2sad.entry import MOST_SIGNATURES, Made, binder, entry
 from s2sad.errors import JitError, S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Op, Value
-from s2sad.ir.types import FLOAT, Array, List, Scalar, Type, is_memory
+from s2sad.ir.types import Scalar, is_memory
 from s2sad.nested import inline_derivative
 from s2sad.signature import Parameters, gradient_tree, typed_parameters
 from s2sad.transform.gradient import floats_at_last, gradient
@@ -57,6 +58,7 @@ class Lowered:
     target: str = "python"
     writes: bool = False
     compiled: Any = None
+    loaded: Any = None
 
     @property
     def source(self) -> str:
@@ -71,10 +73,14 @@ class Lowered:
     def compile(self) -> Any:
         """The generated function, loaded (and with `jit=True` handed to Numba)."""
         if self.compiled is None:
-            self.compiled = load(self.generated, self.hint)
-            if self.target == "numba":
-                self.compiled = _guarded(self.compiled, self)
+            self.loaded = load(self.generated, self.hint)
+            self.compiled = _guarded(self.loaded, self) if self.target == "numba" else self.loaded
         return self.compiled
+
+    def dispatcher(self) -> Any:
+        """With `jit=True`: the Numba dispatcher of the generated function."""
+        self.compile()
+        return self.loaded
 
     def valid(self) -> bool:
         """Whether what was captured is still what the code was made for."""
@@ -131,8 +137,9 @@ class Derivative:
         self._params = Parameters.of(self._fsource, options.wrt)
         self._options = options
         self._signature = inspect.signature(function)
-        self._bind = _binder(self._signature)
+        self._bind = binder(self._signature)
         self._cache = {}
+        self._entered: list[tuple[Lowered, Made]] = []
         self._last = None
 
     # -- calling ------------------------------------------------------------------------------------
@@ -157,7 +164,7 @@ class Derivative:
         if lowered.writes:
             self._refuse_shared((*bound, *captured.values()))
         result = code(*bound, **captured)
-        self._specialise_entry(lowered, lowered.compile())
+        self._enter(lowered, lowered.compile())
         return self._as_float32(result, lowered) if self._is_single(lowered) else result
 
     def _refuse_shared(self, values: tuple[Any, ...]) -> None:
@@ -206,13 +213,49 @@ class Derivative:
         found.append(made)
         return made
 
-    def _specialise_entry(self, lowered: Lowered, code: Any) -> None:
-        """Let calls with these types go straight to the code, where types are all there is to check."""
-        if lowered.captured or lowered.guards or lowered.writes or self._is_single(lowered):
+    def _enter(self, lowered: Lowered, code: Any) -> None:
+        """Let calls that this code was made for go straight to it, the latest signature first."""
+        if any(known is lowered for known, _ in self._entered):
             return
-        entry = _entry(self._signature, lowered.keys, code)
-        if entry is not None:
-            type(self).__call__ = entry  # type: ignore[method-assign]
+        made = Made(
+            lowered.keys,
+            lowered.captured,
+            lowered.guards,
+            code,
+            self._refuse_shared if lowered.writes else None,
+            (lambda result: self._as_float32(result, lowered)) if self._is_single(lowered) else None,
+            lowered.target == "numba",
+        )
+        self._entered = [(lowered, made), *(e for e in self._entered if e[0].valid())][:MOST_SIGNATURES]
+        found = self._native(code) or entry(self._fsource.qualname, self._signature, [made for _, made in self._entered])
+        type(self).__call__ = _slow_call if found is None else found  # type: ignore[method-assign]
+
+    def _native(self, code: Any) -> Any:
+        """The dispatcher as the entry, where all code so far is compiled for types that say all there is to say."""
+        positional = all(
+            p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+            for p in self._signature.parameters.values()
+        )
+        if not (self._options.jit and positional):
+            return None
+        if all(self._dispatcher.enter(lowered, made.code) for lowered, made in self._entered):
+            return staticmethod(self._dispatcher)
+        return None
+
+    @functools.cached_property
+    def _dispatcher(self) -> Any:
+        from s2sad.compiled import DerivativeDispatcher
+
+        return DerivativeDispatcher(self)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What Numba takes a compiled derivative for, in functions of the user's that call it or are given it."""
+        if not self._options.jit:
+            raise AttributeError(
+                f"{self!r} is not compiled: give grad() jit=True to call it from compiled functions"
+            )
+        return self._dispatcher._numba_type_
 
     # -- making code --------------------------------------------------------------------------------
 
@@ -415,78 +458,3 @@ def _guarded(code: Any, lowered: Lowered) -> Any:
 
 def _slow_call(self: Derivative, /, *args: Any, **kwargs: Any) -> Any:
     return self._dispatch(args, kwargs)
-
-
-def _binder(signature: inspect.Signature) -> Callable[..., tuple[Any, ...]]:
-    """A function with the same parameters that returns its arguments as a tuple."""
-    head, values, space = _header(signature)
-    exec(f"def bind({head}):\n    return ({values})", space)
-    return space["bind"]  # type: ignore[no-any-return]
-
-
-def _header(signature: inspect.Signature) -> tuple[str, str, dict[str, Any]]:
-    space: dict[str, Any] = {}
-    parts: list[str] = []
-    values: list[str] = []
-    star = False
-    parameters = list(signature.parameters.values())
-    for i, p in enumerate(parameters):
-        if p.kind is p.KEYWORD_ONLY and not star:
-            parts.append("*")
-            star = True
-        prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")  # type: ignore[call-overload]
-        star = star or p.kind is p.VAR_POSITIONAL
-        default = ""
-        if p.default is not p.empty:
-            space[f"_default{i}"] = p.default
-            default = f"=_default{i}"
-        parts.append(f"{prefix}{p.name}{default}")
-        values.append(p.name)
-        after = parameters[i + 1].kind if i + 1 < len(parameters) else None
-        if p.kind is p.POSITIONAL_ONLY and after is not p.POSITIONAL_ONLY:
-            parts.append("/")
-    return ", ".join(parts), "".join(f"{v}, " for v in values), space
-
-
-_FAST: dict[Type, str] = {FLOAT: "float", Scalar("int"): "int"}
-
-
-def _entry(signature: inspect.Signature, keys: dict[str, Any], code: Any) -> Any:
-    """The `__call__` for one signature: a type check for each argument, then the code; None if that is not enough."""
-    import numpy as np
-
-    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values()):
-        return None
-    head, _, space = _header(signature)
-    tests = []
-    for name, key in keys.items():
-        if key in _FAST:
-            tests.append(f"{name}.__class__ is {_FAST[key]}")
-        elif isinstance(key, Array):
-            space[f"_dtype_{name}"] = np.dtype(key.dtype)
-            tests.append(
-                f"{name}.__class__ is _ndarray and {name}.dtype is _dtype_{name} and {name}.ndim == {key.ndim}"
-            )
-        else:
-            return None
-    space |= {"_code": code, "_ndarray": np.ndarray}
-    names = ", ".join(keys)
-    text = f"def __call__(_self, {head}):\n"
-    if tests:
-        text += f"    if {' and '.join(tests)}:\n        return _code({names})\n"
-    text += f"    return _self._dispatch({_forward(signature)})\n"
-    exec(text, space)
-    return space["__call__"]
-
-
-def _forward(signature: inspect.Signature) -> str:
-    positional = [
-        p.name
-        for p in signature.parameters.values()
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    keyword = [f"{p.name!r}: {p.name}" for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-    return f"({''.join(n + ', ' for n in positional)}), {{{', '.join(keyword)}}}"
-
-
-_ = List

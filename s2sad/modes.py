@@ -13,7 +13,8 @@ import numpy as np
 from s2sad import pipeline
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate, load
-from s2sad.derivative import Derivative, _binder, value_tree
+from s2sad.derivative import Derivative, value_tree
+from s2sad.entry import binder
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
@@ -75,7 +76,7 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prep
             f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda"
         )
     source = source_for(function)
-    bound = _binder(inspect.signature(function))(*args)
+    bound = binder(inspect.signature(function))(*args)
     params = Parameters.of(source, 0)
     keys = dict(zip(params.names, map(key_of, bound), strict=True))
     also = {n for n, m in zip(params.names, moved, strict=False) if m}

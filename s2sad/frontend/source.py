@@ -40,6 +40,17 @@ class Namespace(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Place:
+    """Where a variable lives: in a dict under a name, or, without a name, in a closure cell. A call reads it."""
+
+    space: Any
+    name: str | None = None
+
+    def __call__(self) -> Any:
+        return self.space.cell_contents if self.name is None else self.space[self.name]
+
+
 class LiveNamespace:
     """The closure cells, globals and builtins of a function object."""
 
@@ -62,11 +73,10 @@ class LiveNamespace:
 
     def getter(self, name: str) -> Callable[[], Any]:
         if name in self.cells:
-            cell = self.cells[name]
-            return lambda: cell.cell_contents
+            return Place(self.cells[name])
         space = self.globals
         if name in space:
-            return lambda: space[name]
+            return Place(space, name)
         return lambda: space[name] if name in space else getattr(builtins, name)
 
     def key(self, name: str) -> Any:

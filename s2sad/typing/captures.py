@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from s2sad.frontend.source import FunctionSource, Namespace
+from s2sad.frontend.source import FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
 from s2sad.ir.types import Object, Type
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, FunctionAV, StaticAV
-from s2sad.typing.structure import LIBRARIES, Fixed, Node, constant, key_of, unfold, user_function
+from s2sad.typing.structure import LIBRARIES, Fixed, Node, constant, key_of, unfold
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -65,8 +65,7 @@ class Captures:
             return StaticAV(obj)
         kind = key_of(obj)
         if isinstance(kind, Fixed):
-            function = user_function(obj)
-            if function is not None or isinstance(obj, (bool, str)) or obj is None or not _builtin(obj):
+            if isinstance(get, Place):  # else one of Python's own names
                 self.guards[key] = Guard(get, kind, name)
             return constant(obj)
         value = Value(name, kind if isinstance(kind, Type) else Object(kind.tag.__name__))
@@ -95,7 +94,7 @@ class Captures:
         space = vars(module)
         key = (id(space), name)
         if key not in self.seen:
-            self.seen[key] = self.resolve(obj, lambda: space[name], key, name, builder)
+            self.seen[key] = self.resolve(obj, Place(space, name), key, name, builder)
         return self.seen[key]
 
     def imported(self, module: str, name: str | None, s: Any) -> AV:
@@ -112,9 +111,3 @@ class Captures:
 def _is_user_module(module: types.ModuleType) -> bool:
     root = module.__name__.partition(".")[0]
     return root not in LIBRARIES
-
-
-def _builtin(obj: Any) -> bool:
-    """Functions and types of libraries: rebinding those is not watched for."""
-    module = getattr(obj, "__module__", None) or getattr(type(obj), "__module__", "") or ""
-    return module.partition(".")[0] in LIBRARIES | {"_operator"} or isinstance(obj, type)

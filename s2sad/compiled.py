@@ -1,0 +1,138 @@
+"""Compiled derivatives as Numba dispatchers: called at C speed, and from the user's own `@njit` functions.
+
+A `DerivativeDispatcher` compiles nothing itself. Asked for argument types it has not seen, it asks the
+`Derivative` for the code of that signature; where Numba's types say all there is to say of a signature
+(numbers only, nothing captured) its overloads are the entry, with no Python between call and machine code.
+
+Imported only where `jit=True`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types as python_types
+from typing import Any
+
+from numba.core import dispatcher, errors, types
+from numba.core.registry import CPUDispatcher
+
+from s2sad.entry import header
+from s2sad.errors import S2sadError
+from s2sad.ir.types import FLOAT, INT, Array, List, Scalar
+from s2sad.typing.structure import Node, key_of
+
+
+class DerivativeDispatcher(CPUDispatcher):
+    """The dispatcher of a `Derivative`: its overloads are those of the code made for each signature."""
+
+    def __init__(self, derivative: Any) -> None:
+        super().__init__(
+            stand_in(derivative._signature, derivative._name), targetoptions={"nopython": True}
+        )
+        self.derivative = derivative
+        self.taken: list[Any] = []  # a dispatcher that is collected takes its machine code with it
+
+    def _compile_for_args(self, *args: Any, **kwargs: Any) -> Any:
+        """What Numba calls for argument types without an overload: something to call with these arguments."""
+        given = tuple(a.value if isinstance(a, dispatcher.OmittedArg) else a for a in args)
+        return lambda *_: self.derivative._dispatch(given, kwargs)
+
+    def compile(self, sig: Any) -> Any:
+        """What Numba calls when an `@njit` function calls this one: the machine code for these types."""
+        argtypes, _ = dispatcher.sigutils.normalize_signature(sig)
+        if tuple(argtypes) not in self.overloads:
+            self.take(argtypes, self.source(argtypes))
+        return self.overloads[tuple(argtypes)].entry_point
+
+    def source(self, argtypes: Any) -> Any:
+        """A Numba function of just these arguments, made for their types."""
+        names = self.derivative._params.names
+        try:
+            keys = {name: key_from(t) for name, t in zip(names, argtypes, strict=True)}
+            return closed(self.derivative._lowered(keys))
+        except S2sadError as error:
+            raise errors.TypingError(str(error)) from error
+
+    def take(self, argtypes: Any, code: Any) -> None:
+        """Compile `code` for these types if need be and make the result an overload."""
+        code.compile(tuple(argtypes))
+        compiled = code.overloads[tuple(argtypes)]
+        self.taken.append(code)
+        self.add_overload(compiled)
+
+    def enter(self, lowered: Any, code: Any) -> bool:
+        """Make code of a signature an overload, where its types are the whole key."""
+        if lowered.captured or lowered.guards or lowered.writes:
+            return False
+        if not all(key in (FLOAT, INT) for key in lowered.keys.values()):
+            return False
+        argtypes = tuple(types.float64 if key == FLOAT else types.int64 for key in lowered.keys.values())
+        if argtypes not in self.overloads:
+            self.take(argtypes, code)
+        return True
+
+
+def stand_in(signature: inspect.Signature, name: str) -> Any:
+    """A function with the parameters of a signature, for the dispatcher to read them from."""
+    text, _, space = header(signature)
+    exec(f"def {name}({text}):\n    raise NotImplementedError", space)
+    return space[name]
+
+
+def closed(lowered: Any) -> Any:
+    """Generated code as a Numba function without hidden parameters: captured data are frozen, as Numba freezes globals."""
+    from numba import njit
+
+    code = lowered.dispatcher()
+    if not lowered.captured:
+        return code
+    names = list(lowered.keys)
+    hints = [c.value.hint for c in lowered.captured]
+    space = {"_code": positional(code)} | {
+        f"_{h}": c.get() for h, c in zip(hints, lowered.captured, strict=True)
+    }
+    given = ", ".join([*names, *(f"_{h}" for h in hints)])
+    exec(f"def call({', '.join(names)}):\n    return _code({given})", space)
+    return njit(space["call"], error_model="numpy")
+
+
+def positional(code: Any) -> Any:
+    """The same Numba function with its keyword parameters as positional ones (Numba 0.68 cannot bind the former)."""
+    from numba import njit
+
+    fn = code.py_func
+    inner = fn.__code__
+    flat = inner.replace(co_argcount=inner.co_argcount + inner.co_kwonlyargcount, co_kwonlyargcount=0)
+    options = {k: v for k, v in code.targetoptions.items() if k != "nopython"}
+    return njit(python_types.FunctionType(flat, fn.__globals__, fn.__name__), **options)
+
+
+def key_from(t: Any) -> Any:
+    """The key of arguments of a Numba type. Raises TypingError where a value would have to be known."""
+    if isinstance(t, types.Omitted):
+        return key_of(t.value)
+    if isinstance(t, types.Literal):
+        return key_of(t.literal_value)
+    if isinstance(t, types.Float):
+        return FLOAT if t.bitwidth == 64 else Scalar("float", t.name)
+    if isinstance(t, types.Integer):
+        return INT if t.bitwidth == 64 and t.signed else Scalar("int", t.name)
+    if isinstance(t, types.NoneType):
+        return key_of(None)
+    if isinstance(t, types.Array):
+        return Array(str(t.dtype), t.ndim)
+    if isinstance(t, types.NamedTuple | types.NamedUniTuple):
+        return Node("namedtuple", t.instance_class, tuple(map(key_from, t)), tuple(t.fields))
+    if isinstance(t, types.BaseTuple):
+        return Node("tuple", tuple, tuple(map(key_from, t)))
+    if isinstance(t, types.List):
+        item = key_from(t.dtype)
+        if isinstance(item, Scalar):
+            return List(item)
+    raise errors.TypingError(
+        f"a derivative cannot be compiled for an argument of type {t}: it is generated for each value of such "
+        "arguments, and here only the type is known"
+    )
+
+
+

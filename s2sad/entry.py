@@ -1,0 +1,214 @@
+"""Entries: the generated `__call__` of a derivative, which hands a call straight to the code made for it.
+
+An entry tests what generated code was made for (types and structure of the arguments, what was captured) and
+calls the code of the first signature that fits; any other call goes to `_dispatch`, which finds or makes it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from s2sad.frontend.source import Place
+from s2sad.ir.types import Array, List, Scalar, is_memory
+from s2sad.typing.structure import Fixed, Node
+
+MOST_TESTS = 60
+MOST_SIGNATURES = 4
+
+
+def header(signature: inspect.Signature) -> tuple[str, list[str], dict[str, Any]]:
+    """The text of a parameter list, the names in it, and the names that hold its defaults."""
+    space: dict[str, Any] = {}
+    parts: list[str] = []
+    names: list[str] = []
+    star = False
+    parameters = list(signature.parameters.values())
+    for i, p in enumerate(parameters):
+        if p.kind is p.KEYWORD_ONLY and not star:
+            parts.append("*")
+            star = True
+        prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")  # type: ignore[call-overload]
+        star = star or p.kind is p.VAR_POSITIONAL
+        default = ""
+        if p.default is not p.empty:
+            space[f"_default{i}"] = p.default
+            default = f"=_default{i}"
+        parts.append(f"{prefix}{p.name}{default}")
+        names.append(p.name)
+        after = parameters[i + 1].kind if i + 1 < len(parameters) else None
+        if p.kind is p.POSITIONAL_ONLY and after is not p.POSITIONAL_ONLY:
+            parts.append("/")
+    return ", ".join(parts), names, space
+
+
+def binder(signature: inspect.Signature) -> Callable[..., tuple[Any, ...]]:
+    """A function with the same parameters that returns its arguments as a tuple."""
+    text, names, space = header(signature)
+    exec(f"def bind({text}):\n    return ({''.join(f'{n}, ' for n in names)})", space)
+    return space["bind"]  # type: ignore[no-any-return]
+
+
+class _TooLong(Exception):
+    """A signature that takes longer to test than to look up."""
+
+
+class Tests:
+    """The expressions that hold for an object exactly if it has a given key, and the objects they name."""
+
+    def __init__(self) -> None:
+        self.space: dict[str, Any] = {}
+        self.names: dict[int, str] = {}
+        self.found: list[str] = []
+
+    def named(self, obj: Any) -> str:
+        name = self.names.get(id(obj))
+        if name is None:
+            name = self.names[id(obj)] = f"_object{len(self.names)}"
+            self.space[name] = obj
+        return name
+
+    def add(self, text: str) -> None:
+        self.found.append(text)
+        if len(self.found) > MOST_TESTS:
+            raise _TooLong
+
+    def key(self, e: str, key: Any) -> None:
+        """Test the object that the expression `e` gives."""
+        if isinstance(key, Fixed):
+            self.fixed(e, key.obj)
+        elif isinstance(key, Node):
+            self.node(e, key)
+        elif isinstance(key, Scalar):
+            self.add(f"{e}.__class__ is {self.named(scalar_class(key))}")
+        elif isinstance(key, List) and isinstance(key.item, Scalar) and not key.item.optional:
+            kinds = self.named({scalar_class(key.item)})
+            self.add(f"{e}.__class__ is list and {{*map({self.named(type)}, {e})}} == {kinds}")
+        elif isinstance(key, Array):
+            import numpy as np
+
+            dtype = self.named(np.dtype(key.dtype))
+            self.add(
+                f"{e}.__class__ is {self.named(np.ndarray)} and {e}.dtype is {dtype} and {e}.ndim == {key.ndim}"
+            )
+        else:
+            raise _TooLong
+
+    def fixed(self, e: str, obj: Any) -> None:
+        if isinstance(obj, str):
+            self.add(f"{e}.__class__ is {self.named(obj.__class__)} and {e} == {obj!r}")
+        else:
+            self.add(f"{e} is {self.named(obj)}")
+
+    def node(self, e: str, key: Node) -> None:
+        self.add(f"{e}.__class__ is {self.named(key.tag)}")
+        if key.kind == "dict":
+            self.add(f"tuple({e}) == {self.named(key.names)}")
+        elif key.kind in ("tuple", "list"):
+            self.add(f"len({e}) == {len(key.parts)}")
+        for i, part in enumerate(key.parts):
+            if key.kind == "dict":
+                self.key(f"{e}[{self.named(key.names[i])}]", part)
+            elif key.kind == "record":
+                self.key(f"{e}.{key.names[i]}", part)
+            else:
+                self.key(f"{e}[{i}]", part)
+
+
+def scalar_class(key: Scalar) -> type:
+    """The class of the numbers of a type."""
+    if key.optional:
+        raise _TooLong
+    if key.dtype is None:
+        return {"float": float, "int": int, "complex": complex, "bool": bool}[key.kind]
+    import numpy as np
+
+    return np.dtype(key.dtype).type
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What an entry needs to know of generated code: its arguments' keys, what it captures, and what it gives."""
+
+    keys: dict[str, Any]
+    captured: tuple[Any, ...]  # of Captured
+    guards: tuple[Any, ...]  # of Guard
+    code: Any
+    before: Callable[..., None] | None = None  # called with all memory that is passed, if there is any check to make
+    after: Callable[[Any], Any] | None = None  # called with the result
+    fixed_as_none: bool = False
+
+
+def entry(name: str, signature: inspect.Signature, signatures: list[Made]) -> Any:
+    """A `__call__` for these signatures, first come first tested; None if there is nothing it could test."""
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values()):
+        return None
+    text, _, space = header(signature)
+    lines: list[str] = []
+    tests = Tests()
+    for i, made in enumerate(signatures[:MOST_SIGNATURES]):
+        try:
+            lines += _branch(tests, made, f"_code{i}")
+        except _TooLong:
+            continue
+        space |= {f"_code{i}": made.code, f"_code{i}_before": made.before, f"_code{i}_after": made.after}
+    space |= tests.space
+    if not lines:
+        return None
+    lines.append(f"    return _self._dispatch({_forwarded(signature)})")
+    exec("\n".join([f"def __call__(_self, {text}):", *lines]), space)
+    found = space["__call__"]
+    found.__qualname__ = name  # what a TypeError for missing arguments calls it
+    return found
+
+
+def _branch(tests: Tests, made: Made, code: str) -> list[str]:
+    """The lines that test for one signature and call its code."""
+    tests.found = []
+    for name, key in made.keys.items():
+        tests.key(name, key)
+    arguments_fit, tests.found = tests.found, []
+    reads: list[str] = []
+    arguments = ["None" if made.fixed_as_none and isinstance(k, Fixed) else n for n, k in made.keys.items()]
+    memory = [n for n, k in made.keys.items() if is_memory(k)]
+    for i, captured in enumerate(made.captured):
+        local = f"_captured{i}"
+        reads.append(f"{local} = {_place(tests, captured.get)}")
+        tests.key(local, captured.key)
+        arguments.append(f"{captured.value.hint}={local}")
+        memory += [local] if is_memory(captured.key) else []
+    for guard in made.guards:
+        tests.key(_place(tests, guard.get), guard.key)
+    lines = []
+    indent = "    "
+    if arguments_fit:
+        lines.append(f"{indent}if {' and '.join(arguments_fit)}:")
+        indent += "    "
+    lines += [indent + read for read in reads]
+    if tests.found:
+        lines.append(f"{indent}if {' and '.join(tests.found)}:")
+        indent += "    "
+    call = f"{code}({', '.join(arguments)})"
+    if made.before is not None and len(memory) > 1:
+        lines.append(f"{indent}{code}_before(({', '.join(memory)}))")
+    lines.append(f"{indent}return {f'{code}_after({call})' if made.after is not None else call}")
+    if indent == "    ":  # nothing to test: no other signature can follow
+        lines.append("    pass")
+    return lines
+
+
+def _place(tests: Tests, get: Any) -> str:
+    """The expression that reads a captured variable; a KeyError in it is for `_dispatch` to explain."""
+    if not isinstance(get, Place):
+        return f"{tests.named(get)}()"
+    space = tests.named(get.space)
+    return f"{space}.cell_contents" if get.name is None else f"{space}.get({get.name!r})"
+
+
+def _forwarded(signature: inspect.Signature) -> str:
+    parameters = signature.parameters.values()
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    keyword = [f"{p.name!r}: {p.name}" for p in parameters if p.kind is p.KEYWORD_ONLY]
+    return f"({''.join(n + ', ' for n in positional)}), {{{', '.join(keyword)}}}"

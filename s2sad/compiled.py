@@ -26,9 +26,7 @@ class DerivativeDispatcher(CPUDispatcher):
     """The dispatcher of a `Derivative`: its overloads are those of the code made for each signature."""
 
     def __init__(self, derivative: Any) -> None:
-        super().__init__(
-            stand_in(derivative._signature, derivative._name), targetoptions={"nopython": True}
-        )
+        super().__init__(stand_in(derivative._signature, derivative._name), targetoptions={"nopython": True})
         self.derivative = derivative
         self.taken: list[Any] = []  # a dispatcher that is collected takes its machine code with it
 
@@ -87,7 +85,7 @@ def closed(lowered: Any) -> Any:
     if not lowered.captured:
         return code
     names = list(lowered.keys)
-    hints = [c.value.hint for c in lowered.captured]
+    hints = lowered.hidden()
     space = {"_code": positional(code)} | {
         f"_{h}": c.get() for h, c in zip(hints, lowered.captured, strict=True)
     }
@@ -133,6 +131,3 @@ def key_from(t: Any) -> Any:
         f"a derivative cannot be compiled for an argument of type {t}: it is generated for each value of such "
         "arguments, and here only the type is known"
     )
-
-
-

@@ -16,7 +16,7 @@ from typing import Any
 from s2sad import pipeline
 from s2sad.analysis.aliases import Aliases
 from s2sad.codegen import tree as t
-from s2sad.codegen.load import Generated, generate, load
+from s2sad.codegen.load import Generated, generate, keyword_names, load
 from s2sad.entry import MOST_SIGNATURES, Made, binder, entry
 from s2sad.errors import JitError, S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
@@ -76,6 +76,11 @@ class Lowered:
             self.loaded = load(self.generated, self.hint)
             self.compiled = _guarded(self.loaded, self) if self.target == "numba" else self.loaded
         return self.compiled
+
+    def hidden(self) -> tuple[str, ...]:
+        """The names of the keyword parameters that take what is captured."""
+        self.compile()
+        return keyword_names(self.loaded)
 
     def dispatcher(self) -> Any:
         """With `jit=True`: the Numba dispatcher of the generated function."""
@@ -160,7 +165,7 @@ class Derivative:
             bound = tuple(
                 None if isinstance(k, Fixed) else v for v, k in zip(bound, lowered.keys.values(), strict=True)
             )
-        captured = {c.value.hint: c.get() for c in lowered.captured}
+        captured = dict(zip(lowered.hidden(), (c.get() for c in lowered.captured), strict=True))
         if lowered.writes:
             self._refuse_shared((*bound, *captured.values()))
         result = code(*bound, **captured)
@@ -219,7 +224,7 @@ class Derivative:
             return
         made = Made(
             lowered.keys,
-            lowered.captured,
+            tuple(zip(lowered.hidden(), lowered.captured, strict=True)),
             lowered.guards,
             code,
             self._refuse_shared if lowered.writes else None,
@@ -227,7 +232,9 @@ class Derivative:
             lowered.target == "numba",
         )
         self._entered = [(lowered, made), *(e for e in self._entered if e[0].valid())][:MOST_SIGNATURES]
-        found = self._native(code) or entry(self._fsource.qualname, self._signature, [made for _, made in self._entered])
+        found = self._native(code) or entry(
+            self._fsource.qualname, self._signature, [made for _, made in self._entered]
+        )
         type(self).__call__ = _slow_call if found is None else found  # type: ignore[method-assign]
 
     def _native(self, code: Any) -> Any:
@@ -436,11 +443,13 @@ def _guarded(code: Any, lowered: Lowered) -> Any:
     """A Numba dispatcher that has compiled its one signature, or a JitError that says why it cannot."""
 
     def first(*args: Any, **kwargs: Any) -> Any:
-        from numba.core.errors import NumbaError
+        from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
         try:
             result = code(*args, **kwargs)
-        except NumbaError as error:
+        except (NumbaError, UnsupportedBytecodeError, TypeError) as error:
+            if isinstance(error, TypeError) and "reflect" not in str(error):
+                raise
             lines = [line for line in str(error).splitlines() if line.strip()]
             detail = next(
                 (line for line in lines if not line.startswith(("Failed in", "During", "- "))),

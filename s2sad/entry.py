@@ -133,10 +133,12 @@ class Made:
     """What an entry needs to know of generated code: its arguments' keys, what it captures, and what it gives."""
 
     keys: dict[str, Any]
-    captured: tuple[Any, ...]  # of Captured
+    captured: tuple[tuple[str, Any], ...]  # parameter names and Captured
     guards: tuple[Any, ...]  # of Guard
     code: Any
-    before: Callable[..., None] | None = None  # called with all memory that is passed, if there is any check to make
+    before: Callable[..., None] | None = (
+        None  # called with all memory that is passed, if there is any check to make
+    )
     after: Callable[[Any], Any] | None = None  # called with the result
     fixed_as_none: bool = False
 
@@ -173,11 +175,11 @@ def _branch(tests: Tests, made: Made, code: str) -> list[str]:
     reads: list[str] = []
     arguments = ["None" if made.fixed_as_none and isinstance(k, Fixed) else n for n, k in made.keys.items()]
     memory = [n for n, k in made.keys.items() if is_memory(k)]
-    for i, captured in enumerate(made.captured):
+    for i, (parameter, captured) in enumerate(made.captured):
         local = f"_captured{i}"
         reads.append(f"{local} = {_place(tests, captured.get)}")
         tests.key(local, captured.key)
-        arguments.append(f"{captured.value.hint}={local}")
+        arguments.append(f"{parameter}={local}")
         memory += [local] if is_memory(captured.key) else []
     for guard in made.guards:
         tests.key(_place(tests, guard.get), guard.key)

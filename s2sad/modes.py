@@ -12,7 +12,7 @@ import numpy as np
 
 from s2sad import pipeline
 from s2sad.codegen import tree as t
-from s2sad.codegen.load import generate, load
+from s2sad.codegen.load import generate, keyword_names, load
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
 from s2sad.errors import SignatureError
@@ -33,6 +33,8 @@ class Prepared:
     """A function typed for a call: the typed function, its inputs and the structure of its result."""
 
     function: Function
+    bind: Callable[..., tuple[Any, ...]]
+    names: list[str]
     inputs: tuple[Value, ...]
     wrt: tuple[str, ...]
     result: AV
@@ -45,14 +47,14 @@ class Prepared:
             key_of(g.get()) == g.key for g in guards
         )
 
-    def captured(self) -> dict[str, Any]:
-        return {c.value.hint: c.get() for c in self.captures.variables.values()}
+    def captured(self, code: Any) -> dict[str, Any]:
+        found = (c.get() for c in self.captures.variables.values())
+        return dict(zip(keyword_names(code), found, strict=True))
 
 
 def floating(key: Any) -> bool:
-    """Whether an argument of this key has leaves that derivatives are taken with respect to, and no others."""
-    types = [leaf for _, leaf in leaf_types(key)]
-    return bool(types) and all(map(_floating, types)) and not _constants(key)
+    """Whether an argument of this key has leaves that derivatives are taken with respect to, and no constants."""
+    return any(_floating(leaf) for _, leaf in leaf_types(key)) and not _constants(key)
 
 
 def _floating(leaf: Type) -> bool:
@@ -76,11 +78,13 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prep
             f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda"
         )
     source = source_for(function)
-    bound = binder(inspect.signature(function))(*args)
+    signature = inspect.signature(function)
+    bind = binder(signature)
     params = Parameters.of(source, 0)
-    keys = dict(zip(params.names, map(key_of, bound), strict=True))
-    also = {n for n, m in zip(params.names, moved, strict=False) if m}
-    wrt = tuple(n for n in params.names if floating(keys[n]) or n in also)
+    keys = dict(zip(params.names, map(key_of, bind(*args)), strict=True))
+    names = given(signature, len(args))
+    also = {n for n, m in zip(names, moved, strict=False) if m}
+    wrt = tuple(n for n in names if floating(keys[n]) or n in also)
     params = Parameters(source, params.names, wrt, False)
     values, make, inputs = typed_parameters(params, keys)
     captures = Captures()
@@ -90,7 +94,27 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prep
     head = tuple(getattr(captures, "head_ops", ()))
     body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
     made = replace(typed.function, params=(*values, *hidden), body=body)
-    return Prepared(pipeline.check(made), tuple(inputs), wrt, typed.result, hidden, captures)
+    return Prepared(pipeline.check(made), bind, names, tuple(inputs), wrt, typed.result, hidden, captures)
+
+
+def given(signature: inspect.Signature, count: int) -> list[str]:
+    """The names of the parameters that so many positional arguments are bound to."""
+    parameters = signature.parameters.values()
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+    return names[:count] + (rest if count > len(names) else [])
+
+
+def grouped(f: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arguments by parameter: those that a `*args` takes are one tuple."""
+    function = f._function if isinstance(f, Derivative) else user_function(f)
+    if function is None:
+        return values
+    parameters = inspect.signature(function).parameters.values()
+    if not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return values
+    n = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    return (*values[:n], values[n:]) if len(values) > n else values
 
 
 _CACHE: dict[Any, list[tuple[Prepared, Any]]] = {}
@@ -136,17 +160,18 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
             f"jvp got {len(primals)} primals and {len(tangents)} tangents",
             hint="give one tangent for each primal",
         )
-    source_keys = [key_of(p) for p in primals]
+    by_parameter, along = grouped(f, primals), grouped(f, tangents)
+    source_keys = [key_of(p) for p in by_parameter]
     moved = tuple(
         not floating(key) and _numeric(key) and _nonzero(tangent)
-        for key, tangent in zip(source_keys, tangents, strict=True)
+        for key, tangent in zip(source_keys, along, strict=True)
     )
     prepared, code = cached("jvp", f, primals, jit, optimize, lambda p: jvp_code(p, jit, optimize), moved)
     flat: list[Any] = []
-    for key, primal, tangent, wanted in zip(source_keys, primals, tangents, moved, strict=True):
+    for key, primal, tangent, wanted in zip(source_keys, by_parameter, along, moved, strict=True):
         if floating(key) or wanted:
             flat += map(zeros, flatten(key, primal)) if tangent is None else flatten(key, tangent)
-    return code(*primals, *flat, **prepared.captured())  # type: ignore[no-any-return]
+    return code(*prepared.bind(*primals), *flat, **prepared.captured(code))  # type: ignore[no-any-return]
 
 
 def jvp_code(prepared: Prepared, jit: bool, optimize: int) -> Any:
@@ -214,12 +239,13 @@ def vjp(
     """
     prepared, code = cached("vjp", f, primals, jit, optimize, lambda p: vjp_code(p, jit, optimize))
     pair, forward_code, reverse_code, n = code
-    out = forward_code(*primals, **prepared.captured())
+    out = forward_code(*prepared.bind(*primals), **prepared.captured(forward_code))
     results, kept = out[:n], list(out[n:])
     for i, memory in enumerate(pair.memory):
         if memory:
             kept[i] = copy.deepcopy(kept[i])
-    keys = [key_of(p) for p in primals]
+    by_parameter = grouped(f, primals)
+    keys = [key_of(p) for p in by_parameter]
     stream = iter(results)
     value = assemble(prepared.result, stream)
 
@@ -230,10 +256,14 @@ def vjp(
         it = iter(fresh)
         held = [next(it) if s else k for k, s in zip(kept, pair.shadows, strict=True)]
         grads = iter(reverse_code(*held, *chosen))
-        return tuple(
+        found = tuple(
             restore(key, primal, grads) if floating(key) else 0.0
-            for key, primal in zip(keys, primals, strict=True)
+            for key, primal in zip(keys, by_parameter, strict=True)
         )
+        if by_parameter is primals:
+            return found
+        last = found[-1] if isinstance(found[-1], tuple) else (0.0,) * len(by_parameter[-1])
+        return (*found[:-1], *last)
 
     return value, pull
 

@@ -57,10 +57,11 @@ def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: d
         )
     primal = tuple(leaves(result))
     callees = {i.name: i.function for i in s.context.instances.values() if i.function is not None}
+    callees.update(s.context.extra)
     fn = Function(
         source.name, tuple(all_params), Block((), tuple(inner.builder.ops), primal), source.loc, callees
     )
-    made = gradient(fn, tuple(inputs), f"{source.name}_grad", options.value, len(primal) - 1)
+    made = gradient(fn, tuple(inputs), f"{source.name}_grad", options.value, len(primal) - 1, tuple(callees))
     made = eliminate_dead_code(propagate_copies(made))
     s.context.extra.update(made.callees)
     values = iter(splice(s, made, operands))

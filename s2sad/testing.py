@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,43 @@ def check_grad(
     Raises:
         CheckError: with a table of the values that disagree.
     """
+    rows = comparisons(f, args, wrt, rtol=rtol, directions=directions, seed=seed, jit=jit)
+    if not all(row.good for row in rows):
+        head = f"{'direction':>9}  {'reverse':>22}  {'forward':>22}  {'differences':>22}"
+        raise CheckError(
+            "the derivatives of "
+            + getattr(f, "__qualname__", repr(f))
+            + "() disagree:\n"
+            + "\n".join([head, *map(str, rows)])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The derivative along one random direction, found in three ways."""
+
+    direction: int
+    reverse: float
+    forward: float
+    differences: float
+    good: bool
+
+    def __str__(self) -> str:
+        numbers = f"{self.reverse:>22.15g}  {self.forward:>22.15g}  {self.differences:>22.15g}"
+        return f"{self.direction:>9}  {numbers}  {'ok' if self.good else 'WRONG'}"
+
+
+def comparisons(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    wrt: Any = 0,
+    *,
+    rtol: float = 1e-5,
+    directions: int = 3,
+    seed: int = 0,
+    jit: bool = False,
+) -> list[Comparison]:
+    """What `check_grad` compares, one row a direction."""
     from s2sad.api import grad
     from s2sad.modes import jvp
 
@@ -38,7 +76,7 @@ def check_grad(
     result = gradient(*_copied(args))
     parts = result if isinstance(wrt, (tuple, list)) else (result,)
     rng = np.random.default_rng(seed)
-    rows, bad = [], False
+    rows = []
     for k in range(directions):
         along = [_direction(args[i], rng) for i in where]
         reverse = math.fsum(
@@ -58,18 +96,8 @@ def check_grad(
             abs(reverse - ahead) <= 1e-9 * max(abs(reverse), abs(ahead), 1e-12)
             and abs(reverse - differences) <= rtol * scale
         )
-        bad = bad or not good
-        rows.append(
-            f"{k:>9}  {reverse:>22.15g}  {ahead:>22.15g}  {differences:>22.15g}  {'ok' if good else 'WRONG'}"
-        )
-    if bad:
-        head = f"{'direction':>9}  {'reverse':>22}  {'forward':>22}  {'differences':>22}"
-        raise CheckError(
-            "the derivatives of "
-            + getattr(f, "__qualname__", repr(f))
-            + "() disagree:\n"
-            + "\n".join([head, *rows])
-        )
+        rows.append(Comparison(k, reverse, ahead, differences, good))
+    return rows
 
 
 def _positions(gradient: Any, wrt: Any) -> list[int]:

@@ -67,7 +67,8 @@ def test_modes_and_types(file):
 def test_refusals(file, tmp_path):
     result = run(f"{file}:unknown")
     assert result.exit_code == 1 and "nothing_like_this" in result.output
-    assert run(f"{file}:missing").exit_code == 1
+    assert run(f"{file}:missing").exit_code == 2
+    assert run(f"{tmp_path}/none.py:f").exit_code == 2
     assert run("nonsense").exit_code == 2
     assert run(f"{file}:f", "--mode", "sideways").exit_code == 2
 

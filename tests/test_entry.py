@@ -121,7 +121,9 @@ def test_dataclasses():
 def test_a_missing_argument_is_named():
     g = grad(power)
     for _ in range(2):
-        with pytest.raises(TypeError, match="power.* missing 1 required positional argument: 'n'|missing.*'n'"):
+        with pytest.raises(
+            TypeError, match="power.* missing 1 required positional argument: 'n'|missing.*'n'"
+        ):
             g(1.0)
         g(1.0, 2)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from s2sad.analysis.aliases import Aliases
 from s2sad.ir.core import For, Function, If, Op, Operand, Value, While, walk
-from s2sad.ir.types import Residuals, Type, carries_derivative, is_memory
+from s2sad.ir.types import carries_derivative, is_memory
 from s2sad.rules.registry import PRIMS, ZERO
 
 Edge = Callable[[Operand, Value], None]
@@ -83,14 +83,16 @@ class Dependences:
             self.edge(op.operands[1], op.operands[0])
         elif prim == "stop_gradient":
             pass
-        elif prim in ("invoke", "pack", "unpack", "extract", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
+        elif prim in ("invoke", "pack", "extract", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
                       "tape_read", "load", "numpy.full"):  # fmt: skip
             for o in op.operands:
                 for r in op.results:
                     self.edge(o, r)
+                if prim == "tape_read" and is_memory(op.result.type):
+                    self.edge(op.result, o)
                 if prim == "invoke":
                     for other in op.operands:
-                        if isinstance(other, Value) and writable(other.type):
+                        if isinstance(other, Value) and is_memory(other.type):
                             self.edge(o, other)
         elif op.results:
             rule = PRIMS[prim]
@@ -106,9 +108,6 @@ class Dependences:
         a, b = self.node(source), self.node(target)
         self.forward[a].append(b)
         self.backward[b].append(a)
-        if holds_alike(source.type, target.type):
-            self.forward[b].append(a)
-            self.backward[a].append(b)
 
     def node(self, v: Value) -> Value:
         return self.aliases.find(v) if is_memory(v.type) else v
@@ -122,13 +121,3 @@ class Dependences:
                     seen.add(n)
                     stack.append(n)
         return seen
-
-
-def holds_alike(a: Type, b: Type) -> bool:
-    """Whether one is residuals and the other what they hold: what is written through either is read through both."""
-    return (isinstance(a, Residuals) and writable(b)) or (isinstance(b, Residuals) and writable(a))
-
-
-def writable(t: Type) -> bool:
-    """Whether memory can be written through a value of this type."""
-    return isinstance(t, Residuals) or is_memory(t)

@@ -55,8 +55,11 @@ class Emitter:
             else results[0]
             if len(results) == 1
             else t.tuple_(results)
+            if results
+            else None
         )
-        body.append(gast.Return(value))
+        if value is not None or not body:
+            body.append(gast.Return(value))
         positional = [p for p in self.fn.params if p not in keyword_params]
         args = gast.arguments(
             [_param(self.names[p]) for p in positional], [], None, [_param(self.names[p]) for p in keyword_params],

@@ -149,6 +149,9 @@ class Expressions:
     def op_tape_read(self, op: Op) -> Any:
         return tapes.read(self.emitter, op)
 
+    def op_tape_len(self, op: Op) -> Any:
+        return t.call("len", self.operand(op.operands[0]))
+
     def op_identity(self, op: Op) -> Any:
         return self.operand(op.operands[0])
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections import Counter
 
 from s2sad.analysis.uses import use_counts
+from s2sad.codegen.undefined import joins, unbound
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, operands, walk
 from s2sad.ir.types import is_memory
+from s2sad.optimize.cse import reads_memory
 from s2sad.rules.registry import PRIMS
 
 MAX_DEPTH = 12
 MAX_SIZE = 70
 _STATEMENTS = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "tape_new", "print", "assert", "raise", "unbound",
-     "invoke", "unpack", "identity"}
+     "invoke", "identity"}
 )  # fmt: skip
 _WRITES = frozenset(
     {
@@ -47,6 +49,7 @@ class Folding:
         self.depth: dict[Value, int] = {}
         self.size: dict[Value, int] = {}
         self.writes: dict[AnyOp, bool] = {}
+        self.unbound = unbound(joins(fn))
         self.block(fn.body)
 
     def block(self, block: Block) -> None:
@@ -73,7 +76,7 @@ class Folding:
                         if epoch >= 0:
                             moved = epoch
             self.measure(op)
-            if isinstance(op, Op) and op.prim in ("load", "tape_read"):
+            if self.depends_on_memory(op):
                 moved = writes
             if self.is_write(op):
                 writes += 1
@@ -142,6 +145,8 @@ class Folding:
             y = b.yields[0]
             if not isinstance(y, (Value, Const)) or is_memory(y.type):
                 return False
+            if y in self.unbound:
+                return False  # handed on, which a statement does without reading it
             if not b.ops:
                 continue
             last = b.ops[-1]
@@ -160,6 +165,12 @@ class Folding:
             if b.ops:
                 self.folded.add(b.yields[0])  # type: ignore[arg-type]
         return True
+
+    def depends_on_memory(self, op: AnyOp) -> bool:
+        """Whether a write may change what the operation, or a branch of a ternary, computes."""
+        if isinstance(op, Op):
+            return reads_memory(op)
+        return any(reads_memory(o) for b in _inner(op) for o in walk(b) if isinstance(o, Op))
 
     def is_write(self, op: AnyOp) -> bool:
         if isinstance(op, Op):

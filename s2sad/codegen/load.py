@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from s2sad.ir.core import Function, Value
 from s2sad.rules.registry import PRIMS
 
 _COUNT = itertools.count(1)
+MODULE_NAMES = {"math", "np", "scipy"}
 _IMPORTS = {"math": "import math", "numpy": "import numpy as np"}
 
 
@@ -46,9 +48,12 @@ def generate(
     helpers: dict[str, None] = {}
     trees = []
     for f in (*fn.callees.values(), fn):
-        emitter = Emitter(f, level, target, set(fn.callees) | {fn.name})
         own = f is fn
-        trees.append(emitter.function(returns if own else None, keyword_params if own else ()))
+        functions = set(fn.callees) | {fn.name}
+        emitter, tree = _emitted(
+            f, level, target, functions, returns if own else None, keyword_params if own else ()
+        )
+        trees.append(tree)
         modules |= emitter.expressions.modules
         helpers.update(emitter.expressions.helpers)
     decorator = _decorator(options or {"error_model": "numpy"}) if target == "numba" else ""
@@ -61,6 +66,42 @@ def generate(
     source = "\n\n".join(p.strip("\n") for p in parts if p).strip("\n") + "\n"
     source = source.replace("\n\n\ndef ", "\n\ndef ", 1) if len(parts) == 2 and parts[0] else source
     return Generated(fn.name, source, tuple(sorted(modules)))
+
+
+def _emitted(
+    fn: Function,
+    level: int,
+    target: str,
+    reserved: set[str],
+    returns: Callable[[list[Any]], Any] | None,
+    keyword_params: tuple[Value, ...],
+) -> tuple[Emitter, Any]:
+    """A function's definition; again, with other names for its variables, where one hides what the code calls."""
+    emitter = Emitter(fn, level, target, reserved)
+    tree = emitter.function(returns, keyword_params)
+    hidden = _globals(tree) & emitter.names.given()
+    if not hidden:
+        return emitter, tree
+    return _emitted(fn, level, target, reserved | hidden, returns, keyword_params)
+
+
+def _globals(tree: Any) -> set[str]:
+    """The functions and modules that generated code names: it calls no variable."""
+    called = {
+        n.func.id for n in gast.walk(tree) if isinstance(n, gast.Call) and isinstance(n.func, gast.Name)
+    }
+    modules = {
+        n.value.id
+        for n in gast.walk(tree)
+        if isinstance(n, gast.Attribute) and isinstance(n.value, gast.Name)
+    }
+    return called | (modules & MODULE_NAMES)
+
+
+def keyword_names(code: Any) -> tuple[str, ...]:
+    """The names of a generated function's hidden parameters, in the order of what it captures."""
+    inner = getattr(code, "py_func", code).__code__
+    return tuple(inner.co_varnames[inner.co_argcount : inner.co_argcount + inner.co_kwonlyargcount])
 
 
 def _imports(modules: set[str], target: str) -> str:
@@ -81,11 +122,14 @@ def _helper(name: str) -> str:
 
 def load(generated: Generated, hint: str) -> types.FunctionType:
     """Run a generated module and return its function; tracebacks and debuggers show its text."""
-    filename = f"<s2sad {hint}-{next(_COUNT)}>"
+    number = next(_COUNT)
+    filename = f"<s2sad {hint}-{number}>"
     text = generated.source
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    module = types.ModuleType(f"s2sad_generated_{hint}")
+    module = types.ModuleType(f"s2sad_generated_{hint}_{number}")
     module.__file__ = filename
+    if "numba" in text:  # Numba finds the functions that a recursive function calls through their module
+        sys.modules[module.__name__] = module
     module.__dict__.update(generated.objects)
     try:
         exec(compile(text, filename, "exec"), module.__dict__)

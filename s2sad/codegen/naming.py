@@ -6,16 +6,17 @@ elsewhere the later one gets a suffix and the emitter prints the copy.
 
 from __future__ import annotations
 
-import builtins
 import keyword
 from collections.abc import Iterable, Iterator
 
 from s2sad.codegen.positions import Positions
 from s2sad.ir.core import For, Function, If, Operand, Value, While, walk
 
-RESERVED = (
-    frozenset(keyword.kwlist) | {"math", "np", "numpy", "njit"} | {n for n in dir(builtins) if n.islower()}
-)
+RESERVED = frozenset(keyword.kwlist) | {"math", "np", "numpy", "njit"}
+
+
+def _is_name(hint: str) -> bool:
+    return hint.isidentifier() and "·" not in hint
 
 
 class Names:
@@ -25,15 +26,23 @@ class Names:
         self.positions = positions
         self.leader: dict[Value, Value] = {}
         self.members: dict[Value, list[Value]] = {}
-        self.taken = RESERVED | set(reserved)
+        reserved = set(reserved)
+        self.taken = RESERVED | reserved
         self.user = {v.hint for v in positions.define if v.hint and "·" not in v.hint}
-        self.pinned = {p: p.hint for p in fn.params if p.hint and "·" not in p.hint}
+        self.pinned: dict[Value, str] = {}
+        for p in fn.params:
+            if _is_name(p.hint) and p.hint not in reserved and p.hint not in self.pinned.values():
+                self.pinned[p] = p.hint
         self.join(fn)
         self.names: dict[Value, str] = {}
         self.assign()
 
     def __getitem__(self, v: Value) -> str:
         return self.names[self.find(v)]
+
+    def given(self) -> set[str]:
+        """All names that values have."""
+        return set(self.names.values())
 
     # -- classes ------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """How tapes are written down: Python lists and dicts, or arrays for Numba; chosen after the last differentiation.
 
-A tape written once in every iteration, at the level of its loop, is a list that grows and is read by index;
+A tape that is passed to a function holds the records of its calls, in a list that grows. One written once in
+every iteration, at the level of its loop, is a list that grows and is read by index;
 one written in some iterations only is a dict by iteration. For Numba a tape of numbers is an array, as long
 as the loop where the trip count is known beforehand, else growing by doubling.
 """
@@ -15,7 +16,7 @@ import gast
 from s2sad.codegen import tree as t
 from s2sad.errors import JitError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Value, While, blocks, walk
-from s2sad.ir.types import NONE, Scalar, Tape
+from s2sad.ir.types import NONE, Array, Scalar, Tape, Type
 
 if TYPE_CHECKING:
     from s2sad.codegen.emit import Emitter
@@ -29,7 +30,8 @@ GROW = """def grow(tape):
 
 @dataclass(slots=True)
 class Layout:
-    """`kind` is list, dict, array, growing, or stack (a list popped where the reverse sweep mirrors the writes); `loop` is the loop whose iterations index the tape."""
+    """`kind` is list, dict, array, growing, records (a list that is passed to functions), or stack (a list popped
+    where the reverse sweep mirrors the writes); `loop` is the loop whose iterations index the tape."""
 
     kind: str
     loop: AnyOp | None
@@ -50,9 +52,13 @@ def plan(fn: Function, target: str) -> dict[Value, Layout]:
                     visit(inner, loop, home)
 
     visit(fn.body, None, None)
-    layouts = {}
+    layouts = {p: Layout("records", None) for p in fn.params if isinstance(p.type, Tape)}
+    passed = {o for op in walk(fn.body) if isinstance(op, Op) and op.prim == "invoke" for o in op.operands}
     for op in walk(fn.body):
         if isinstance(op, Op) and op.prim == "tape_new":
+            if op.result in passed:
+                layouts[op.result] = Layout("records", None)
+                continue
             found = writes.get(op.result, [])
             layouts[op.result] = _layout(op.result, found, target, fn)
     return layouts
@@ -98,18 +104,44 @@ def _loop_of(fn: Function, op: Op) -> AnyOp | None:
 def new(e: Emitter, op: Op, out: list[Any]) -> None:
     layout = e.tapes[op.result]
     name = t.target(e.names[op.result])
-    if layout.kind in ("list", "stack"):
+    if layout.kind == "records" and e.target == "numba":
+        out.append(t.assign(name, _empty_list(e, op.result)))
+    elif layout.kind in ("list", "stack", "records"):
         out.append(t.assign(name, t.list_([])))
     elif layout.kind == "dict":
         out.append(t.assign(name, gast.Dict([], [])))
     else:
         e.expressions.modules.add("numpy")
         size = t.constant(1024) if layout.kind == "growing" else _trips(e, layout.loop)
-        out.append(t.assign(name, t.call("np.empty", size, **_dtype(op.result))))
+        out.append(t.assign(name, t.call("np.empty", size, **_dtype(op.result.type))))
 
 
-def _dtype(tape: Value) -> dict[str, Any]:
+def _empty_list(e: Emitter, tape: Value) -> Any:
+    """An empty list whose type Numba can tell."""
     item = tape.type.item  # type: ignore[attr-defined]
+    return t.subscript(t.list_([_sample(e, item)]), gast.Slice(None, t.constant(0), None))
+
+
+def _sample(e: Emitter, item: Type) -> Any:
+    """An expression of a type."""
+    if isinstance(item, Scalar) and not item.optional:
+        return t.constant({"float": 0.0, "int": 0, "bool": False, "complex": 0j}[item.kind])
+    if isinstance(item, Array):
+        e.expressions.modules.add("numpy")
+        return t.call("np.empty", t.constant((0,) * item.ndim), dtype=t.dotted(f"np.{item.dtype}"))
+    if isinstance(item, Tape) and isinstance(item.item, Scalar):
+        e.expressions.modules.add("numpy")
+        return t.call("np.empty", t.constant(0), **_dtype(item))
+    if isinstance(item, Tape):
+        return t.subscript(t.list_([_sample(e, item.item)]), gast.Slice(None, t.constant(0), None))
+    raise JitError(
+        f"records of {item} in a function that is called recursively cannot be compiled yet",
+        hint="use jit=False for this function",
+    )
+
+
+def _dtype(tape: Type) -> dict[str, Any]:
+    item: Any = tape.item  # type: ignore[attr-defined]
     text = (
         item.dtype
         or {"float": "float64", "int": "int64", "bool": "bool_", "complex": "complex128"}[item.kind]
@@ -126,7 +158,7 @@ def write(e: Emitter, op: Op, out: list[Any]) -> None:
     tape, k, v = op.operands
     layout = e.tapes.get(tape)  # type: ignore[arg-type]
     held = e.expr(tape)
-    if layout is not None and layout.kind in ("list", "stack"):
+    if layout is not None and (layout.kind in ("list", "stack") or (layout.kind == "records" and op.attrs)):
         out.append(t.statement(t.call(t.attribute(held, "append"), e.expr(v))))
         return
     index = e.expr(k)

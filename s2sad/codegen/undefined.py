@@ -16,13 +16,25 @@ STORES = frozenset({"pack", "tape_write"})
 def placeholders(fn: Function, copied: Callable[[Value, Operand], bool]) -> set[Value]:
     """Results whose unbound branch must assign a placeholder; `copied(result, source)` says whether the
     emitter will print an assignment from one to the other."""
+    flows = joins(fn)
+    maybe = unbound(flows)
+    if not maybe:
+        return maybe
+    stored = [o for op in walk(fn.body) if isinstance(op, Op) and op.prim in STORES for o in op.operands]
+    need = {o for o in stored if isinstance(o, Value) and o in maybe}
+    need |= {s for r, s in flows if isinstance(s, Value) and s in maybe and copied(r, s)}
+    while True:
+        more = {s for r, s in flows if r in need and isinstance(s, Value) and s in maybe and s not in need}
+        if not more:
+            return need
+        need |= more
+
+
+def joins(fn: Function) -> list[tuple[Value, Operand]]:
+    """What each result of a branch or loop, and each carried value, may be: pairs of it and a source."""
     flows: list[tuple[Value, Operand]] = []
-    stored: list[Operand] = []
     for op in walk(fn.body):
-        if isinstance(op, Op):
-            if op.prim in STORES:
-                stored += op.operands
-        elif isinstance(op, If):
+        if isinstance(op, If):
             for r, a, b in zip(op.results, op.then.yields, op.orelse.yields, strict=True):
                 flows += [(r, a), (r, b)]
         elif isinstance(op, For):
@@ -40,18 +52,14 @@ def placeholders(fn: Function, copied: Callable[[Value, Operand], bool]) -> set[
             )
             for r, p, q, i, t, y in columns:
                 flows += [(r, i), (r, t), (r, y), (p, i), (p, y), (q, t)]
-    if not any(isinstance(source, Undef) for _, source in flows):
-        return set()
+    return flows
+
+
+def unbound(flows: list[tuple[Value, Operand]]) -> set[Value]:
+    """The values that are unbound on some path."""
     maybe: set[Value] = set()
     while True:
         more = {r for r, s in flows if r not in maybe and (isinstance(s, Undef) or s in maybe)}
         if not more:
-            break
+            return maybe
         maybe |= more
-    need = {o for o in stored if isinstance(o, Value) and o in maybe}
-    need |= {s for r, s in flows if isinstance(s, Value) and s in maybe and copied(r, s)}
-    while True:
-        more = {s for r, s in flows if r in need and isinstance(s, Value) and s in maybe and s not in need}
-        if not more:
-            return need
-        need |= more

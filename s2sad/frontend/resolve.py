@@ -1,115 +1,516 @@
 """Names of a program that is only parsed: none of the user's code runs.
 
-A module's top-level functions, its imports of math, numpy and scipy, and its literal constants are known;
-any other name is refused when it is read.
+A module's functions, constant expressions, classes' constants and imports are known; modules are found part by
+part on the search path and parsed, never imported (math, numpy and scipy are, which are not the user's). Any
+other name is refused when a function reads it.
 """
 
 from __future__ import annotations
 
+import builtins
 import importlib
-from collections.abc import Callable
+import sys
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gast
 
-from s2sad.errors import S2sadError, SourceError, SourceFile
+from s2sad.errors import Loc, SourceError, SourceFile, Stmt
+from s2sad.frontend.classes import ParsedClass
+from s2sad.frontend.constants import NoSuchFunction, NotConstant, Unknown, UnknownName, evaluate, text_of
+from s2sad.frontend.imports import (
+    LIBRARIES,
+    LOADED,
+    FunctionView,
+    Import,
+    locate,
+    text_in,
+    there,
+    without_users_folders,
+)
+from s2sad.frontend.names import assigned_names
 from s2sad.frontend.source import FunctionSource, parse
 
-LIBRARIES = {"math", "cmath", "numpy", "scipy"}
+HINT = "functions, constant expressions and imports are followed without running anything; pass other values as parameters"
+DERIVATIVES = ("grad", "value_and_grad")
+Make = Callable[[Any, dict[str, Any]], Any]
+
+
+@dataclass(eq=False, slots=True)
+class Decorated:
+    """A function that `@grad(...)` or `grad(f, ...)` makes a derivative of; options are literals or `Unknown`."""
+
+    inner: Any
+    options: dict[str, Any]
+    made: Any = None
+
+
+@dataclass(eq=False)
+class Program:
+    """The parsed modules of one program. `derivative(f, options)` makes what stands for a `Derivative` in it,
+    `static_method(source)` what stands for a static method of a class."""
+
+    roots: list[Path]
+    derivative: Make
+    static_method: Callable[[FunctionSource], Any]
+    modules: dict[Path, ParsedModule] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, path: Path | None, derivative: Make, static_method: Callable[[FunctionSource], Any]
+    ) -> Program:
+        """The search path of a program: where its file stands, the root of its package, and Python's own."""
+        roots = []
+        if path is not None:
+            folder = path.absolute().parent
+            roots.append(folder)
+            while (folder / "__init__.py").is_file():
+                folder = folder.parent
+            roots.append(folder)
+        roots += [Path.cwd(), *(Path(p) for p in sys.path if p)]
+        return cls(list(dict.fromkeys(roots)), derivative, static_method)
+
+    def open(self, path: Path, name: str = "") -> ParsedModule:
+        """The module in a file (or the package in a folder without code), parsed once."""
+        key = path.absolute()
+        if key not in self.modules:
+            module = self.modules[key] = ParsedModule(name or path.stem, path, self)
+            module.read()
+        return self.modules[key]
+
+    def find(self, dotted: str, roots: Sequence[Path] | None = None) -> ParsedModule | None:
+        """The module of a dotted name, found part by part; None where there is none."""
+        plain = None
+        for root in self.roots if roots is None else roots:
+            found = locate(root, dotted.split("."))
+            if found is not None and found.is_file():
+                return self.open(found, dotted)
+            plain = plain or found
+        return self.open(plain, dotted) if plain is not None else None
+
+
+class ParsedModule(types.ModuleType):
+    """A module of the user's that is only parsed; its attributes are resolved when they are read."""
+
+    def __init__(self, name: str, path: Path, program: Program) -> None:
+        super().__init__(name)
+        self._path, self._program = path, program
+        self._space = StaticNamespace(self, path, program)
+
+    def read(self) -> None:
+        if self._path.is_file():
+            self._space.read()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = self._space.attribute(name)
+        vars(self)[name] = value
+        return value
 
 
 class StaticNamespace:
     """The top level of a parsed file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, module: ParsedModule, path: Path, program: Program) -> None:
+        self.module, self.path, self.program = module, path, program
+        self.folder = path.parent if path.suffix == ".py" else path
+        self.file = SourceFile(str(path))
+        self.names: dict[str, Any] = {"__name__": module.__name__}
+
+    def read(self) -> None:
+        text = text_in(self.path)
+        self.file = SourceFile(str(self.path), tuple(text.splitlines(keepends=True)), 1)
         try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise SourceError(f"{path}: {error.strerror}", hint="name an existing file") from None
-        self.path = path
-        self.file = SourceFile(str(path), tuple(text.splitlines(keepends=True)), 1)
-        try:
-            self.tree = parse(text)
+            tree = parse(text)
         except SyntaxError as error:
+            column = len((error.text or "")[: max((error.offset or 1) - 1, 0)].encode())
             raise SourceError(
-                f"{path}:{error.lineno}: {error.msg}", hint="the file must be valid Python"
+                error.msg, self.loc(error.lineno or 1, column), "the file must be valid Python"
             ) from None
-        self.names: dict[str, Any] = {}
-        for node in self.tree.body:
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise SourceError(f"{self.path}: {error}", hint="the file must be valid Python") from None
+        for node in tree.body:
             self.define(node)
 
-    def define(self, node: Any) -> None:
-        if isinstance(node, gast.FunctionDef):
-            self.names[node.name] = node
-        elif isinstance(node, gast.Import):
-            for alias in node.names:
-                root = alias.name.partition(".")[0]
-                if root in LIBRARIES:
-                    module = importlib.import_module(alias.name)
-                    self.names[alias.asname or root] = (
-                        module if alias.asname else importlib.import_module(root)
-                    )
-        elif isinstance(node, gast.ImportFrom) and node.module and node.module.partition(".")[0] in LIBRARIES:
-            module = importlib.import_module(node.module)
-            for alias in node.names:
-                self.names[alias.asname or alias.name] = getattr(module, alias.name)
-        elif (
-            isinstance(node, gast.Assign)
-            and len(node.targets) == 1
-            and isinstance(node.targets[0], gast.Name)
-        ):
-            try:
-                self.names[node.targets[0].id] = literal(node.value)
-            except ValueError:
-                self.names.pop(node.targets[0].id, None)
+    def loc(self, line: int, column: int, function: str = "") -> Loc:
+        return Loc(Stmt(self.file, line, self.file.line(line).strip(), function), line, column)
 
-    def function(self, name: str) -> FunctionSource:
-        """The source of a top-level function."""
-        node = self.names.get(name)
-        if not isinstance(node, gast.FunctionDef):
-            raise SourceError(
-                f"{self.path} has no function {name!r} at its top level", hint="check the spelling"
+    # -- what the statements bind -------------------------------------------------------------------
+
+    def define(self, node: Any) -> None:
+        handler = getattr(self, "define_" + type(node).__name__, None)
+        if handler is not None:
+            handler(node)
+        elif not isinstance(node, (gast.Pass, gast.Raise, gast.Assert, gast.Global)):
+            self.forget(node, "it is bound under a condition or in a loop")
+
+    def forget(self, node: Any, reason: str) -> None:
+        """What a statement that is not followed binds, or may change, is not known from here on."""
+        inner = [n.name for n in gast.walk(node) if isinstance(n, gast.ClassDef)]
+        for name in (*assigned_names(node), *inner):
+            self.names[name] = Unknown(reason, node)
+        self.touched(node)
+
+    def touched(self, node: Any) -> None:
+        for n in gast.walk(node):
+            if isinstance(n, gast.Name) and _mutable(self.names.get(n.id)):
+                self.names[n.id] = Unknown(f"line {node.lineno} may change it", node)
+
+    def define_FunctionDef(self, node: Any) -> None:
+        self.names[node.name] = self.decorated(self.source(node), node.decorator_list)
+
+    def define_AsyncFunctionDef(self, node: Any) -> None:
+        self.names[node.name] = Unknown("it is an async function", node)
+
+    def define_ClassDef(self, node: Any) -> None:
+        self.names[node.name] = ParsedClass(self, node)
+
+    def define_Import(self, node: Any) -> None:
+        for alias in node.names:
+            root = alias.name.partition(".")[0]
+            if alias.asname:
+                self.names[alias.asname] = Import(alias.name, None, 0, node)
+            else:
+                self.names[root] = Import(root, None, 0, node)
+
+    def define_ImportFrom(self, node: Any) -> None:
+        for alias in node.names:
+            if alias.name == "*":
+                self.star(node)
+            else:
+                self.names[alias.asname or alias.name] = Import(
+                    node.module or "", alias.name, node.level or 0, node
+                )
+
+    def star(self, node: Any) -> None:
+        try:
+            module = self.follow(Import(node.module or "", None, node.level or 0, node))
+        except UnknownName:
+            return
+        space = module._space.names if isinstance(module, ParsedModule) else vars(module)
+        public = space.get("__all__")
+        if not isinstance(public, (list, tuple)):
+            public = [n for n in space if not n.startswith("_")]
+        for name in public:
+            self.names[name] = Import(node.module or "", name, node.level or 0, node)
+
+    def define_Assign(self, node: Any) -> None:
+        value = self.constant(node.value)
+        if isinstance(value, Unknown) and any(isinstance(n, gast.Call) for n in gast.walk(node.value)):
+            self.touched(node.value)
+        for target in node.targets:
+            self.bind(target, value, node)
+
+    def define_AnnAssign(self, node: Any) -> None:
+        if node.value is not None:
+            self.bind(node.target, self.constant(node.value), node)
+
+    def define_AugAssign(self, node: Any) -> None:
+        if isinstance(node.target, gast.Name):
+            read = gast.Name(node.target.id, gast.Load(), None, None)
+            self.names[node.target.id] = self.constant(
+                gast.copy_location(gast.BinOp(read, node.op, node.value), node)
             )
-        defaults = {}
-        positional = [a.id for a in (*node.args.posonlyargs, *node.args.args)]
-        for key, value in zip(
-            positional[len(positional) - len(node.args.defaults) :], node.args.defaults, strict=True
+        else:
+            self.forget(node, "")
+
+    def define_Expr(self, node: Any) -> None:
+        call = node.value
+        if isinstance(call, gast.Call) and not (
+            isinstance(call.func, gast.Name) and call.func.id == "print" and "print" not in self.names
         ):
-            try:
-                defaults[key] = literal(value)
-            except ValueError:
+            self.forget(node, "it is bound in an expression")
+
+    def define_Delete(self, node: Any) -> None:
+        for target in node.targets:
+            if isinstance(target, gast.Name):
+                self.names.pop(target.id, None)
+            else:
+                self.touched(node)
+
+    def define_If(self, node: Any) -> None:
+        if text_of(node.test).rpartition(".")[2] == "TYPE_CHECKING":
+            return
+        if isinstance(node.test, gast.Compare) and text_of(node.test.left) == "__name__":
+            return  # the script's own part, which importing does not run
+        test = self.constant(node.test)
+        if isinstance(test, Unknown):
+            self.forget(node, "it is bound under a condition")
+            return
+        for inner in node.body if test else node.orelse:
+            self.define(inner)
+
+    def define_Try(self, node: Any) -> None:
+        imports = all(isinstance(n, (gast.Import, gast.ImportFrom)) for n in node.body)
+        if imports and all(there(n) for n in node.body):
+            for inner in (*node.body, *node.orelse, *node.finalbody):
+                self.define(inner)
+        else:
+            self.forget(node, "it is bound in a try statement")
+
+    def bind(self, target: Any, value: Any, node: Any) -> None:
+        if isinstance(target, gast.Name):
+            self.names[target.id] = value
+        elif isinstance(target, (gast.Tuple, gast.List)):
+            parts = list(value) if isinstance(value, (tuple, list)) else []
+            plain = len(parts) == len(target.elts) and not any(
+                isinstance(e, gast.Starred) for e in target.elts
+            )
+            for i, element in enumerate(target.elts):
+                unknown = value if isinstance(value, Unknown) else Unknown("it is unpacked", node)
+                self.bind(element, parts[i] if plain else unknown, node)
+        else:
+            self.forget(node, "")
+
+    # -- values -------------------------------------------------------------------------------------
+
+    def constant(self, node: Any, local: Callable[[str], Any] | None = None) -> Any:
+        """The value of an expression, or `Unknown`."""
+        if isinstance(node, gast.Lambda):
+            return self.source(node, "lambda_")
+        if isinstance(node, gast.Name) and isinstance(
+            self.names.get(node.id), (FunctionSource, Decorated, Import)
+        ):
+            return self.names[node.id]
+        made = self.derivative(node) if isinstance(node, gast.Call) else None
+        if made is not None:
+            return made
+        try:
+            value = evaluate(node, local or self.read_name)
+        except NotConstant as error:
+            return Unknown(error.reason, error.node)
+        return Unknown("it is a module", node) if isinstance(value, types.ModuleType) else value
+
+    def read_name(self, name: str) -> Any:
+        try:
+            return self.lookup(name)
+        except KeyError:
+            raise UnknownName(f"{name!r} is not defined") from None
+
+    def source(self, node: Any, name: str = "", owner: ParsedClass | None = None) -> FunctionSource:
+        view = FunctionView(self, node, owner)
+        name = name or node.name
+        qualname = f"{owner.__qualname__}.{name}" if owner is not None else name
+        source = FunctionSource(name, node, self.file, view, self.defaults(node, owner), qualname=qualname)
+        source.live = view  # type: ignore[assignment]  # only its identity is used
+        return source
+
+    def defaults(self, node: Any, owner: ParsedClass | None) -> dict[str, Any]:
+        args = node.args
+        positional = [a.id for a in (*args.posonlyargs, *args.args)]
+        pairs = list(zip(positional[len(positional) - len(args.defaults) :], args.defaults, strict=True))
+        pairs += [(a.id, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d is not None]
+        found = {name: self.constant(d, owner.read_name if owner else None) for name, d in pairs}
+        return {name: value for name, value in found.items() if not isinstance(value, (Unknown, Import))}
+
+    # -- derivatives --------------------------------------------------------------------------------
+
+    def origin(self, node: Any) -> str:
+        """Where a dotted name was imported from, e.g. `s2sad.grad`; '' where it was not."""
+        if isinstance(node, gast.Name):
+            found = self.names.get(node.id)
+            return found.origin if isinstance(found, Import) and not found.level else ""
+        if isinstance(node, gast.Attribute):
+            base = self.origin(node.value)
+            return f"{base}.{node.attr}" if base else ""
+        return ""
+
+    def asked_for(self, node: Any) -> dict[str, Any] | None:
+        """The options of `grad`, `grad(...)` or `partial(grad, ...)`; None for any other decorator."""
+        origin = self.origin(node.func if isinstance(node, gast.Call) else node)
+        if origin in ("functools.partial", "partial") and node.args:
+            inner = self.asked_for(node.args[0])
+            return None if inner is None else {**inner, **self.options(node)}
+        root, _, last = origin.rpartition(".")
+        if root.partition(".")[0] != "s2sad" or last not in DERIVATIVES:
+            return None
+        own = self.options(node) if isinstance(node, gast.Call) else {}
+        return {**own, "value": last == "value_and_grad"}
+
+    def options(self, call: Any) -> dict[str, Any]:
+        found = {k.arg: self.constant(k.value) for k in call.keywords if k.arg is not None}
+        if len(call.args) > 1:
+            found["wrt"] = self.constant(call.args[1])
+        return found
+
+    def derivative(self, call: Any) -> Decorated | None:
+        """`grad(f, ...)` of a function that is known."""
+        options = self.asked_for(call) if call.args else None
+        if options is None or self.origin(call.func) == "functools.partial":
+            return None
+        inner = self.constant(call.args[0])
+        return Decorated(inner, options) if isinstance(inner, (FunctionSource, Decorated)) else None
+
+    def decorated(self, made: Any, decorators: list[Any]) -> Any:
+        for decorator in reversed(decorators):
+            origin = self.origin(decorator.func if isinstance(decorator, gast.Call) else decorator)
+            if origin.startswith("numba.") and origin.rpartition(".")[2] in ("njit", "jit"):
                 continue
-        return FunctionSource(name, node, self.file, self, defaults, qualname=name)
+            options = self.asked_for(decorator)
+            if options is None:
+                return Unknown(f"it is decorated by @{text_of(decorator)}", decorator)
+            made = Decorated(made, options)
+        return made
+
+    # -- reading names ------------------------------------------------------------------------------
 
     def lookup(self, name: str) -> Any:
-        import builtins
-
-        found = self.names.get(name, self)
-        if isinstance(found, gast.FunctionDef):
-            return self.function(name)
-        if found is not self:
-            return found
+        """The value of a name. Raises KeyError for one that is not there, UnknownName for one not known."""
+        if name in self.names:
+            return self.resolved(name)
         if hasattr(builtins, name):
             return getattr(builtins, name)
-        raise S2sadError(
-            f"{self.path}: the name {name!r} is not known without running the file",
-            hint="dump resolves functions, literal constants, and imports of math, numpy and scipy",
+        raise KeyError(name)
+
+    def resolved(self, name: str) -> Any:
+        found = self.names[name]
+        if isinstance(found, Import):
+            found = self.read_import(name, found)
+        if isinstance(found, Unknown):
+            raise self.unknown(name, found)
+        if isinstance(found, Decorated):
+            return self.made(found)
+        return found
+
+    def read_import(self, name: str, found: Import) -> Any:
+        if found.state == "busy":
+            raise self.unknown(name, Unknown("its imports go in circles", found.node))
+        if found.state == "new":
+            found.state = "busy"
+            try:
+                found.value = self.follow(found)
+            finally:
+                found.state = "new"
+            found.state = "done"
+        return found.value
+
+    def made(self, found: Any) -> Any:
+        if isinstance(found, Decorated) and found.made is None:
+            found.made = self.program.derivative(self.made(found.inner), found.options)
+        return found.made if isinstance(found, Decorated) else found
+
+    def unknown(self, name: str, found: Unknown) -> UnknownName:
+        line = getattr(found.node, "lineno", 0)
+        where = f"{self.path.name}, line {line}" if line else self.path.name
+        return UnknownName(
+            f"{name!r} is known only by running the program: {found.reason} ({where})", hint=HINT
         )
 
-    def getter(self, name: str) -> Callable[[], Any]:
-        return lambda: self.lookup(name)
+    def attribute(self, name: str) -> Any:
+        """An attribute of the module: what it binds, else a module inside the package."""
+        if name in self.names and not isinstance(self.names[name], Unknown):
+            return self.resolved(name)
+        if self.path.name == "__init__.py" or self.folder == self.path:
+            inner = self.program.find(name, [self.folder])
+            if inner is not None:
+                return inner
+        if name in self.names:
+            return self.resolved(name)
+        raise AttributeError(name)
 
-    def key(self, name: str) -> Any:
-        return (id(self), name)
+    def follow(self, found: Import) -> Any:
+        """What an import binds. Raises UnknownName."""
+        module = self.imported_module(found)
+        if found.attr is None:
+            return module
+        try:
+            return getattr(module, found.attr)
+        except AttributeError:
+            pass
+        inner = f"{found.module}.{found.attr}".lstrip(".")
+        if not isinstance(module, ParsedModule):
+            try:
+                return self.imported_module(Import(inner, None, 0, found.node))
+            except UnknownName:
+                pass
+        raise self.refused_import(found, f"the module {module.__name__!r} binds no {found.attr!r}")
+
+    def imported_module(self, found: Import) -> types.ModuleType:
+        root = found.module.partition(".")[0]
+        if not found.level and root in LIBRARIES:
+            try:
+                with without_users_folders():
+                    return importlib.import_module(found.module)
+            except ImportError as error:
+                raise self.refused_import(found, str(error)) from None
+        if not found.level and root in LOADED:
+            loaded = sys.modules.get(found.module)
+            if loaded is not None:
+                return loaded
+        if found.level:
+            folder = self.folder
+            for _ in range(found.level - 1):
+                folder = folder.parent
+            if not found.module:
+                init = folder / "__init__.py"
+                return self.program.open(init if init.is_file() else folder, folder.name)
+            inner = self.program.find(found.module, [folder])
+        else:
+            inner = self.program.find(found.module)
+        if inner is None:
+            dots = "." * found.level
+            raise self.refused_import(found, f"no module {dots}{found.module} was found")
+        return inner
+
+    def refused_import(self, found: Import, reason: str) -> UnknownName:
+        what = found.attr or found.module
+        line = getattr(found.node, "lineno", 0)
+        return UnknownName(
+            f"the import of {what!r} is not resolved: {reason} ({self.path.name}, line {line})", hint=HINT
+        )
+
+    def function(self, name: str) -> Any:
+        """The function that a command names: a FunctionSource, or a derivative that stands in the program.
+
+        Raises:
+            NoSuchFunction: there is no function of that name.
+        """
+        owner, _, last = name.rpartition(".")
+        if owner:
+            found = self.names.get(owner)
+            if not isinstance(found, ParsedClass):
+                raise NoSuchFunction(
+                    f"{self.path} has no class {owner!r} at its top level", hint="check the spelling"
+                )
+            return self.made(found.method(last))
+        entry = self.names.get(name)
+        if isinstance(entry, Unknown) and isinstance(entry.node, gast.AsyncFunctionDef):
+            raise SourceError(
+                "async functions are not supported", self.loc(entry.node.lineno, entry.node.col_offset),
+                "make it an ordinary function",
+            )  # fmt: skip
+        if isinstance(entry, Unknown):
+            error = self.unknown(name, entry)
+            raise SourceError(
+                error.reason,
+                self.loc(entry.node.lineno, entry.node.col_offset),
+                "name a function that is defined by def or lambda at the top level, with no decorators but grad's",
+            )
+        value = self.resolved(name) if name in self.names else None
+        if isinstance(value, FunctionSource) or (
+            isinstance(entry, (Decorated, Import)) and hasattr(type(value), "__s2sad_inline__")
+        ):
+            return value
+        known = [n for n, v in self.names.items() if isinstance(v, (FunctionSource, Decorated))]
+        hint = f"its functions are {', '.join(known)}" if known else "it defines no functions"
+        raise NoSuchFunction(f"{self.path} has no function {name!r} at its top level", hint=hint)
+
+
+def _mutable(value: Any) -> bool:
+    return isinstance(value, (list, dict, set)) or type(value).__name__ == "ndarray"
 
 
 def literal(node: Any) -> Any:
-    """The value of a literal expression. Raises ValueError for anything else."""
-    if isinstance(node, gast.Constant):
-        return node.value
-    if isinstance(node, gast.UnaryOp) and isinstance(node.op, gast.USub):
-        return -literal(node.operand)
-    if isinstance(node, gast.Tuple):
-        return tuple(map(literal, node.elts))
-    raise ValueError(type(node).__name__)
+    """The value of a constant expression without names. Raises ValueError for anything else."""
+
+    def nothing(name: str) -> Any:
+        raise NotConstant(node, f"the name {name!r}")
+
+    try:
+        return evaluate(node, nothing)
+    except NotConstant as error:
+        raise ValueError(error.reason) from None

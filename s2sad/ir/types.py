@@ -83,22 +83,12 @@ class Tape(Type):
 
 @dataclass(frozen=True, slots=True)
 class Tuple(Type):
-    """A tuple built by generated code: several results, residuals of a call."""
+    """A tuple built by generated code: several results."""
 
     items: tuple[Type, ...]
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self.items))})"
-
-
-@dataclass(frozen=True, slots=True)
-class Residuals(Type):
-    """The residuals of one call of the function `name`; recursive functions nest them."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"residuals[{self.name}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +144,7 @@ def carries_derivative(t: Type) -> bool:
         return carries_derivative(t.item)
     if isinstance(t, Tuple):
         return any(map(carries_derivative, t.items))
-    return is_float(t) or isinstance(t, Residuals)
+    return is_float(t)
 
 
 def promote(a: Scalar, b: Scalar) -> Scalar:
@@ -188,6 +178,8 @@ def join(a: Type, b: Type) -> Type | None:
     if b == NONE and isinstance(a, Scalar):
         return replace(a, optional=True)
     if isinstance(a, List) and isinstance(b, List):
+        if carries_derivative(a.item) != carries_derivative(b.item):
+            return None  # a float stored through one reference would be read as an int through the other
         item = join(a.item, b.item)
         return None if item is None else List(item)
     return None

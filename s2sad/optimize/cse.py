@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import Scalar
+from s2sad.ir.types import Array, Scalar, is_memory
 from s2sad.rules.registry import PRIMS
 
 _NEVER = frozenset({"identity", "extract", "constant", "stop_gradient", "pack", "format", "exception"})
@@ -63,7 +63,14 @@ def _block(block: Block, seen: dict[Any, Value], names: dict[Value, Operand]) ->
 def _pure(op: Op) -> bool:
     if op.prim in _NEVER or len(op.results) != 1 or op.attrs or not isinstance(op.result.type, Scalar):
         return False
-    return PRIMS[op.prim].effect in ("none", "raises")
+    return not reads_memory(op) and PRIMS[op.prim].effect in ("none", "raises")
+
+
+def reads_memory(op: Op) -> bool:
+    """Whether a write may change what an operation computes; only an array's length never changes."""
+    return any(
+        is_memory(o.type) and not (op.prim == "len" and isinstance(o.type, Array)) for o in op.operands
+    )
 
 
 _ = Undef

@@ -70,6 +70,7 @@ rule(
 )
 _memory("tape_new", dict, "y = tape_new()", "alloc")
 _memory("tape_write", lambda t, k, v: t.__setitem__(k, v), "tape_write(t, k, v)", "writes")
+_memory("tape_len", len, "y = tape_len(t)", "reads")
 _memory("tape_read", lambda t, k: t[k], "y = tape_read(t, k)", "reads")
 _memory("pack", lambda *xs: xs, "y = pack(*xs)", "none")
 _memory("extract", None, "y = extract(x)", "reads")

@@ -9,11 +9,18 @@ from s2sad.ir.core import Block, Function, Op, Operand, Value
 from s2sad.ir.types import FLOAT, Array, List, Scalar, is_float, is_memory
 from s2sad.rules.builder import const
 from s2sad.transform.reverse import Callees, Reverse
-from s2sad.transform.reverse.calls import residuals
+from s2sad.transform.reverse.calls import new_tapes, residuals, with_tapes
 from s2sad.transform.reverse.memory import shadow_type
 
 
-def gradient(fn: Function, inputs: tuple[Value, ...], name: str, value: bool, aux: int = 0) -> Function:
+def gradient(
+    fn: Function,
+    inputs: tuple[Value, ...],
+    name: str,
+    value: bool,
+    aux: int = 0,
+    reserved: tuple[str, ...] = (),
+) -> Function:
     """The function that returns (the value and the auxiliary results, if `value`, and) the adjoints of `inputs`.
 
     The first result of `fn` must be a real scalar; `aux` further results are returned as they are.
@@ -25,14 +32,15 @@ def gradient(fn: Function, inputs: tuple[Value, ...], name: str, value: bool, au
             fn.loc,
             "return a scalar, or use vjp() or jacobian()",
         )
-    callees = Callees(fn.callees)
+    callees = Callees(fn.callees, reserved=(name, *reserved))
     reverse = Reverse(fn, inputs, (output,), callees)
     sweeps = reverse.run((const(1.0),) if is_float(output.type) else (None,))
     primal = fn.body.yields[: 1 + aux] if value else fn.body.yields[1 : 1 + aux]
     finals, ops = finished(inputs, sweeps.adjoints)
     yields = (*primal, *finals)
     body = Block((), (*sweeps.forward, *sweeps.reverse, *ops), yields)
-    return Function(name, fn.params, body, fn.loc, callees.reachable(body))
+    made = Function(name, fn.params, body, fn.loc, callees.reachable(body))
+    return new_tapes(*with_tapes(made, callees))
 
 
 def floats_at_last(fn: Function, first: int) -> Function:
@@ -85,7 +93,7 @@ class Pullback:
 
 def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
     """Split mode: the reverse half may run as often as asked."""
-    callees = Callees(fn.callees)
+    callees = Callees(fn.callees, reserved=(f"{name}_fwd", f"{name}_rev"))
     outputs = fn.body.yields
     reverse = Reverse(fn, inputs, outputs, callees)
     wanted = tuple(
@@ -99,20 +107,22 @@ def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
     written = set(reverse.shadows.values()) | {
         reverse.tapes[s] for s in reverse.shadows.values() if s in reverse.tapes
     }
-    forward = Function(
-        f"{name}_fwd",
-        fn.params,
-        Block((), sweeps.forward, (*outputs, *kept)),
-        fn.loc,
-        callees.reachable(Block((), sweeps.forward, ())),
-    )
     finals, ops = finished(inputs, sweeps.adjoints)
     given = tuple(s for s in seeds if s is not None)
     back = Block((), (*sweeps.reverse, *ops), tuple(finals))
+    reverse_half, read = with_tapes(
+        Function(f"{name}_rev", (), back, fn.loc, callees.reachable(back)), callees
+    )
+    kept = (*kept, *(tape for tape in read if tape not in kept))
+    ahead = Block((), sweeps.forward, (*outputs, *kept))
+    forward, used = with_tapes(
+        Function(f"{name}_fwd", fn.params, ahead, fn.loc, callees.reachable(ahead)), callees
+    )
+    forward = new_tapes(forward, used)
     shadows = tuple(k in written for k in kept)
     return Pullback(
         forward,
-        Function(f"{name}_rev", (*kept, *given), back, fn.loc, callees.reachable(back)),
+        replace(reverse_half, params=(*kept, *given)),
         kept,
         shadows,
         tuple(isinstance(k.type, (Array, List)) and not s for k, s in zip(kept, shadows, strict=True)),

@@ -99,8 +99,9 @@ class Captures:
 
     def imported(self, module: str, name: str | None, s: Any) -> AV:
         """An import inside a function body."""
+        parsed = getattr(s.source.namespace, "imported", None)  # a parsed program imports nothing
         try:
-            found = importlib.import_module(module)
+            found = importlib.import_module(module) if parsed is None else parsed(module, name)
         except ImportError as error:
             raise s.error(f"cannot import {module}: {error}", "import it at module level") from None
         if name is None:

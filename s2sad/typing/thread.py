@@ -19,19 +19,47 @@ def free_values(fn: Function) -> list[Value]:
 
 
 def thread_captures(fn: Function) -> Function:
-    """Give every callee the captured values that any of them reads, as parameters."""
-    captured = list(dict.fromkeys(v for callee in fn.callees.values() for v in free_values(callee)))
-    if not captured:
+    """Give every callee the captured values that it, or what it calls, reads."""
+    return threaded(fn, [v for callee in fn.callees.values() for v in free_values(callee)])
+
+
+def threaded(fn: Function, values: list[Value]) -> Function:
+    """Give every callee those of `values` that it, or what it calls, reads, as parameters."""
+    order = list(dict.fromkeys(values))
+    if not order:
         return fn
+    wanted = set(order)
+    needs = {name: wanted.intersection(free_values(callee)) for name, callee in fn.callees.items()}
+    calls = {name: _called(callee) for name, callee in fn.callees.items()}
+    changed = True
+    while changed:
+        changed = False
+        for name, called in calls.items():
+            more = set().union(*(needs[c] for c in called)) - needs[name]
+            changed = changed or bool(more)
+            needs[name] |= more
+    given = {name: tuple(v for v in order if v in need) for name, need in needs.items()}
     callees = {}
     for name, callee in fn.callees.items():
-        own = {v: Value(v.hint, v.type) for v in captured}
-        body = _rewritten(callee.body, tuple(captured), own)
+        own = {v: Value(v.hint, v.type) for v in given[name]}
+        body = _rewritten(callee.body, given, own)
         callees[name] = replace(callee, params=(*callee.params, *own.values()), body=body)
-    return replace(fn, body=_rewritten(fn.body, tuple(captured), {}), callees=callees)
+    return replace(fn, body=_rewritten(fn.body, given, {}), callees=callees)
 
 
-def _rewritten(block: Block, captured: tuple[Value, ...], own: dict[Value, Value]) -> Block:
+def _called(fn: Function) -> set[str]:
+    return {op.attr("callee") for op in walk(fn.body) if isinstance(op, Op) and op.prim == "invoke"}
+
+
+def substituted(block: Block, own: dict[Value, Value]) -> Block:
+    """A block that reads other values in place of these."""
+    return _rewritten(block, {}, own)
+
+
+Given = dict[str, tuple[Value, ...]]
+
+
+def _rewritten(block: Block, given: Given, own: dict[Value, Value]) -> Block:
     def get(o: Operand) -> Operand:
         return own.get(o, o) if isinstance(o, Value) else o
 
@@ -40,7 +68,7 @@ def _rewritten(block: Block, captured: tuple[Value, ...], own: dict[Value, Value
 
     def one(op: AnyOp) -> AnyOp:
         if isinstance(op, Op):
-            more = captured if op.prim == "invoke" else ()
+            more = given.get(op.attr("callee"), ()) if op.prim == "invoke" else ()
             return replace(op, operands=all_of((*op.operands, *more)))
         if isinstance(op, If):
             return replace(op, cond=get(op.cond), then=inner(op.then), orelse=inner(op.orelse))
@@ -51,6 +79,6 @@ def _rewritten(block: Block, captured: tuple[Value, ...], own: dict[Value, Value
         return replace(op, init=all_of(op.init), test=inner(op.test), body=inner(op.body))
 
     def inner(b: Block) -> Block:
-        return _rewritten(b, captured, own)
+        return _rewritten(b, given, own)
 
     return replace(block, ops=tuple(map(one, block.ops)), yields=all_of(block.yields))

@@ -104,7 +104,12 @@ def interpreted() -> None:
     )  # fmt: skip
     for name, seconds in took.items():
         print(f"    {name:<10} {seconds * 1e9:10.0f} ns")
-    shown("staged, interpreted, generated function / hand-written adjoint", took["direct"] / took["hand"], "x", "<= 1.2")
+    shown(
+        "staged, interpreted, generated function / hand-written adjoint",
+        took["direct"] / took["hand"],
+        "x",
+        "<= 1.2",
+    )
     shown("… / shortest hand-written adjoint", took["direct"] / took["expert"], "x", "no figure")
     shown("… what the entry adds", (took["entry"] - took["direct"]) * 1e9, "ns", "<= 300")
     shown("… autograd / entry", took["autograd"] / took["entry"], "x", ">= 100")
@@ -132,7 +137,13 @@ def compiled() -> None:
 
 def straight_line(n: int) -> Callable[..., Any]:
     lines = ["def f(x, y):", "    a = x"]
-    forms = ["a = a * 0.99 + y", "b = math.sin(a) * y", "a = a + b * x", "b = a / (1.0 + b * b)", "a = a - 0.1 * b"]
+    forms = [
+        "a = a * 0.99 + y",
+        "b = math.sin(a) * y",
+        "a = a + b * x",
+        "b = a / (1.0 + b * b)",
+        "a = a - 0.1 * b",
+    ]
     lines += [f"    {forms[i % len(forms)]}" for i in range(n)]
     return from_text("\n".join([*lines, "    return a"]), "f")
 
@@ -170,7 +181,12 @@ def building() -> None:
         begin = time.perf_counter()
         _ = grad(fn, wrt=("x", "y")).lower(0.3, 0.4).source
         seconds = time.perf_counter() - begin
-        shown(f"building {n} statements", seconds, "s", "< 3" if n == 2000 else f"linear: {seconds / n * 1e3:.2f} ms each")
+        shown(
+            f"building {n} statements",
+            seconds,
+            "s",
+            "< 3" if n == 2000 else f"linear: {seconds / n * 1e3:.2f} ms each",
+        )
     sys.setrecursionlimit(20_000)  # CPython's own compiler refuses 5,000 terms with the default
     fn = sum_of(5000)
     begin = time.perf_counter()
@@ -181,15 +197,24 @@ def building() -> None:
 def importing() -> None:
     def seconds(code: str) -> float:
         text = f"import time; b = time.perf_counter(); {code}; print(time.perf_counter() - b)"
-        return float(subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout)
+        return float(
+            subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout
+        )
 
     alone, both = [], []
     for _ in range(15):
         alone.append(seconds("import numpy"))
         both.append(seconds("import numpy, s2sad"))
-    shown("import s2sad over import numpy", (statistics.median(both) - statistics.median(alone)) * 1e3, "ms", "<= 60")
+    shown(
+        "import s2sad over import numpy",
+        (statistics.median(both) - statistics.median(alone)) * 1e3,
+        "ms",
+        "<= 60",
+    )
     check = "import sys, s2sad; print('numba' in sys.modules)"
-    out = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout.strip()
+    out = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True
+    ).stdout.strip()
     print(f"    numba imported by s2sad: {out}")
 
 
@@ -201,9 +226,7 @@ def loops() -> None:
         ours = grad(fn)
         fast = grad(fn, jit=True)
         ours(*args), fast(*args)
-        took = side_by_side(
-            {"primal": (fn, args), "gradient": (ours, args)}, repeats=9
-        ) | {
+        took = side_by_side({"primal": (fn, args), "gradient": (ours, args)}, repeats=9) | {
             f"njit {k}": v
             for k, v in side_by_side(
                 {"primal": (njit(error_model="numpy")(fn), args), "gradient": (fast, args)}, repeats=41
@@ -211,11 +234,19 @@ def loops() -> None:
         }
         for name, seconds in took.items():
             print(f"    {fn.__name__}: {name:<14} {seconds * 1e3:10.3f} ms")
-        shown(f"{fn.__name__}, 100,000 iterations, interpreted", took["gradient"] / took["primal"], "x", "<= 6")
+        shown(
+            f"{fn.__name__}, 100,000 iterations, interpreted", took["gradient"] / took["primal"], "x", "<= 6"
+        )
         shown("… compiled", took["njit gradient"] / took["njit primal"], "x", "<= 3")
 
 
-FIGURES = {"interpreted": interpreted, "compiled": compiled, "building": building, "importing": importing, "loops": loops}
+FIGURES = {
+    "interpreted": interpreted,
+    "compiled": compiled,
+    "building": building,
+    "importing": importing,
+    "loops": loops,
+}
 
 
 def main() -> None:

@@ -46,7 +46,9 @@ def side_by_side(
     contestants: dict[str, tuple[Callable[..., Any], Sequence[Any]]], repeats: int = 41, seconds: float = 0.01
 ) -> dict[str, float]:
     """Median seconds per call of each, the contestants taking turns `repeats` times."""
-    runs = {name: loop_of(fn, args, calibrated(fn, args, seconds)) for name, (fn, args) in contestants.items()}
+    runs = {
+        name: loop_of(fn, args, calibrated(fn, args, seconds)) for name, (fn, args) in contestants.items()
+    }
     taken: dict[str, list[float]] = {name: [] for name in runs}
     gc.collect()
     gc.disable()

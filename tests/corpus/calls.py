@@ -244,14 +244,14 @@ def closure_returned_inside(x, e):
     return make_power(e)(x) * x
 
 
-@program((0.9, 5), (0.9, 0), tags="recursion nojit")
+@program((0.9, 5), (0.9, 0), tags="recursion")
 def power_recursive(x, n):
     if n == 0:
         return 1.0
     return x * power_recursive(x, n - 1)
 
 
-@program((0.9, 6), (0.9, 7), tags="recursion nojit")
+@program((0.9, 6), (0.9, 7), tags="recursion")
 def power_by_squaring(x, n):
     if n == 0:
         return 1.0
@@ -267,7 +267,7 @@ def fib_like(a, b, n):
     return fib_like(b, a * b + 0.3, n - 1) + 0.1 * a
 
 
-@program((0.9, 0.4), tags="recursion nojit")
+@program((0.9, 0.4), tags="recursion")
 def recursion_two_arguments(a, b):
     return fib_like(a, b, 4) * a
 
@@ -278,7 +278,7 @@ def tree_sum(x, depth):
     return tree_sum(x * 1.1, depth - 1) * tree_sum(x + 0.2, depth - 1)
 
 
-@program((0.9,), tags="recursion nojit")
+@program((0.9,), tags="recursion")
 def recursion_binary(x):
     return tree_sum(x, 3)
 
@@ -295,7 +295,7 @@ def odd_step(x, n):
     return even_step(x * 1.2, n - 1)
 
 
-@program((0.9, 4), (0.9, 5), (0.9, 0), tags="recursion mutual nojit")
+@program((0.9, 4), (0.9, 5), (0.9, 0), tags="recursion mutual")
 def mutual_recursion(x, n):
     return even_step(x, n)
 
@@ -306,7 +306,7 @@ def countdown_value(x):
     return 0.9 * countdown_value(x * 0.6) + x
 
 
-@program((7.3,), tags="recursion nojit")
+@program((7.3,), tags="recursion")
 def recursion_on_value(x):
     return countdown_value(x)
 
@@ -326,12 +326,12 @@ def adaptive(a, b, tol, depth):
     return adaptive(a, m, 0.5 * tol, depth - 1) + adaptive(m, b, 0.5 * tol, depth - 1)
 
 
-@program((0.2, 1.9), tags="recursion nojit")
+@program((0.2, 1.9), tags="recursion")
 def adaptive_simpson(a, b):
     return adaptive(a, b, 1e-5, 6)
 
 
-@program((0.7,), tags="closure recursion nojit")
+@program((0.7,), tags="closure recursion")
 def nested_recursion(x):
     def down(t, n):
         if n == 0:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from s2sad.analysis.activity import active_values, writable
+from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.gates import find_gates
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
-from s2sad.ir.types import Residuals, Tape, Tuple, Type, carries_derivative, is_float, is_memory
-from s2sad.rules.builder import Builder, const, is_zero
+from s2sad.ir.types import Tape, Tuple, Type, carries_derivative, is_float, is_memory
+from s2sad.rules.builder import Builder, is_zero
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.memory import shadow_type
 from s2sad.transform.reverse.scopes import adjoint_type, zero
@@ -33,8 +33,6 @@ def has_tangent(t: Type) -> bool:
 
 def tangent_type(t: Type) -> Type:
     """The type of a value's tangent."""
-    if isinstance(t, Residuals):
-        return Residuals(f"{t.name}_dot")
     if isinstance(t, Tape):
         return Tape(tangent_type(t.item))
     if isinstance(t, Tuple):
@@ -127,20 +125,15 @@ class Forward:
     def activity(self) -> set[Value]:
         """What varies and matters; in a called function also what its caller's memory and residuals hold."""
         outputs = [o for o, r in zip(self.fn.body.yields, self.results, strict=True) if r]
-        packed: list[Operand] = []
         if not self.fresh:
             outputs += [p for p in self.fn.params if is_memory(p.type)]
-            for op in walk(self.fn.body):
-                if isinstance(op, Op) and op.prim == "unpack" and isinstance(op.operands[0].type, Residuals):
-                    outputs += [r for r in op.results if is_memory(r.type)]
-                elif isinstance(op, Op) and op.prim == "pack" and op.result in outputs:
-                    packed += op.operands
         active = active_values(self.fn, self.inputs, outputs, self.aliases)
-        for o in packed:  # what is packed has a twin: the function that unpacks it may write it
-            while isinstance(o, Value) and is_memory(o.type) and carries_derivative(o.type):
-                root = self.aliases.find(o)
+        for p in self.fn.params:  # what a tape holds has a twin: the function that reads it may write it
+            held: Value | None = p if isinstance(p.type, Tape) and self.aliases.find(p) in active else None
+            while held is not None and carries_derivative(held.type):
+                root = self.aliases.find(held)
                 active.add(root)
-                o = self.aliases.contents.get(root, const(0.0))
+                held = self.aliases.contents.get(root)
         return active
 
     def is_active(self, operand: Operand) -> bool:
@@ -243,7 +236,7 @@ class Forward:
         active = tuple(map(self.is_active, op.operands))
         results = tuple(map(self.is_active, op.results))
         operands = tuple(self.handed_on(o) for o, a in zip(op.operands, active, strict=True) if a)
-        if not any(results) and not any(writable(o.type) for o in operands):
+        if not any(results) and not any(is_memory(o.type) for o in operands):
             self.builder.ops.append(op)
             return
         name = self.callees.version(op.attr("callee"), active, results)

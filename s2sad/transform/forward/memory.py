@@ -1,4 +1,4 @@
-"""Forward mode, one function an operation: memory, tapes, packs. The primal's operation has been emitted.
+"""Forward mode, one function an operation: memory, tapes. The primal's operation has been emitted.
 
 What is read, written or made is read, written or made of the twins alike; what does not vary is zero there.
 """
@@ -28,7 +28,7 @@ def write(f: Forward, op: Op) -> None:
     target, at, value = op.operands
     found = f.tangent(target)
     if found is not None and (carries_derivative(value.type) or not is_memory(value.type)):
-        f.builder.effect(op.prim, found, at, f.handed_on(value))
+        f.builder.effect(op.prim, found, at, f.handed_on(value), **dict(op.attrs))
 
 
 def append(f: Forward, op: Op) -> None:
@@ -79,28 +79,9 @@ def identity(f: Forward, op: Op) -> None:
         f.define(op.result, tangent, len(f.builder.ops))
 
 
-def pack(f: Forward, op: Op) -> None:
-    """The tangents of all that can have one, so that whoever unpacks them knows their places."""
-    if f.is_active(op.result):
-        tangents = (f.handed_on(o) for o in op.operands if carries_derivative(o.type))
-        f.twin(op.result, "pack", *tangents)
-
-
-def unpack(f: Forward, op: Op) -> None:
-    found = f.tangent(op.operands[0])
-    if found is None:
-        for r in op.results:
-            if is_memory(r.type) and f.is_active(r):
-                f.twin(r, "zeros_like", r)
-        return
-    kept = [j for j, r in enumerate(op.results) if carries_derivative(r.type)]
-    if kept:
-        f.builder.ops.append(Op("unpack", (found,), f.named(op.results, kept), op.loc))
-
-
 HANDLERS.update({
     "load": read, "tape_read": read, "store": write, "tape_write": write, "append": append,
     "accumulate": accumulate, "add_into": accumulate, "copy": allocate, "list_of": allocate, "array_of": allocate,
     "alloc_list": allocate, "list_repeat": allocate, "numpy.full": allocate, "tape_new": allocate,
-    "stop_gradient": stop, "identity": identity, "pack": pack, "unpack": unpack,
+    "stop_gradient": stop, "identity": identity,
 })  # fmt: skip

@@ -1,5 +1,6 @@
-"""Calls that stay calls: a forward function returns the results and its residuals, a reverse function takes
-the residuals and the results' cotangents. One pair for each callee and each choice of active arguments.
+"""Calls that stay calls: a forward function keeps its residuals on tapes and returns the results and the number
+of its record there; a reverse function takes the number, the results' cotangents, and all memory that was passed. One pair for each callee and
+each choice of active arguments. The tapes are free variables of both until `threaded` makes them parameters.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from typing import Any
 from s2sad.analysis.uses import all_operands
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk
-from s2sad.ir.types import Residuals, is_float, is_memory
-from s2sad.transform.reverse.core import HANDLERS, Reverse
+from s2sad.ir.types import INT, Tape, is_float, is_memory
+from s2sad.rules.builder import const
+from s2sad.transform.reverse.core import HANDLERS, Reverse, tape_hint
 from s2sad.transform.reverse.memory import shadow_type, twin
 from s2sad.transform.reverse.scopes import Scope, adjoint_type, zero
+from s2sad.typing.thread import free_values, substituted, threaded
 
 
 @dataclass(eq=False)
@@ -22,7 +25,6 @@ class Pair:
 
     forward: str
     reverse: str
-    residual: Residuals
 
 
 @dataclass(eq=False)
@@ -32,14 +34,20 @@ class Callees:
     primal: dict[str, Function]
     pairs: dict[Any, Pair] = field(default_factory=dict)
     made: dict[str, Function] = field(default_factory=dict)
+    tapes: list[Value] = field(default_factory=list)
+    reserved: tuple[str, ...] = ()  # names of functions that call these
 
     def pair(self, name: str, active: tuple[bool, ...], results: tuple[bool, ...]) -> Pair:
         key = (name, active, results)
         found = self.pairs.get(key)
         if found is None:
-            count = sum(1 for k in self.pairs if k[0] == name)
-            suffix = f"_{count}" if count else ""
-            found = Pair(f"{name}_fwd{suffix}", f"{name}_rev{suffix}", Residuals(f"{name}{suffix}"))
+            taken = {*self.primal, *self.made, *self.reserved, *(p.forward for p in self.pairs.values())}
+            suffix = next(
+                s
+                for s in ("", *(f"_{k}" for k in range(1, len(taken) + 2)))
+                if not taken & {f"{name}_fwd{s}", f"{name}_rev{s}"}
+            )
+            found = Pair(f"{name}_fwd{suffix}", f"{name}_rev{suffix}")
             self.pairs[key] = found  # before its body is made: it may call itself
             forward, reverse = split(self.primal[name], active, results, found, self)
             self.made[found.forward], self.made[found.reverse] = forward, reverse
@@ -72,17 +80,28 @@ def split(
         for o, r in zip(outputs, results, strict=True)
     )
     sweeps = reverse.run(seeds)
+    handed = (*(p for p in fn.params if is_memory(p.type)), *shadows.values())
     adjoints = tuple(a for p, a in zip(chosen, sweeps.adjoints, strict=True) if not is_memory(p.type))
-    kept = tuple(residuals(sweeps.reverse, adjoints, seeds))
-    packed = Value("residuals", pair.residual)
-    pack = Op("pack", kept, (packed,), fn.loc)
+    elsewhere = {*callees.tapes, *handed}
+    kept = [v for v in residuals(sweeps.reverse, adjoints, seeds) if v not in elsewhere]
+    tapes = [Value(f"tape·{tape_hint(v)}", Tape(v.type)) for v in kept]
+    callees.tapes += tapes
+    ahead: list[AnyOp] = list(sweeps.forward)
+    number: Operand = const(0)
+    if tapes:
+        number = Value("record", INT)
+        ahead.append(Op("tape_len", (tapes[0],), (number,), fn.loc))
+    for v, tape in zip(kept, tapes, strict=True):
+        ahead.append(Op("tape_write", (tape, number, v), (), fn.loc, (("appends", True),)))
     params = (*fn.params, *shadows.values())
-    forward = Function(pair.forward, params, Block((), (*sweeps.forward, pack), (*outputs, packed)), fn.loc)
-    held = Value("residuals", pair.residual)
-    unpack: tuple[AnyOp, ...] = (Op("unpack", (held,), kept, fn.loc),) if kept else ()
+    forward = Function(pair.forward, params, Block((), tuple(ahead), (*outputs, number)), fn.loc)
+    record = Value("record", INT)
+    reads = [Op("tape_read", (tape, record), (v,), fn.loc) for v, tape in zip(kept, tapes, strict=True)]
     cotangents = tuple(s for s in seeds if s is not None)
-    body = Block((), (*unpack, *sweeps.reverse), adjoints)
-    return forward, Function(pair.reverse, (held, *cotangents), body, fn.loc)
+    body = Block((), (*reads, *sweeps.reverse), adjoints)
+    own = {v: Value(v.hint, v.type) for v in handed}
+    body = substituted(body, own)
+    return forward, Function(pair.reverse, (record, *cotangents, *own.values()), body, fn.loc)
 
 
 def residuals(
@@ -111,16 +130,14 @@ def reverse_invoke(r: Reverse, op: Op, scope: Scope) -> None:
     memory = [o for o, a in zip(op.operands, active, strict=True) if a and is_memory(o.type)]
     if not any(active) or (not cotangents and not memory):
         return
-    if any(isinstance(o.type, Residuals) for o, a in zip(op.operands, active, strict=True) if a) or any(
-        is_memory(v.type) and r.is_active(v) for v in op.results
-    ):
+    if any(is_memory(v.type) and r.is_active(v) for v in op.results):
         raise UnsupportedSyntaxError(
-            "this derivative of a function that is called recursively, or that returns an array from such a call, "
-            "is not supported yet", op.loc, "return numbers, or use forward mode (jvp) for the outer derivative",
+            "an array returned by a function that is called recursively is not supported yet", op.loc,
+            "return numbers, or let the function write into an array that is passed to it",
         )  # fmt: skip
     results = tuple(is_float(v.type) and r.is_active(v) for v in op.results)
     pair = r.callees.pair(op.attr("callee"), active, results)
-    kept = Value("residuals", pair.residual)
+    kept = Value("record", INT)
     r.home[kept] = r.home_of(op)
     r.sites[kept] = r.extras.after[op]
     twins = tuple(twin(r, o) for o in memory)
@@ -130,10 +147,23 @@ def reverse_invoke(r: Reverse, op: Op, scope: Scope) -> None:
     seeds = [cotangents.get(v) or zero(v.type) for v, used in zip(op.results, results, strict=True) if used]
     inputs = [o for o, a in zip(op.operands, active, strict=True) if a and not is_memory(o.type)]
     out = tuple(Value("", adjoint_type(o.type)) for o in inputs)
-    call = Op("invoke", (r.primal(kept, scope), *seeds), out, r.builder.loc, (("callee", pair.reverse),))
-    r.builder.ops.append(call)
+    handed = [o for o in op.operands if is_memory(o.type)] + list(twins)
+    operands = (r.primal(kept, scope), *seeds, *(r.primal(o, scope) for o in handed))
+    r.builder.ops.append(Op("invoke", operands, out, r.builder.loc, (("callee", pair.reverse),)))
     for o, d in zip(inputs, out, strict=True):
         r.add(o, d, scope)
+
+
+def with_tapes(fn: Function, callees: Callees) -> tuple[Function, list[Value]]:
+    """The function with the tapes of what it calls handed on at every call, and those tapes it reads itself."""
+    fn = threaded(fn, callees.tapes)
+    return fn, [v for v in free_values(fn) if v in callees.tapes]
+
+
+def new_tapes(fn: Function, tapes: list[Value]) -> Function:
+    """The function with these tapes made at its start."""
+    ops = (Op("tape_new", (), (tape,), fn.loc) for tape in tapes)
+    return replace(fn, body=replace(fn.body, ops=(*ops, *fn.body.ops)))
 
 
 HANDLERS["invoke"] = reverse_invoke

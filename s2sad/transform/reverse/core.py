@@ -115,6 +115,8 @@ class Reverse:
 
     def run(self, seeds: tuple[Operand | None, ...]) -> Sweeps:
         """Reverse the function: `seeds` are the cotangents of its outputs (None: no cotangent)."""
+        from s2sad.transform.reverse.memory import tape_writes_twin
+
         self.builder.loc = replace(NOWHERE, reverse=True)
         for output, seed in zip(self.outputs, seeds, strict=True):
             if seed is not None and isinstance(output, Value) and is_float(output.type):
@@ -128,6 +130,11 @@ class Reverse:
                 from s2sad.transform.reverse.memory import shadow
 
                 self.builder.effect("add_into", shadow(self, output, self.root), seed)
+        for (
+            given
+        ) in self.fn.params:  # a tape whose shadow is handed in: what is written here is shadowed here
+            if isinstance(given.type, Tape) and given in self.shadows:
+                tape_writes_twin(self, given)
         self.block(self.fn.body, self.root)
         adjoints = tuple(self.input_adjoint(v) for v in self.inputs)
         reverse = (*self.late, *self.root.head, *self.builder.ops)

@@ -15,7 +15,7 @@ from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, ze
 
 
 def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
-    active = [j for j, p in enumerate(op.body.params[1:]) if carries_adjoint(r, p, op.results[j])]
+    active = [j for j, p in enumerate(op.body.params[1:]) if carries_adjoint(r, (p, op.results[j]))]
     cotangents = take(r, op.results, scope)
     if not r.is_live(op.body) and not active and not cotangents:
         return
@@ -41,9 +41,9 @@ def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
         r.add(op.init[j], result, scope)
 
 
-def carries_adjoint(r: Reverse, param: Value, result: Value) -> bool:
+def carries_adjoint(r: Reverse, column: tuple[Value, ...]) -> bool:
     """Whether a carried value's adjoint is carried back: if an iteration or what follows the loop reads it."""
-    return is_float(param.type) and (r.is_active(param) or r.is_active(result))
+    return is_float(column[0].type) and any(map(r.is_active, column))
 
 
 def take(r: Reverse, results: tuple[Value, ...], scope: Scope) -> dict[Value, Operand]:
@@ -168,7 +168,8 @@ def counter_of(r: Reverse, op: For | While) -> tuple[tuple[Value, ...], Value]:
 
 
 def reverse_while(r: Reverse, op: While, scope: Scope) -> None:
-    active = [j for j, p in enumerate(op.test.params) if carries_adjoint(r, p, op.results[j])]
+    columns = zip(op.test.params, op.body.params, op.results, strict=True)
+    active = [j for j, column in enumerate(columns) if carries_adjoint(r, column)]
     cotangents = take(r, op.results, scope)
     if not r.is_live(op.body) and not r.is_live(op.test) and not active and not cotangents:
         return

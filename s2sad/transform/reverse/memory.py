@@ -7,6 +7,7 @@ from the shadow, which is then zeroed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from s2sad.errors import NOWHERE, UnsupportedSyntaxError
@@ -61,8 +62,6 @@ def twin(r: Reverse, a: Operand) -> Operand:
         source = twin(r, op.operands[0])
         r.extras.after[op].append(Op("tape_read", (source, op.operands[1]), (made,), op.loc))
         r.sites[made] = r.extras.after[op]
-    elif isinstance(op, Op) and op.prim == "unpack":
-        raise AssertionError("residuals hold their own shadows")
     elif op is None and r.home[a] is not r.fn.body:
         param_twin(r, a, made)
     else:
@@ -148,7 +147,8 @@ def tape_writes_twin(r: Reverse, tape: Value) -> None:
         if isinstance(op, Op) and op.prim == "tape_write" and op.operands[0] is tape:
             value = op.operands[2]
             held: Operand = twin(r, value) if is_memory(value.type) else const(0.0)
-            r.extras.after[op].append(Op("tape_write", (r.shadows[tape], op.operands[1], held), (), op.loc))
+            operands = (r.shadows[tape], op.operands[1], held)
+            r.extras.after[op].append(replace(op, operands=operands))
 
 
 def join_twin(r: Reverse, op: If, a: Value, made: Value) -> None:
@@ -330,7 +330,7 @@ HANDLERS.update(
         "copy": reverse_copy, "list_of": reverse_copy, "array_of": reverse_copy,
         "tape_write": reverse_tape_write, "tape_read": reverse_tape_read, "identity": reverse_identity,
         "stop_gradient": nothing, "array_like": nothing, "float_list": nothing, "extract": nothing, "numpy.zeros": nothing, "numpy.ones": nothing,
-        "numpy.empty": nothing, "numpy.arange": nothing, "tape_new": nothing, "constant": nothing, "zeros_like": nothing,
+        "numpy.empty": nothing, "numpy.arange": nothing, "tape_new": nothing, "tape_len": nothing, "constant": nothing, "zeros_like": nothing,
         "unbound": nothing, "print": nothing, "assert": nothing, "raise": nothing, "format": nothing,
     }
 )  # fmt: skip

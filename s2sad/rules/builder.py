@@ -101,14 +101,10 @@ class Builder:
         return None if (a, b) == operands else self.emit("mul", a, b)
 
     def rename(self, value: Operand, hint: str) -> Operand:
-        """Name a result made a moment ago that nothing has read yet."""
-        for i in range(len(self.ops) - 1, max(len(self.ops) - 9, -1), -1):
-            op = self.ops[i]
-            if isinstance(op, Op) and op.prim == "load" and op.results[0] is value and not op.results[0].hint:
-                named = Value(hint, op.results[0].type)
-                self.ops[i] = renamed = Op(op.prim, op.operands, (named,), op.loc, op.attrs)
-                self.defs[named] = renamed
-                return named
+        """Name an element loaded a moment ago, in place: what has read it already reads the same value."""
+        for op in self.ops[-9:]:
+            if isinstance(op, Op) and op.prim == "load" and op.result is value and not op.result.hint:
+                object.__setattr__(value, "hint", hint)
         return value
 
     # -- structure ----------------------------------------------------------------------------------

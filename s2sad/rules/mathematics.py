@@ -8,27 +8,17 @@ does not know has `jit=False` and, where there is one, a substitute of the same 
 
 from __future__ import annotations
 
-import linecache
 import math
 import sys
 from collections import ChainMap
 from collections.abc import Callable
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
 from s2sad.ir.types import BOOL, FLOAT, INT, Bottom, Scalar, Type, Unknown
 from s2sad.rules.operators import _pow_base
-from s2sad.rules.registry import ZERO, Emit, Infer, Prim, promoted, rule
-
-
-def source(fn: Callable[..., Any]) -> str:
-    """The text of a helper: its first line and the indented ones after it; inspect.getsource is slow."""
-    code = fn.__code__
-    first, *rest = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
-    body = takewhile(lambda line: line[0].isspace(), rest)
-    return first + "".join(body).rstrip() + "\n"
+from s2sad.rules.registry import ZERO, Emit, Infer, Prim, promoted, rule, source
 
 
 def real(result: Type) -> Infer:

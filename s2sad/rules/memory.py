@@ -6,13 +6,12 @@ accumulation into the shadow, a store's is a read of the shadow followed by zero
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
 
 from s2sad.ir.types import BOOL, FLOAT, INT, STR, Array, List, Type
-from s2sad.rules.registry import ZERO, rule
+from s2sad.rules.registry import ZERO, rule, source
 
 
 def _typed(*types: Type) -> Type:
@@ -57,14 +56,14 @@ _memory("store", lambda a, i, v: a.__setitem__(i, v), "store(a, i, v)", "writes"
 _memory("accumulate", lambda a, i, v: a.__setitem__(i, a[i] + v), "accumulate(a, i, v)", "writes", di=ZERO)
 _memory("append", list.append, "append(a, v)", "writes")
 _memory("add_into", add_into, "add_into(a, b)", "writes",
-        helper=inspect.getsource(add_into).replace(": Any", "").replace(" -> None", ""))  # fmt: skip
+        helper=source(add_into).replace(": Any", "").replace(" -> None", ""))  # fmt: skip
 rule(
     add_into,
     "add_into(a, b)",
     name="s2sad.add_into",
     infer=_typed,
     effect="writes",
-    helper=inspect.getsource(add_into),
+    helper=source(add_into),
     da=ZERO,
     db=ZERO,
 )

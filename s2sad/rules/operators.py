@@ -11,7 +11,7 @@ from typing import Any
 
 from s2sad.ir.core import Const
 from s2sad.ir.types import BOOL, FLOAT, INT, Scalar, Type
-from s2sad.rules.registry import ZERO, boolean, promoted, promoted_float, rule, same
+from s2sad.rules.registry import ZERO, boolean, promoted, promoted_float, rule, same, source
 
 
 def _literal(operand: Any) -> Any:
@@ -105,17 +105,16 @@ def ratio(a: float, b: float) -> float:
     return 0.0 if a == 0.0 else math.copysign(math.inf, a)
 
 
-import inspect  # noqa: E402
 import math  # noqa: E402
 
 rule(
-    pow_base, "y = pow_base(a, b, y0)", name="s2sad.pow_base", helper=inspect.getsource(pow_base), effect="none",
+    pow_base, "y = pow_base(a, b, y0)", name="s2sad.pow_base", helper=source(pow_base), effect="none",
     da="pow_base(a, b - 1.0, pow_base(a, b, y0) / b) * b * dy if b != 0.0 and b != 1.0 else 0.0",
     db="(pow_base(a, b, y0) / b + pow_base(a, b, y0) * safe_log(a)) * dy if b != 0.0 and a > 0.0 else 0.0",
     dy0=ZERO, needs=("s2sad.safe_log",),
 )  # fmt: skip
 rule(
-    pow_exponent, "y = pow_exponent(a, b, y0)", name="s2sad.pow_exponent", helper=inspect.getsource(pow_exponent),
+    pow_exponent, "y = pow_exponent(a, b, y0)", name="s2sad.pow_exponent", helper=source(pow_exponent),
     effect="none",
     da="(pow_base(a, b, y0) * safe_log(a) + y0 / a) * dy if a > 0.0 else 0.0",
     db="safe_log(a) * y * dy", dy0=ZERO,
@@ -128,11 +127,11 @@ def safe_log(a: float) -> float:
 
 
 rule(
-    safe_log, "y = safe_log(a)", name="s2sad.safe_log", helper=inspect.getsource(safe_log), effect="none",
+    safe_log, "y = safe_log(a)", name="s2sad.safe_log", helper=source(safe_log), effect="none",
     da="dy / a if a > 0.0 else 0.0",
 )  # fmt: skip
 rule(
-    ratio, "y = ratio(a, b)", name="s2sad.ratio", helper=inspect.getsource(ratio), effect="none",
+    ratio, "y = ratio(a, b)", name="s2sad.ratio", helper=source(ratio), effect="none",
     da="ratio(dy, b)", db="ratio(-y * dy, b) if b != 0.0 else 0.0",
 )  # fmt: skip
 

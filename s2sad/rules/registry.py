@@ -9,8 +9,10 @@ an error if that operand is active: silence never means zero.
 from __future__ import annotations
 
 import ast
+import linecache
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from s2sad.ir.types import BOOL, FLOAT, INT, Scalar, Type, promote
@@ -174,3 +176,11 @@ def _scalar(t: Type) -> Scalar:
     if not isinstance(t, Scalar):
         raise TypeError(f"a {t} in arithmetic")
     return Scalar(t.kind, t.dtype)
+
+
+def source(fn: Callable[..., Any]) -> str:
+    """The text of a helper: its first line and the indented ones after it; inspect.getsource is slow."""
+    code = fn.__code__
+    first, *rest = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    body = takewhile(lambda line: line[0].isspace(), rest)
+    return first + "".join(body).rstrip() + "\n"

@@ -13,13 +13,16 @@ import inspect
 import types as python_types
 from typing import Any
 
-from numba.core import dispatcher, errors, types
+from numba.core import dispatcher, errors, sigutils
+from numba.core import types as numba_types
 from numba.core.registry import CPUDispatcher
 
 from s2sad.entry import header
 from s2sad.errors import S2sadError
 from s2sad.ir.types import FLOAT, INT, Array, List, Scalar
 from s2sad.typing.structure import Node, key_of
+
+types: Any = numba_types  # its annotations know less than it does
 
 
 class DerivativeDispatcher(CPUDispatcher):
@@ -37,10 +40,11 @@ class DerivativeDispatcher(CPUDispatcher):
 
     def compile(self, sig: Any) -> Any:
         """What Numba calls when an `@njit` function calls this one: the machine code for these types."""
-        argtypes, _ = dispatcher.sigutils.normalize_signature(sig)
+        argtypes, _ = sigutils.normalize_signature(sig)  # type: ignore[no-untyped-call]
         if tuple(argtypes) not in self.overloads:
             self.take(argtypes, self.source(argtypes))
-        return self.overloads[tuple(argtypes)].entry_point
+        compiled: Any = self.overloads[tuple(argtypes)]
+        return compiled.entry_point
 
     def source(self, argtypes: Any) -> Any:
         """A Numba function of just these arguments, made for their types."""

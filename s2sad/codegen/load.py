@@ -17,6 +17,7 @@ from s2sad.codegen.printer import to_source
 from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError
 from s2sad.ir.core import Function, Value
+from s2sad.optimize.records import gather_records
 from s2sad.rules.registry import PRIMS
 
 _COUNT = itertools.count(1)
@@ -44,6 +45,7 @@ def generate(
     options: dict[str, Any] | None = None,
 ) -> Generated:
     """Print a typed function (and the functions it calls) as a module."""
+    fn = gather_records(fn)
     modules: set[str] = set()
     helpers: dict[str, None] = {}
     trees = []

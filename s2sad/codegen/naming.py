@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from s2sad.codegen.positions import Positions
 from s2sad.ir.core import For, Function, If, Operand, Value, While, walk
+from s2sad.ir.types import Type, is_memory
 
 RESERVED = frozenset(keyword.kwlist) | {"math", "np", "numpy", "njit"}
 
@@ -120,6 +121,7 @@ class Names:
         order = sorted(classes, key=lambda c: (c not in self.pinned, min(start[v] for v in classes[c])))
         holders: dict[str, list[Value]] = {}
         counters: dict[str, int] = {}
+        kinds: dict[str, Type] = {}  # a name of ours is of one type of memory, or Numba could not type it
         for c in order:
             members = classes[c]
             pinned = next((self.pinned[v] for v in members if v in self.pinned), None)
@@ -132,6 +134,8 @@ class Names:
             for name in self.candidates(hint, counters):
                 alive = [h for h in holders.get(name, ()) if max(end[v] for v in classes[h]) >= low]
                 holders[name] = alive
+                if "·" in hint and is_memory(c.type) and kinds.setdefault(name, c.type) != c.type:
+                    continue
                 if not any(
                     self.positions.interfere(x, y) for h in alive for x in classes[h] for y in members
                 ):

@@ -16,7 +16,7 @@ import gast
 from s2sad.codegen import tree as t
 from s2sad.errors import JitError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Value, While, blocks, walk
-from s2sad.ir.types import NONE, Array, Scalar, Tape, Type
+from s2sad.ir.types import NONE, Array, Scalar, Tape, Tuple, Type
 
 if TYPE_CHECKING:
     from s2sad.codegen.emit import Emitter
@@ -30,8 +30,9 @@ GROW = """def grow(tape):
 
 @dataclass(slots=True)
 class Layout:
-    """`kind` is list, dict, array, growing, records (a list that is passed to functions), or stack (a list popped
-    where the reverse sweep mirrors the writes); `loop` is the loop whose iterations index the tape."""
+    """`kind` is list, dict, array, growing, records (a list that is passed to functions), stack (a list popped
+    where the reverse sweep mirrors the writes), or padded (a list in which iterations that store nothing hold a
+    place); `loop` is the loop whose iterations index the tape."""
 
     kind: str
     loop: AnyOp | None
@@ -73,10 +74,10 @@ def _layout(tape: Value, writes: list[tuple[Op, Block, AnyOp | None]], target: s
     if not isinstance(tape.type.item, Scalar):
         if once:
             return Layout("list", loop)
-        if _reads(fn, tape) == 1 and len(writes) == 1:
-            return Layout("stack", loop)
+        if len(writes) == 1:
+            return Layout("stack" if _reads(fn, tape) == 1 else "padded", loop)
         raise JitError(
-            "a reference stored in some iterations only, and read more than once, cannot be compiled yet",
+            "a reference stored at several places cannot be compiled yet",
             writes[0][0].loc if writes else None, "use jit=False for this function",
         )  # fmt: skip
     known = isinstance(loop, For) and all(_loop_of(fn, w[0]) is loop for w in writes)
@@ -106,7 +107,7 @@ def new(e: Emitter, op: Op, out: list[Any]) -> None:
     name = t.target(e.names[op.result])
     if layout.kind == "records" and e.target == "numba":
         out.append(t.assign(name, _empty_list(e, op.result)))
-    elif layout.kind in ("list", "stack", "records"):
+    elif layout.kind in ("list", "stack", "padded", "records"):
         out.append(t.assign(name, t.list_([])))
     elif layout.kind == "dict":
         out.append(t.assign(name, gast.Dict([], [])))
@@ -132,6 +133,8 @@ def _sample(e: Emitter, item: Type) -> Any:
     if isinstance(item, Tape) and isinstance(item.item, Scalar):
         e.expressions.modules.add("numpy")
         return t.call("np.empty", t.constant(0), **_dtype(item))
+    if isinstance(item, Tuple):
+        return t.tuple_([_sample(e, i) for i in item.items])
     if isinstance(item, Tape):
         return t.subscript(t.list_([_sample(e, item.item)]), gast.Slice(None, t.constant(0), None))
     raise JitError(
@@ -162,6 +165,10 @@ def write(e: Emitter, op: Op, out: list[Any]) -> None:
         out.append(t.statement(t.call(t.attribute(held, "append"), e.expr(v))))
         return
     index = e.expr(k)
+    if layout is not None and layout.kind == "padded":
+        short = t.compare("le", t.call("len", held), index)
+        out.append(gast.While(short, [t.statement(t.call(t.attribute(held, "append"), e.expr(v)))], []))
+        return
     if layout is not None and layout.kind == "growing":
         e.expressions.helpers["grow"] = None
         full = t.compare("ge", index, t.call("len", held))

@@ -41,7 +41,7 @@ class _Liveness:
                     if is_memory(r.type):
                         root = self.aliases.find(r)
                         held = op.prim == "tape_read" and self.aliases.find(op.operands[0]) in outside  # type: ignore[arg-type]
-                        if held or op.prim in ("extract", "invoke"):
+                        if held or op.prim in ("extract", "unpack", "invoke"):
                             outside.add(root)
                         made.add(root)
         return made - outside - self.keep

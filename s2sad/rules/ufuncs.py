@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.types import BOOL, NONE, Scalar, Type, scalar_of
-from s2sad.rules.mathematics import FLOAT_RESULT, TUPLES, source, with_names
+from s2sad.rules.mathematics import FLOAT_RESULT, TUPLES, with_names
 from s2sad.rules.operators import _literal
-from s2sad.rules.registry import ZERO, Emit, Infer, Prim, boolean, numpy_float, numpy_same, rule
+from s2sad.rules.registry import ZERO, Emit, Infer, Prim, boolean, numpy_float, numpy_same, rule, source
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 

@@ -53,14 +53,6 @@ def alias_of_a_closure(x):
     return h(1.0)
 
 
-@known(1)
-def closures_in_a_list(x):
-    fs = []
-    for i in range(3):
-        fs.append(lambda: i)
-    return [f() for f in fs]
-
-
 @mended(0)
 def closure_defined_in_a_branch(n):
     if n == 0:
@@ -71,17 +63,6 @@ def closure_defined_in_a_branch(n):
         f = lambda x: x * n
     n = n + 10
     return f(3)
-
-
-@known(4)
-def closures_that_call_each_other(n):
-    def even(k):
-        return True if k == 0 else odd(k - 1)
-
-    def odd(k):
-        return False if k == 0 else even(k - 1)
-
-    return even(n)
 
 
 @mended(4)

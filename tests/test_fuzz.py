@@ -7,18 +7,81 @@ from collections import Counter
 import pytest
 
 from tests.fuzz.generator import generate
-from tests.fuzz.run import run_seed
+from tests.fuzz.run import main, run_seed
 
 QUICK = 100
 SLOW = 2000
 COMPILED_EVERY = 10
 CHUNK = 50
 RARELY = 0.05
+# seeds whose programs were got wrong once; the shrunk programs are in tests/corpus/found.py
+FOUND = (5, 79, 135, 220, 254, 386, 449, 468, 642, 700, 811, 894, 1464)
+FOUND_COMPILED = (50, 120, 170, 350, 410, 420, 460, 700)
+# what the programs must contain, and what the generator calls it
+CONSTRUCTS = {
+    "for": ("for-range",),
+    "while": ("while-counter", "while-value", "while-walrus", "while-true"),
+    "break": ("break",),
+    "continue": ("continue",),
+    "else of a loop": ("loop-else",),
+    "early return": ("early-return", "return-in-loop"),
+    "nested loops": ("nested-loop",),
+    "branches": ("if", "if-else", "elif"),
+    "augmented assignment": ("augmented-assign",),
+    "tuple swap": ("swap", "tuple-assign", "element-swap"),
+    "walrus": ("walrus", "walrus-in-test"),
+    "conditional expression": ("conditional-expression",),
+    "and, or, not": ("and-or-value", "and-or-test", "not"),
+    "chained comparison": ("chained-comparison",),
+    "closures": ("closure", "closure-stores", "closure-reads-rebound"),
+    "lambdas": ("lambda", "function-as-argument"),
+    "nested functions": ("nested-def", "nested-def-in-block", "nested-default"),
+    "calls": ("call-positional", "call-keyword", "call-default", "call-star", "call-unpack", "tuple-result"),
+    "recursion": ("recursion",),
+    "functions": ("math-function", "numpy-scalar-function", "power", "abs", "min", "max", "sum"),
+    "integers": ("int-arithmetic", "int-in-float", "int-test", "int-of-float", "int-becomes-float"),
+    "arrays": ("array-load", "array-store", "array-accumulate", "array-copy", "array-zeros", "array-empty"),
+    "references": (
+        "array-alias",
+        "array-merge",
+        "array-conditional-reference",
+        "array-swap",
+        "double-buffer",
+    ),
+    "arrays in calls": ("helper-mutates-array", "helper-returns-array", "helper-may-return-argument"),
+    "lists": ("list-index", "list-literal", "list-store", "list-append", "comprehension", "generator-sum"),
+    "iteration": (
+        "list-iterate",
+        "array-iterate",
+        "list-zip",
+        "array-zip",
+        "list-enumerate",
+        "array-enumerate",
+    ),
+    "ranges": ("range-negative", "range-step", "range-of-int", "reversed", "zero-trips-possible"),
+    "binding": (
+        "bound-in-some-branch",
+        "first-bound-in-loop",
+        "loop-variable-after",
+        "rebinding",
+        "none-start",
+    ),
+    "assert": ("assert",),
+}
 
 
 def test_generator_is_deterministic() -> None:
     """The same seed gives the same program."""
     assert generate(7).describe() == generate(7).describe()
+
+
+def test_run_prints_what_the_programs_contain(capsys: pytest.CaptureFixture[str]) -> None:
+    """The command line prints the share of programs with each construct, and returns 0 where all pass."""
+    assert main(["--count", "3", "--seed", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "constructs in 3 programs" in out
+    assert "3 programs, 0 also compiled" in out
+    assert "0 failed" in out
 
 
 def test_each_construct_is_common() -> None:
@@ -28,7 +91,24 @@ def test_each_construct_is_common() -> None:
         histogram.update(generate(seed).constructs.keys())
     rare = {name: number for name, number in histogram.items() if number < RARELY * 1000}
     assert not rare
-    assert len(histogram) >= 50
+    wanted = {name for names in CONSTRUCTS.values() for name in names}
+    assert wanted <= set(histogram), wanted - set(histogram)
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_program_that_failed_once(seed: int) -> None:
+    """Each was a bug of its own kind when it was found."""
+    outcome = run_seed(seed, use_oracle=True)
+    assert outcome.report.ok, "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+@pytest.mark.parametrize("seed", FOUND_COMPILED)
+def test_program_that_failed_to_compile_once(seed: int) -> None:
+    """Tapes of references stored in some iterations, tapes of two types under one name, recursion."""
+    outcome = run_seed(seed, jit_every=1)
+    assert outcome.report.ok, "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
 
 
 @pytest.mark.parametrize("seed", range(QUICK))

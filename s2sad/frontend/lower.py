@@ -15,7 +15,7 @@ import gast
 from s2sad.errors import Loc, UnsupportedSyntaxError
 from s2sad.frontend.exits import RESULT, structure_exits
 from s2sad.frontend.fence import check_function, refuse
-from s2sad.frontend.names import assigned_names, free_names, local_names, rebound_after
+from s2sad.frontend.names import assigned_names, free_names, local_names, nested_functions, rebound_after
 from s2sad.frontend.source import FunctionSource, Quotes, deep_recursion
 from s2sad.ir.core import AnyOp, Block, Const, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import NONE, type_of
@@ -67,6 +67,9 @@ class _Lowerer:
         ] = {}  # closures by name that are not made anew, what they capture
         self.stale: dict[str, str] = {}  # those whose captured variable has been rebound since
         self.naming = False  # whether a lambda is being assigned to a name
+        self.siblings: frozenset[str] = (
+            frozenset()
+        )  # nested functions that may be captured before they are made
         self.loose: set[str] = set()  # what closures without a name of their own capture
         self.closures: dict[str, tuple[FunctionSource, tuple[str, ...], tuple[Operand, ...], Any]] = {}
 
@@ -86,6 +89,7 @@ class _Lowerer:
             self.generator(node.clauses, node.elt)
             result = self.env[STATE]
         else:
+            self.siblings = nested_functions(node)
             self.locals = frozenset(local_names(node)) | frozenset(names)
             self.stmts(structure_exits(node.body))
             result = self.env.get(RESULT, Const(None, type_of(None)))  # type: ignore[arg-type]
@@ -261,11 +265,13 @@ class _Lowerer:
         loc = self.loc
         init = tuple(self.env.get(n) or Undef(n) for n in names)
         params = tuple(Value(n) for n in names)
+        loose = set(self.loose)
         with self.region() as ops:
             self.env.update(zip(names, params, strict=True))
             self.assign(node.target, element)
             broke = self.stmts(node.body)
             yields = self.yields(names, self.env, self.raised)
+        self.check_loose(loose, names)
         self.loc = loc
         results = tuple(Value(n) for n in names)
         body = Block((element, *params), tuple(ops), yields, "break" if broke else "next")
@@ -278,6 +284,7 @@ class _Lowerer:
         init = tuple(self.env.get(n) or Undef(n) for n in names)
         test_params = tuple(Value(n) for n in names)
         params = tuple(Value(n) for n in names)
+        loose = set(self.loose)
         with self.region() as test_ops:
             self.env.update(zip(names, test_params, strict=True))
             cond = self.expr(node.test)
@@ -286,11 +293,24 @@ class _Lowerer:
             self.env.update(zip(names, params, strict=True))
             broke = self.stmts(node.body)
             yields = self.yields(names, self.env, self.raised)
+        self.check_loose(loose, names)
         self.loc = loc
         results = tuple(Value(n) for n in names)
         body = Block(params, tuple(ops), yields, "break" if broke else "next")
         self.ops.append(While(init, test, body, results, loc))
         self.env.update(zip(names, results, strict=True))
+
+    def check_loose(self, before: set[str], names: list[str]) -> None:
+        """The next iteration binds again what a function stored in this one has captured."""
+        for name in names:
+            if name in self.loose and name not in before:
+                raise self.rebound(name)
+
+    def rebound(self, name: str) -> UnsupportedSyntaxError:
+        return UnsupportedSyntaxError(
+            f"{name!r} is bound again after a function that captures it was stored or copied, and Python's functions"
+            " see the new value", self.loc, "use another name for the new value, or pass it as an argument",
+        )  # fmt: skip
 
     def carried(self, node: Any) -> list[str]:
         names = dict.fromkeys(assigned_names(node))
@@ -311,10 +331,7 @@ class _Lowerer:
 
     def bind(self, name: str, operand: Operand) -> None:
         if name in self.loose:
-            raise UnsupportedSyntaxError(
-                f"{name!r} is bound again after a function that captures it was stored or copied, and Python's functions"
-                " see the new value", self.loc, "use another name for the new value, or pass it as an argument",
-            )  # fmt: skip
+            raise self.rebound(name)
         self.env[name] = operand
         self.closures.pop(name, None)
         self.unwatched.pop(name, None)
@@ -323,7 +340,9 @@ class _Lowerer:
             if name in captured:
                 self.stale[closure] = name
         for closure, made in list(self.closures.items()):
-            if name in made[1]:  # Python's closures see the variable, not its value: make them anew
+            if (
+                name in made[1] and name not in self.siblings
+            ):  # Python's closures see the variable, not its value: make them anew
                 self.env[closure] = self.make_closure(*made)
 
     def assign(self, target: Any, operand: Operand) -> Operand:
@@ -590,8 +609,19 @@ class _Lowerer:
     def make_closure(
         self, source: FunctionSource, captured: tuple[str, ...], defaults: tuple[Operand, ...], node: Any
     ) -> Operand:
-        operands = [self.env.get(n) or Undef(n) for n in captured]
-        return self.emit("function", *operands, *defaults, node=node, source=source, captured=captured)
+        operands = [Undef(n) if n in self.siblings else self.env.get(n) or Undef(n) for n in captured]
+        later = tuple(n for n in captured if n in self.siblings)
+        own = source.name if source.name in self.siblings else ""
+        return self.emit(
+            "function",
+            *operands,
+            *defaults,
+            node=node,
+            source=source,
+            captured=captured,
+            later=later,
+            own=own,
+        )
 
     # -- comprehensions -----------------------------------------------------------------------------
 

@@ -38,6 +38,13 @@ def local_names(function: Any) -> Iterator[str]:
         yield from assigned_names(stmt)
 
 
+def nested_functions(function: Any) -> frozenset[str]:
+    """Functions that a function's body defines, once, outside branches and loops, under names bound nowhere else."""
+    defined = [n.name for n in function.body if isinstance(n, gast.FunctionDef)]
+    bound = list(local_names(function))
+    return frozenset(n for n in defined if bound.count(n) == 1 and n not in _parameters(function))
+
+
 def free_names(node: Any) -> list[str]:
     """Names a function (or comprehension) reads and does not bind itself, in order of appearance."""
     bound: set[str] = set()

@@ -7,6 +7,7 @@ import math
 import operator
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from s2sad.errors import MissingRuleError, NotDifferentiableError, SignatureError
@@ -34,9 +35,34 @@ from s2sad.typing.abstract import (
     from_python,
     is_operand,
 )  # fmt: skip
+from s2sad.typing.elements import stored
 from s2sad.typing.structure import constant
 
 SELF = object()
+
+
+@dataclass(frozen=True, eq=False)
+class Later:
+    """A nested function that another one captured, maybe before it was made; called, it is looked up."""
+
+    name: str
+    siblings: Siblings
+
+    def __call__(self) -> AV:
+        return self.siblings.made.get(self.name) or Undef(self.name)
+
+
+class Siblings:
+    """The nested functions of one run of a function."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, FunctionAV] = {}
+        self.references: dict[str, Later] = {}
+
+    def reference(self, name: str) -> Later:
+        return self.references.setdefault(name, Later(name, self))
+
+
 Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
 HANDLERS: dict[Any, Handler] = {}
 METHODS: dict[tuple[str, str], Handler] = {}
@@ -152,7 +178,7 @@ def bind(s: Any, fn: FunctionAV, args: list[AV], kwargs: dict[str, AV]) -> list[
         bound[a.vararg.id] = TupleAV(tuple(rest))
     if a.kwarg:
         bound[a.kwarg.id] = DictAV(extra)
-    captured = [fn if isinstance(c, StaticAV) and c.obj is SELF else c for c in fn.captured]
+    captured = [_captured(fn, c) for c in fn.captured]
     return [*captured, *(bound[n] for n in parameter_names(node))]
 
 
@@ -168,6 +194,13 @@ def _default(s: Any, fn: FunctionAV, name: str) -> AV:
             value, lambda: fn.source.defaults[name], (id(live), "default", name), name, s.builder
         )
     raise s.error(f"{fn.source.name}() is missing the argument {name!r}", "pass it", SignatureError)
+
+
+def _captured(fn: FunctionAV, c: AV) -> AV:
+    """What a function captured, now that it is called."""
+    if isinstance(c, StaticAV) and c.obj is SELF:
+        return fn
+    return c.obj() if isinstance(c, StaticAV) and isinstance(c.obj, Later) else c
 
 
 _STATIC_DEFAULTS = (int, float, complex, str, bool, type(None), types.FunctionType, type)
@@ -726,7 +759,7 @@ def _append(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     assert isinstance(lst, Value) and isinstance(lst.type, List)
     if not isinstance(value.type, Scalar):
         raise s.error(f"appending {describe(value)} is not supported yet", "append numbers")
-    s.builder.effect("append", lst, value)
+    s.builder.effect("append", lst, stored(s, lst, value))
     return const(None)
 
 

@@ -44,6 +44,7 @@ from s2sad.typing.abstract import (
     from_python,
     is_operand,
 )  # fmt: skip
+from s2sad.typing.elements import element, element_type, stored
 
 _STATIC: dict[str, Callable[..., Any]] = {
     "add": op_module.add, "sub": op_module.sub, "mul": op_module.mul, "mod": op_module.mod, "eq": op_module.eq,
@@ -167,7 +168,9 @@ def _on_lists(s: Any, prim: str, operands: list[Operand], op: Op) -> AV:
         if made is not None and made.prim == "alloc_list" and len(made.operands) == 1:
             if s.builder.ops and s.builder.ops[-1] is made:
                 s.builder.ops.pop()
-            return s.builder.emit("list_repeat", made.operands[0], count, type=lst.type, hint=op.result.hint)
+            item = element_type(s, lst.type.item)  # type: ignore[attr-defined]
+            value = element(s, made.operands[0], item)
+            return s.builder.emit("list_repeat", value, count, type=List(item), hint=op.result.hint)
     raise s.error(f"{prim} on lists is not supported yet", "build the list with append or by index")
 
 
@@ -197,8 +200,9 @@ def make_list(s: Any, elements: list[AV]) -> AV:
         )
     if item is None:
         return TupleAV(tuple(elements), list)
-    item = FLOAT if item is BOTTOM else item
-    return s.builder.emit("alloc_list", *elements, type=List(item))
+    item = element_type(s, FLOAT if item is BOTTOM else item)
+    held = elements if s.loc not in s.context.widened else [element(s, e, item) for e in elements]
+    return s.builder.emit("alloc_list", *held, type=List(item))
 
 
 def list_from(s: Any, iterable: AV) -> AV:
@@ -224,10 +228,11 @@ def list_from(s: Any, iterable: AV) -> AV:
     item: Type = BOTTOM
     for t in types_:
         item = join(item, t) or item
-    out = s.builder.emit("alloc_list", type=List(FLOAT if item is BOTTOM else item))
+    item = element_type(s, FLOAT if item is BOTTOM else item)
+    out = s.builder.emit("alloc_list", type=List(item))
 
-    def fill(element: AV, state: list[AV]) -> list[AV]:
-        s.builder.effect("append", out, element)
+    def fill(value: AV, state: list[AV]) -> list[AV]:
+        s.builder.effect("append", out, element(s, value, item))
         return state
 
     s.loop(iterable, (), fill, [])
@@ -351,17 +356,17 @@ def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
         raise s.error("assignment to slices is not supported yet", "write a loop over the elements")
     if isinstance(av.type, Array) and av.type.ndim != 1:
         raise s.error("arrays of more than one axis are not supported yet", "use one-dimensional arrays")
-    s.builder.effect("store", av, normal_index(s, index), s.number(value))
+    s.builder.effect("store", av, normal_index(s, index), stored(s, av, s.number(value)))
 
 
 def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
     if isinstance(av, Value) and is_memory(av.type) and not isinstance(index, SliceAV):
         at = normal_index(s, index)
         if prim == "add" and is_operand(value):
-            s.builder.effect("accumulate", av, at, s.number(value))
+            s.builder.effect("accumulate", av, at, stored(s, av, s.number(value)))
             return
         new = s.builder.emit(prim, load(s, av, at), s.number(value))
-        s.builder.effect("store", av, at, new)
+        s.builder.effect("store", av, at, stored(s, av, new))
         return
     setitem(s, av, index, value)
 

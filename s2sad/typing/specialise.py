@@ -39,6 +39,7 @@ from s2sad.typing.abstract import (
     merge,
 )  # fmt: skip
 from s2sad.typing.captures import Captures
+from s2sad.typing.elements import Widen
 from s2sad.typing.thread import thread_captures
 
 INLINE_BUDGET = 20_000
@@ -77,6 +78,7 @@ class Context:
 
     captures: Captures
     outlined: set[Any] = field(default_factory=set)
+    widened: set[Loc] = field(default_factory=set)
     instances: dict[Any, Instance] = field(default_factory=dict)
     inlined: dict[Any, int] = field(default_factory=dict)
     size: int = 0
@@ -96,9 +98,10 @@ def specialise(
     emitting what has to be taken out of containers first.
     """
     outlined: set[Any] = set()
+    widened: set[Loc] = set()
     while True:
         captures.reset()
-        context = Context(captures, outlined)
+        context = Context(captures, outlined, widened)
         walker = Specialiser(context)
         walker.builder.loc = source.loc
         try:
@@ -106,6 +109,9 @@ def specialise(
             result = call(walker, params) if call is not None else walker.enter(source, params)
         except Outline as restart:
             outlined.add(restart.key)
+            continue
+        except Widen as conflict:
+            widened.add(conflict.site)
             continue
         yields = tuple(leaves(result))
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
@@ -126,6 +132,8 @@ class Specialiser:
         self.source: FunctionSource | None = None
         self.stack: list[Any] = []
         self.consumers: list[Callable[[AV, AV], AV]] = []
+        self.exits: dict[Block, str] = {}
+        self.siblings = calls.Siblings()
 
     # -- plumbing -----------------------------------------------------------------------------------
 
@@ -180,6 +188,7 @@ class Specialiser:
         """Walk a function's body on these arguments (captured values first) and return its result."""
         function = lower(source)
         outer_source, outer_env, outer_loc = self.source, self.env, self.builder.loc
+        outer_siblings, self.siblings = self.siblings, calls.Siblings()
         self.source, self.env = source, dict(zip(function.params, args, strict=True))
         key = self.identity(source)
         self.stack.append(key)
@@ -189,6 +198,7 @@ class Specialiser:
         finally:
             self.stack.pop()
             self.source, self.env, self.builder.loc = outer_source, outer_env, outer_loc
+            self.siblings = outer_siblings
 
     def identity(self, source: FunctionSource) -> Any:
         return source.code if source.code is not None else id(source.node)
@@ -311,17 +321,21 @@ class Specialiser:
 
     # -- blocks -------------------------------------------------------------------------------------
 
-    def block(self, block: Block) -> None:
+    def block(self, block: Block) -> str:
+        """Walk a block; returns its exit: 'break' also where a branch decided now ends in one."""
+        exit = block.exit
         for op in block.ops:
             self.builder.loc = op.loc
             if isinstance(op, Op):
                 self.op(op)
             elif isinstance(op, If):
-                self.branch(op)
+                exit = self.branch(op) or exit
             elif isinstance(op, ForEach):
                 self.for_each(op)
             elif isinstance(op, While):
                 self.while_(op)
+        self.exits[block] = exit
+        return exit
 
     def op(self, op: Op) -> None:
         handler = _HANDLERS.get(op.prim)
@@ -335,23 +349,21 @@ class Specialiser:
         elif op.results:
             self.env.update(zip(op.results, result, strict=True))
 
-    def branch(self, op: If) -> None:
+    def branch(self, op: If) -> str:
+        """Walk a branch, or the side of it that a constant condition chooses; returns 'break' if that one leaves."""
         cond = self.truth(self.get(op.cond))
         if isinstance(cond, Const):
             chosen = op.then if cond.value else op.orelse
-            self.block(chosen)
-            if chosen.exit == "break":
-                raise self.error("a break that is always taken stands here", "remove the dead code after it")
+            exit = self.block(chosen)
             self.env.update(zip(op.results, map(self.get, chosen.yields), strict=True))
-            return
+            return "break" if exit == "break" else ""
         with self.builder.region() as then_ops:
-            self.block(op.then)
+            then_exit = self.block(op.then)
             then = tuple(map(self.get, op.then.yields))
         with self.builder.region() as else_ops:
-            self.block(op.orelse)
+            else_exit = self.block(op.orelse)
             orelse = tuple(map(self.get, op.orelse.yields))
         self.builder.loc = op.loc
-        tail = "break" in (op.then.exit, op.orelse.exit) or self.holds_break(op)
         results: list[Value] = []
         columns: list[tuple[Operand, ...]] = []
         for result, a, b in zip(op.results, then, orelse, strict=True):
@@ -362,15 +374,10 @@ class Specialiser:
                 return results[-1]
 
             self.env[result] = self.merged((a, b), slot, result.hint)
-        del tail
-        then_block = Block((), tuple(then_ops), tuple(c[0] for c in columns), op.then.exit)
-        else_block = Block((), tuple(else_ops), tuple(c[1] for c in columns), op.orelse.exit)
+        then_block = Block((), tuple(then_ops), tuple(c[0] for c in columns), then_exit)
+        else_block = Block((), tuple(else_ops), tuple(c[1] for c in columns), else_exit)
         self.builder.ops.append(If(cond, then_block, else_block, tuple(results), op.loc))
-
-    def holds_break(self, op: If) -> bool:
-        return any(
-            isinstance(b.ops[-1], If) and self.holds_break(b.ops[-1]) for b in (op.then, op.orelse) if b.ops
-        )
+        return ""
 
     def merged(self, avs: tuple[AV, ...], slot: Any, name: str) -> AV:
         try:
@@ -451,7 +458,7 @@ class Specialiser:
         self.builder.loc = loc
         init_ops, yield_ops = self.aligned(shape, init), self.aligned(shape, tuple(yields))
         results_av, results = self.fresh(shape, hints)
-        exit_kind = op.body.exit if op is not None else "next"
+        exit_kind = self.exits[op.body] if op is not None else "next"
         block = Block((index, *params), tuple(ops), yield_ops, exit_kind)
         self.builder.ops.append(For(start, stop, step, init_ops, block, tuple(results), loc))
         return results_av
@@ -547,7 +554,7 @@ class Specialiser:
         self.builder.loc = op.loc
         results_av, results = self.fresh(shape, hints)
         test = Block(tuple(test_params), tuple(test_ops), (cond, *self.aligned(shape, tuple(tested))))
-        body = Block(tuple(body_params), tuple(ops), self.aligned(shape, tuple(yields)), op.body.exit)
+        body = Block(tuple(body_params), tuple(ops), self.aligned(shape, tuple(yields)), self.exits[op.body])
         self.builder.ops.append(While(self.aligned(shape, init), test, body, tuple(results), op.loc))
         self.env.update(zip(op.results, results_av, strict=True))
 
@@ -600,15 +607,18 @@ def _function(s: Specialiser, op: Op, args: list[AV]) -> AV:
     count = len(node_args.defaults)
     with_default = positional[len(positional) - count :] if count else []
     defaults = dict(zip([*with_default, *keyword], args[len(names) :], strict=True))
-    fn = FunctionAV(source, tuple(args[: len(names)]), defaults)
-    if source.name in names:  # a nested function that calls itself: what it captured of itself is itself
+    later = op.attr("later", ())
+    captured = tuple(
+        StaticAV(s.siblings.reference(n)) if n in later else a
+        for n, a in zip(names, args[: len(names)], strict=True)
+    )
+    if source.name in names and source.name not in later:  # a function in a branch or loop that calls itself
         own = names.index(source.name)
         if isinstance(args[own], Undef):
-            return FunctionAV(
-                source,
-                tuple(StaticAV(calls.SELF) if i == own else a for i, a in enumerate(fn.captured)),
-                defaults,
-            )
+            captured = tuple(StaticAV(calls.SELF) if i == own else a for i, a in enumerate(captured))
+    fn = FunctionAV(source, captured, defaults)
+    if op.attr("own"):
+        s.siblings.made[op.attr("own")] = fn
     return fn
 
 

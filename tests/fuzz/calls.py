@@ -63,6 +63,12 @@ class Calls(Memory):
         if self.missing("total"):
             body = ["s = 0.0", "for term in terms:", "    s = s * 0.9 + math.sin(term) * term", "return s"]
             self.define("def total(*terms):", body)
+        if self.chance(0.35):
+            self.use("call-unpack")
+            name = self.fresh("pack")
+            pack = [f"{name} = ({self.expr(scope, 1)}, {self.expr(scope, 1)})"]
+            call = f"total({self.leaf(scope)}, *{name})"
+            return [*pack, *self.bind_result(scope, f"{call} * {name}[1]")]
         arguments = [self.expr(scope, 1) for _ in range(self.rng.randint(0, 3))]
         return self.bind_result(scope, f"total({', '.join(arguments)}) + {self.leaf(scope)}")
 
@@ -101,23 +107,33 @@ class Calls(Memory):
         return self.bind_result(scope, f"descend({self.expr(scope, 1)}, {self.leaf(scope)}, {depth})")
 
     def nested_function(self, scope: Scope) -> list[str]:
-        """A nested def that reads the enclosing names."""
-        if scope.depth or scope.level:
+        """A nested def that reads the enclosing names as they are when it is called."""
+        if scope.depth > 1 or scope.level or (scope.depth and self.chance(0.5)):
             return self.scalar_helper(scope)
-        self.use("nested-def")
+        self.use("nested-def-in-block" if scope.depth else "nested-def")
         name, param = self.fresh("local"), self.fresh("t")
-        inner = Scope(
-            [*scope.floats, param], list(scope.arrays), dict(scope.ints), list(scope.lists), level=1, depth=1
-        )
+        inner = Scope([*scope.floats, param], [], dict(scope.ints), list(scope.lists), level=1, depth=1)
         inner.locked = set(scope.floats)
-        inner.arrays = []
+        header, last = param, "{}"
+        if self.chance(0.6):
+            kind = self.rng.choice(["default", "default", "keyword-only"])
+            self.use("nested-default")
+            if kind == "keyword-only":
+                self.use("call-keyword")
+            star, keyword = ("*, ", "w=") if kind == "keyword-only" else ("", self.rng.choice(["", "w="]))
+            header = f"{param}, {star}w={self.leaf(scope)}"
+            last = "{}, " + keyword + self.leaf(scope)
+            inner.bind("w")
         body = self.block(inner, 1) if self.chance(0.6) else []
-        body.append(f"return {self.expr(inner, 2)} + {param} * {self.rng.choice(scope.floats)}")
-        lines = [f"def {name}({param}):", *indent(body), ""]
+        body.append(f"return {self.expr(inner, 2)} + {param} * {self.rng.choice(inner.floats)}")
+        lines = [f"def {name}({header}):", *indent(body), ""]
         self.use("closure")
         lines += self.bind_result(scope, f"{name}({self.expr(scope, 1)})")
         if self.chance(0.5):
-            lines += self.bind_result(scope, f"{name}({self.leaf(scope)}) * {self.constant()}")
+            self.use("closure-reads-rebound")
+            lines += self.augmented(scope)
+        if self.chance(0.6):
+            lines += self.bind_result(scope, f"{name}({last.format(self.leaf(scope))}) * {self.constant()}")
         return lines
 
     def nested_store(self, scope: Scope) -> list[str]:
@@ -174,7 +190,7 @@ class Calls(Memory):
                 "for i in range(len(a)):",
                 f"    b[i] = {self.expr(loop, 2)} + a[i] * x",
             ]
-            if self.chance(0.3):
+            if self.chance(0.45):
                 self.use("helper-may-return-argument")
                 body = [f"if {self.condition(Scope(['x']))}:", "    return a", *body]
             self.define("def derive(a, x):", [*body, "return b"])

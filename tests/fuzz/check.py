@@ -15,7 +15,9 @@ from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
+from s2sad import pipeline
 from tests.checks import Report, check_function
 
 Oracle = Callable[[Callable[..., Any], tuple[Any, ...]], Any]
@@ -52,8 +54,8 @@ def check_source(
     may_refuse_jit: bool = False,
     seed: int = 0,
 ) -> Report:
-    """Check the function `f` of a module text in every way of `check_function`."""
-    with loaded(source) as module:
+    """Check the function `f` of a module text in every way of `check_function`, the IR verified after each pass."""
+    with loaded(source) as module, mock.patch.object(pipeline, "VERIFY", True):
         return check_function(
             module.f,
             args,

@@ -13,12 +13,16 @@ from dataclasses import dataclass, field, replace
 
 @dataclass
 class Scope:
-    """The names definitely bound here; `ints` have inclusive bounds, arrays all have the program's length."""
+    """The names definitely bound here; `ints` have inclusive bounds, arrays and lists the program's length.
+
+    `stored` are the lists whose elements may be assigned, `locked` the floats that must not be.
+    """
 
     floats: list[str]
     arrays: list[str] = field(default_factory=list)
     ints: dict[str, tuple[int, int]] = field(default_factory=dict)
     lists: list[str] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)
     locked: set[str] = field(default_factory=set)
     loops: int = 0
     depth: int = 0
@@ -33,6 +37,7 @@ class Scope:
             arrays=list(self.arrays),
             ints=dict(self.ints),
             lists=list(self.lists),
+            stored=list(self.stored),
             locked=set(self.locked),
             loops=self.loops + loops,
             depth=self.depth + 1,

@@ -15,6 +15,7 @@ from unittest import mock
 
 import numpy as np
 
+from tests.checks import map_leaves
 from tests.fuzz.calls import Calls
 from tests.fuzz.expressions import Scope
 from tests.fuzz.statements import indent
@@ -47,25 +48,29 @@ class Generator(Calls):
         """The statement kinds possible in this scope, with weights."""
         weights = {
             "assign": 4, "augmented": 2, "tuple_assign": 1.4, "swap": 1.2, "walrus": 1, "assertion": 0.7,
-            "scalar_helper": 1.6, "star_helper": 0.9, "tuple_helper": 0.9, "recursion": 0.9,
+            "integer": 1.2, "rebound": 1, "chained_assign": 0.9, "list_literal": 0.9, "list_store": 0.7,
+            "scalar_helper": 1.6, "star_helper": 1.3, "tuple_helper": 0.9, "recursion": 0.9,
         }  # fmt: skip
         if scope.arrays:
             weights |= {
                 "store": 2, "accumulate": 2, "load_statement": 1, "allocate": 2.2, "array_swap": 1.3,
                 "element_swap": 0.9, "alias": 1, "merge": 1.4, "conditional_reference": 1.2,
-                "array_helper": 1, "array_result": 0.9,
+                "array_helper": 1, "array_result": 1.3,
             }  # fmt: skip
+        if scope.depth < 2 and scope.level == 0:
+            weights["nested_function"] = 3 if scope.depth == 0 else 2
         if scope.depth == 0 and scope.level == 0:
-            weights |= {"nested_function": 1.8, "nested_store": 1.8, "lambda_function": 2.2}
+            weights |= {"nested_store": 2, "lambda_function": 2.6}
         if scope.depth < MAX_DEPTH and scope.loops + scope.level < 3:
             weights |= {"branch": 4, "bound_in_branch": 1.4, "leave": 1.8}
         if scope.depth < MAX_DEPTH and scope.loops + scope.level < 2:
             weights |= {
                 "for_range": 4, "zero_trips": 1.5, "while_loop": 4, "iterate": 6.5, "int_accumulator": 1.2,
-                "shadowed_variable": 1.2,
+                "shadowed_variable": 1.2, "list_append": 1.2, "comprehension": 1.6, "reversed_loop": 1.6,
+                "best_so_far": 0.9,
             }  # fmt: skip
             if scope.arrays and scope.level == 0:
-                weights["double_buffer"] = 1.6
+                weights["double_buffer"] = 2.2
         return weights
 
     def statement(self, scope: Scope) -> list[str]:
@@ -79,6 +84,8 @@ class Generator(Calls):
         terms = [f"{self.constant()} * {name}" for name in scope.floats[:9]]
         for name in scope.arrays[:5]:
             terms += [f"{name}[{self.rng.randrange(self.length)}] * {self.constant()}" for _ in range(2)]
+        for name in scope.lists[-3:]:
+            terms.append(f"{name}[{self.rng.randrange(-1, self.length)}] * {self.constant()}")
         self.rng.shuffle(terms)
         return " + ".join(terms)
 
@@ -89,7 +96,7 @@ class Generator(Calls):
             self.functions["SCALE"] = ()
             self.module += [f"SCALE = {self.positive()}", "", ""]
         body: list[str] = []
-        for _ in range(self.rng.choice([1, 2, 2, 3, 3, 4, 5, 6, 7])):
+        for _ in range(self.rng.choice([1, 2, 3, 3, 4, 4, 5, 6, 7])):
             body += self.statement(scope)
         body.append(f"return {self.result(scope)}")
         source = [
@@ -102,7 +109,12 @@ class Generator(Calls):
             f"def f({', '.join(params)}):",
             *indent(body),
         ]
-        wrt = [i for i, arg in enumerate(args) if isinstance(arg, (float, np.ndarray))]
+        kinds: tuple[type, ...] = (float, np.ndarray)
+        if self.chance(0.4):
+            kinds = (*kinds, list, tuple)
+        wrt = [i for i, arg in enumerate(args) if isinstance(arg, kinds)]
+        if any(isinstance(args[i], (list, tuple)) for i in wrt):
+            self.use("list-in-wrt")
         if len(wrt) > 1 and self.chance(0.25):
             wrt.remove(self.rng.choice(wrt))
         return "\n".join(line.rstrip() for line in source) + "\n", args, tuple(wrt)
@@ -129,6 +141,8 @@ class Generator(Calls):
             self.use(f"{kind}-argument")
             add("c", values if kind == "list" else tuple(values))
             scope.lists.append("c")
+            if kind == "list" and self.chance(0.5):
+                scope.stored.append("c")
         if self.chance(0.6):
             value = self.rng.choice([0, 1, 2, 3])
             add("n", value)
@@ -167,7 +181,9 @@ def lines_run(source: str, args: tuple[Any, ...]) -> tuple[float, int]:
 
 def depends(source: str, args: tuple[Any, ...], wrt: tuple[int, ...], value: float) -> bool:
     """Whether the result changes with the arguments in wrt, all moved a little."""
-    nudged = tuple(arg * 1.000001 if i in wrt else arg for i, arg in enumerate(args))
+    nudged = tuple(
+        map_leaves(lambda leaf: leaf * 1.000001, arg) if i in wrt else arg for i, arg in enumerate(args)
+    )
     return lines_run(source, nudged)[0] != value
 
 

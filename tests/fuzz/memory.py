@@ -6,10 +6,11 @@ Invariant: every array has the program's one length, so any array may stand for 
 from __future__ import annotations
 
 from tests.fuzz.expressions import Scope
-from tests.fuzz.statements import Statements, indent
+from tests.fuzz.lists import Lists
+from tests.fuzz.statements import indent
 
 
-class Memory(Statements):
+class Memory(Lists):
     """Array statements."""
 
     def array(self, scope: Scope) -> str:

@@ -1,0 +1,77 @@
+"""The fuzzer finds planted faults: each within a bounded number of programs that pass without the fault."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from functools import cache
+
+import pytest
+
+from tests.checks import Report
+from tests.fuzz.check import check_source
+from tests.fuzz.faults import FAULTS, WRONG_PARTIALS, Fault, planted, wrong_partial
+from tests.fuzz.generator import FuzzProgram, generate
+
+QUICK = 60
+BOUND = 200
+
+
+@cache
+def program(seed: int) -> FuzzProgram:
+    """The program of a seed, generated once for all faults."""
+    return generate(seed)
+
+
+def checked(seed: int) -> Report:
+    """The default pipeline's gradient against forward mode and differences, its value against the primal's."""
+    chosen = program(seed)
+    return check_source(chosen.source, chosen.args, chosen.wrt, levels=(2,))
+
+
+def finds(fault: AbstractContextManager[None], bound: int) -> None:
+    """The fault shows in one of the first programs, which pass when it is gone."""
+    with fault:
+        found = next((seed for seed in range(bound) if not checked(seed).ok), None)
+    assert found is not None, f"not found by {bound} programs"
+    report = checked(found)
+    assert report.ok, "\n".join(map(str, report.problems))
+
+
+def names(fault: Fault) -> str:
+    """A fault's name as a test's."""
+    return fault.name.replace(" ", "-")
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if not fault.rare], ids=names)
+def test_fault_is_found(fault: Fault) -> None:
+    """A fault that many programs show."""
+    finds(planted(fault), QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.rare], ids=names)
+def test_rare_fault_is_found(fault: Fault) -> None:
+    """A fault that few programs show."""
+    finds(planted(fault), BOUND)
+
+
+@pytest.mark.parametrize(("prim", "operand", "partial"), WRONG_PARTIALS)
+def test_wrong_partial_is_found(prim: str, operand: str, partial: str) -> None:
+    """A wrong rule, in both modes alike, so that only differences tell."""
+    finds(wrong_partial(prim, operand, partial), QUICK)
+
+
+def test_there_are_many_faults() -> None:
+    """At least ten kinds, and one that is not in the product's text cannot be planted."""
+    assert len(FAULTS) + len(WRONG_PARTIALS) >= 20
+    absent = Fault("absent", FAULTS[0].place, "no such text", "")
+    with pytest.raises(LookupError, match="no such text"), planted(absent):
+        pass
+
+
+@pytest.mark.slow
+def test_programs_pass_without_a_fault() -> None:
+    """The programs that find the faults, with the product as it is."""
+    for seed in range(BOUND):
+        report = checked(seed)
+        assert report.ok, f"seed {seed}: " + "\n".join(map(str, report.problems))

@@ -443,21 +443,28 @@ def _guarded(code: Any, lowered: Lowered) -> Any:
     """A Numba dispatcher that has compiled its one signature, or a JitError that says why it cannot."""
 
     def first(*args: Any, **kwargs: Any) -> Any:
-        from numba.core.errors import NumbaError, UnsupportedBytecodeError
-
         try:
-            result = code(*args, **kwargs)
-        except (NumbaError, UnsupportedBytecodeError, TypeError) as error:
-            if isinstance(error, TypeError) and "reflect" not in str(error):
-                raise
+            given = tuple(map(code.typeof_pyval, args))
+            named = {name: code.typeof_pyval(value) for name, value in kwargs.items()}
+            code.compile(tuple(code.fold_argument_types(given, named)[1]))
+        except Exception as error:  # Numba raises more than its own errors
             lines = [line for line in str(error).splitlines() if line.strip()]
             detail = next(
                 (line for line in lines if not line.startswith(("Failed in", "During", "- "))),
-                lines[0] if lines else "",
+                lines[0] if lines else type(error).__name__,
             )
             raise JitError(
                 f"Numba cannot compile the derivative of {lowered.hint}(): {detail.strip()}", lowered.primal.loc,
                 "use jit=False, or write this part with what Numba supports; the full message is the cause of this error",
+            ) from error  # fmt: skip
+        try:
+            result = code(*args, **kwargs)
+        except TypeError as error:
+            if "reflect" not in str(error):
+                raise
+            raise JitError(
+                f"Numba cannot take an argument of {lowered.hint}(): {error}", lowered.primal.loc,
+                "pass arrays in place of lists of lists",
             ) from error  # fmt: skip
         lowered.compiled = code
         return result

@@ -444,9 +444,8 @@ def _guarded(code: Any, lowered: Lowered) -> Any:
 
     def first(*args: Any, **kwargs: Any) -> Any:
         try:
-            given = tuple(map(code.typeof_pyval, args))
-            named = {name: code.typeof_pyval(value) for name, value in kwargs.items()}
-            code.compile(tuple(code.fold_argument_types(given, named)[1]))
+            given = (*args, *(kwargs[name] for name in keyword_names(code) if name in kwargs))
+            code.compile(tuple(map(code.typeof_pyval, given)))
         except Exception as error:  # Numba raises more than its own errors
             lines = [line for line in str(error).splitlines() if line.strip()]
             detail = next(

@@ -15,6 +15,7 @@ from s2sad.errors import (
 )
 from s2sad.modes import jvp, vjp
 from s2sad.testing import check_grad
+from s2sad.typing.functions import load_library
 
 __version__ = "0.1.0"
 __all__ = [
@@ -34,3 +35,5 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+load_library()

@@ -7,16 +7,16 @@ from typing import Any
 import gast
 
 from s2sad.frontend.source import FunctionSource
-from s2sad.ir.types import FLOAT, INT, Array, List, Scalar
+from s2sad.ir.types import FLOAT, INT, List, Scalar, argument
 from s2sad.signature import Parameters
 from s2sad.typing.structure import key_of
 
 _ANNOTATED = {
     "float": FLOAT,
     "int": INT,
-    "ndarray": Array("float64"),
-    "np.ndarray": Array("float64"),
-    "numpy.ndarray": Array("float64"),
+    "ndarray": argument("float64"),
+    "np.ndarray": argument("float64"),
+    "numpy.ndarray": argument("float64"),
 }
 
 
@@ -33,7 +33,7 @@ def assumed_keys(source: FunctionSource, params: Parameters) -> dict[str, Any]:
         if annotation is not None:
             keys[name] = annotation
         elif name in indexed:
-            keys[name] = Array("float64", indexed[name])
+            keys[name] = argument("float64", indexed[name])
         elif name in bounds and name not in params.wrt:
             keys[name] = INT
         elif name in source.defaults and not isinstance(key_of(source.defaults[name]), Scalar):

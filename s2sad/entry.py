@@ -90,11 +90,19 @@ class Tests:
             import numpy as np
 
             dtype = self.named(np.dtype(key.dtype))
-            self.add(
-                f"{e}.__class__ is {self.named(np.ndarray)} and {e}.dtype is {dtype} and {e}.ndim == {key.ndim}"
-            )
+            self.add(f"{e}.__class__ is {self.named(np.ndarray)} and {e}.dtype is {dtype}")
+            self.add(self.sizes(e, key))
         else:
             raise _TooLong
+
+    def sizes(self, e: str, key: Array) -> str:
+        """Which sizes are 1: where they are, arrays broadcast."""
+        if key.ndim == 1:
+            return f"len({e}.shape) == 1 and {e}.shape {'==' if key.dims == (1,) else '!='} (1,)"
+        if 1 not in key.dims:
+            return f"{e}.ndim == {key.ndim} and 1 not in {e}.shape"
+        sizes = [f"{e}.shape[{i}] {'==' if d == 1 else '!='} 1" for i, d in enumerate(key.dims)]
+        return " and ".join([f"{e}.ndim == {key.ndim}", *sizes])
 
     def fixed(self, e: str, obj: Any) -> None:
         if isinstance(obj, str):

@@ -13,7 +13,7 @@ from s2sad.errors import SignatureError
 from s2sad.frontend.lower import parameter_names
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Operand, Value
-from s2sad.ir.types import FLOAT, Array, List, Object, Scalar, Type
+from s2sad.ir.types import FLOAT, Array, List, Object, Scalar, Type, with_dims
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, map_leaves
 from s2sad.typing.structure import Fixed, Node, unfold
@@ -69,7 +69,7 @@ def typed_parameters(
     """Parameter values, a function that makes their abstract values, and the list its call fills with the
     leaves to differentiate by, in order."""
     values = [
-        Value(n, k if isinstance(k, Type) else Object(_kind(k)))
+        Value(n, with_dims(k, n) if isinstance(k, Type) else Object(_kind(k)))
         for n, k in ((n, keys[n]) for n in params.names)
     ]
     inputs: list[Value] = []
@@ -114,7 +114,7 @@ def differentiable(o: Operand, name: str, builder: Builder, leaves: list[Value],
     if isinstance(o.type, Scalar) and o.type.kind == "int":
         made = builder.emit("builtins.float", o, type=FLOAT, hint=o.hint)
     elif isinstance(o.type, Array) and not o.type.dtype.startswith(("float", "complex")):
-        made = builder.emit("array_like", o, type=Array("float64", o.type.ndim), hint=o.hint)
+        made = builder.emit("array_like", o, type=Array("float64", o.type.ndim, o.type.dims), hint=o.hint)
     elif isinstance(o.type, List) and isinstance(o.type.item, Scalar) and o.type.item.kind == "int":
         made = builder.emit("float_list", o, type=List(FLOAT), hint=o.hint)
     elif isinstance(o.type, Scalar) and o.type.kind in ("bool", "complex"):

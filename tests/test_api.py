@@ -308,14 +308,14 @@ def test_check_grad_finds_a_wrong_rule(monkeypatch):
 
 
 def black_box(x):
-    return np.linalg.det(x)
+    return np.fft.hfft(x)
 
 
 def test_errors_say_where_and_what():
     with pytest.raises(S2sadError) as caught:
         grad(black_box)(1.0)
     text = str(caught.value)
-    assert "test_api.py:" in text and "^" in text and "help:" in text and "det" in text
+    assert "test_api.py:" in text and "^" in text and "help:" in text and "hfft" in text
     space: dict = {}
     exec("def f(x):\n    return x", space)
     with pytest.raises(S2sadError, match="source"):

@@ -22,15 +22,18 @@ from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value
 from s2sad.ir.interp import run
 from s2sad.ir.types import INT, Scalar, type_of
 from s2sad.rules import mathematics, ufuncs
-from s2sad.rules.builder import Builder
+from s2sad.rules.arrays import INFER, JVPS
+from s2sad.rules.builder import ON_ARRAYS, Builder
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, ZERO, Prim
 
 CONTROL = {
     "pack", "unpack", "constant", "unbound", "exception", "format", "len", "trip_count", "identity",
     "stop_gradient",
 }  # fmt: skip
+# checked on arrays, in tests/test_arrays.py
+ON_WHOLE_ARRAYS = {*INFER, *JVPS, *ON_ARRAYS.values(), "shape", "s2sad.finite_product"}
 RULES = {
-    name: prim for name, prim in PRIMS.items()
+    name: prim for name, prim in PRIMS.items() if name not in ON_WHOLE_ARRAYS
     if prim.effect in ("none", "raises") and name not in CONTROL
 }  # fmt: skip
 SHORT = {name: name.rpartition(".")[2] for name in RULES}
@@ -429,6 +432,7 @@ def test_helpers_are_complete_sources() -> None:
         if (
             not prim.helper
             or prim.effect == "writes"
+            or name in ON_WHOLE_ARRAYS
             or (name.startswith("s2sad.") and prim.fn.__name__ == "sumprod")
         ):
             continue

@@ -75,10 +75,12 @@ class Dependences:
     def op(self, op: Op) -> None:
         prim = op.prim
         if prim in ("store", "accumulate"):
-            self.edge(op.operands[2], op.operands[0])
+            self.edge(op.operands[-1], op.operands[0])
         elif prim == "tape_write":
             self.edge(op.operands[2], op.operands[0])
             self.edge(op.operands[0], op.operands[2])
+        elif prim in ("assign", "assign_at", "scatter_add"):
+            self.edge(op.operands[-1], op.operands[0])
         elif prim in ("append", "add_into"):
             self.edge(op.operands[1], op.operands[0])
         elif prim == "stop_gradient":

@@ -5,10 +5,15 @@ Two references share a class when a branch or loop may make one the other, or wh
 
 from __future__ import annotations
 
+from s2sad.analysis.uses import use_counts
+from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import Block, For, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import is_memory
 
-WRITES = frozenset({"store", "accumulate", "append", "add_into", "tape_write"})
+WRITES = frozenset(
+    {"store", "accumulate", "append", "add_into", "tape_write", "assign", "assign_at", "scatter_add"}
+)
+VIEWS = frozenset({"view", "newaxis", "squeeze", "numpy.transpose"})
 
 
 class Aliases:
@@ -51,6 +56,10 @@ class Aliases:
             self.hold(op.operands[0], op.operands[2])
         elif op.prim == "tape_read":
             self.hold(op.operands[0], op.result)
+        elif op.prim in VIEWS:
+            joined = set(self.joined)
+            self.union(op.result, op.operands[0])
+            self.joined = joined  # a view is of one array, not of one or another
         elif op.prim in ("stop_gradient", "identity"):
             self.union(op.result, op.operands[0])
         elif op.prim == "invoke":
@@ -92,6 +101,24 @@ class Aliases:
     def is_joined(self, v: Value) -> bool:
         """Whether other references may denote the same memory."""
         return self.find(v) in self.joined
+
+
+def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
+    """A reshaped array may be a view or a copy of it, which only the call shows: it is taken for a copy, and what
+    could tell the difference is refused."""
+    uses = use_counts(fn)
+    for op in walk(fn.body):
+        if not (isinstance(op, Op) and op.prim == "numpy.reshape"):
+            continue
+        a = op.operands[0]
+        if not isinstance(a, Value):
+            continue
+        elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
+        if aliases.is_written(a) or (aliases.is_written(op.result) and elsewhere):
+            raise UnsupportedSyntaxError(
+                "an array is reshaped, and it or the result is written: whether they share memory depends on the call",
+                op.loc, "write x.reshape(...).copy(), or reshape before the array is used elsewhere",
+            )  # fmt: skip
 
 
 _ = Block

@@ -11,7 +11,7 @@ import numpy as np
 
 from s2sad.frontend.constants import NotConstant, evaluate
 from s2sad.frontend.source import to_gast
-from s2sad.ir.types import BOOL, COMPLEX, FLOAT, INT, Array, List, Scalar, scalar_of
+from s2sad.ir.types import BOOL, COMPLEX, FLOAT, INT, Array, Dim, List, Scalar, scalar_of
 from s2sad.typing.structure import Node, key_of
 
 PYTHON = {"float": FLOAT, "int": INT, "bool": BOOL, "complex": COMPLEX}
@@ -62,9 +62,8 @@ def parse_type(text: str, name: str) -> Any:
             raise click.UsageError(
                 f"--types: {text!r} for {name!r}: dimensions are names or numbers, one for each axis, as in float64[n,m]"
             )
-        return Array(
-            {"float": "float64", "int": "int64", "complex": "complex128"}.get(dtype, dtype), len(inside)
-        )
+        names = {"float": "float64", "int": "int64", "complex": "complex128"}
+        return Array(names.get(dtype, dtype), len(inside), tuple(1 if d == "1" else Dim("") for d in inside))
     if head in PYTHON and not bracket:
         return PYTHON[head]
     if dtype in DTYPES and not bracket:

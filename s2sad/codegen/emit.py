@@ -6,11 +6,13 @@ loops assign what they yield to the names of their results where those differ.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import gast
 
-from s2sad.codegen import tapes
+from s2sad.analysis.uses import definitions
+from s2sad.codegen import arrays, tapes
 from s2sad.codegen import tree as t
 from s2sad.codegen.expressions import Expressions
 from s2sad.codegen.folding import Folding
@@ -19,7 +21,8 @@ from s2sad.codegen.positions import Positions
 from s2sad.codegen.undefined import placeholders
 from s2sad.errors import Stmt
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import Scalar, is_memory
+from s2sad.ir.types import Array, Scalar, is_memory
+from s2sad.transform.reverse.arrays import is_fresh, sources
 from s2sad.transform.reverse.extras import breaks
 
 Copies = list[tuple[Value, Operand]]
@@ -34,6 +37,7 @@ class Emitter:
         self.fn, self.level, self.target = fn, level, target
         self.folding = Folding(fn, fold_named=level >= 2, fold_bounds=target == "python")
         self.positions = Positions(fn, self.folding.folded, self.folding.ternary)
+        self.makers = definitions(fn)
         self.names = Names(fn, self.positions, reserved | {fn.name})
         self.bound = placeholders(fn, self.differs)
         self.expressions = Expressions(self)
@@ -139,7 +143,7 @@ class Emitter:
             isinstance(op, Op)
             and op.prim in ("add", "sub", "mul", "div")
             and isinstance(value, gast.BinOp)
-            and not is_memory(result.type)
+            and (not is_memory(result.type) or self.owned(op.operands[0], result, set()))
         ):
             left = value.left
             if isinstance(left, gast.Name) and left.id == name:
@@ -150,16 +154,63 @@ class Emitter:
             return
         out.append(t.assign(t.target(name), value))
 
+    def element(self, op: Op) -> tuple[Any, Any]:
+        """The element that an operation writes, as a target, and what it writes there."""
+        a, *at, v = map(self.expr, op.operands)
+        return t.subscript(a, at[0] if len(at) == 1 else t.tuple_(at), True), v
+
+    def owned(self, o: Operand, result: Value, seen: set[Value]) -> bool:
+        """Whether an array is this name's alone and of the result's sizes, so that it may be updated in place."""
+        if not isinstance(o, Value) or o.type != result.type:
+            return False
+        if o in seen:
+            return True
+        seen.add(o)
+        made = self.origin.get(o)
+        if isinstance(made, tuple):
+            return self.folding.uses[o] == 1 and all(self.owned(x, result, seen) for x in made)
+        return self.folding.uses[o] == 1 and isinstance(made, Op) and is_fresh(o, self.origin, set())
+
+    @functools.cached_property
+    def origin(self) -> dict[Value, Any]:
+        return sources(self.fn.body.ops)
+
     def op_store(self, op: Op, out: list[Any]) -> None:
-        a, i, v = map(self.expr, op.operands)
-        out.append(t.assign(t.subscript(a, i, True), v))
+        out.append(t.assign(*self.element(op)))
+
+    def op_assign(self, op: Op, out: list[Any]) -> None:
+        a, v = op.operands
+        out.append(t.assign(self.all_of(a), self.expr(v)))
+
+    def all_of(self, a: Any) -> Any:
+        """All elements of an array, as a target."""
+        held = self.expr(a)
+        if isinstance(held, gast.Subscript):
+            return t.subscript(held.value, held.slice, True)
+        return t.subscript(held, arrays.whole(a.type.ndim), True)
+
+    def op_assign_at(self, op: Op, out: list[Any]) -> None:
+        a, *at, v = op.operands
+        held = self.expr(a)
+        out.append(
+            t.assign(
+                t.subscript(held, arrays.index(self.expressions, op.attr("index"), tuple(at)), True),
+                self.expr(v),
+            )
+        )
+
+    def op_scatter_add(self, op: Op, out: list[Any]) -> None:
+        a, *at, v = op.operands
+        held = self.expr(a)
+        index = self.expressions.index_tuple(op, tuple(at))
+        out.append(t.statement(arrays.np_call(self.expressions, "add.at", held, index, self.expr(v))))
 
     def op_accumulate(self, op: Op, out: list[Any]) -> None:
-        a, i, v = map(self.expr, op.operands)
+        target, v = self.element(op)
         if isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub):
-            out.append(t.augment(t.subscript(a, i, True), "sub", v.operand))
+            out.append(t.augment(target, "sub", v.operand))
         else:
-            out.append(t.augment(t.subscript(a, i, True), "add", v))
+            out.append(t.augment(target, "add", v))
 
     def op_append(self, op: Op, out: list[Any]) -> None:
         a, v = map(self.expr, op.operands)
@@ -167,8 +218,15 @@ class Emitter:
 
     def op_add_into(self, op: Op, out: list[Any]) -> None:
         a, b = op.operands
-        if all("Array" in type(o.type).__name__ for o in (a, b)):
-            out.append(t.augment(t.target(self.names[a]), "add", self.expr(b)))  # type: ignore[index]
+        if isinstance(a.type, Array):
+            held, v = self.expr(a), self.expr(b)
+            target = t.subscript(held.value, held.slice, True) if isinstance(held, gast.Subscript) else held
+            minus = isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub)
+            if isinstance(target, gast.Attribute):  # a transpose: not something to assign to
+                target = t.subscript(held, arrays.whole(2), True)
+            if isinstance(target, gast.Name):
+                target = t.target(target.id)
+            out.append(t.augment(target, "sub" if minus else "add", v.operand if minus else v))
             return
         out.append(t.statement(t.call(self.expressions.helper("add_into"), self.expr(a), self.expr(b))))
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from s2sad.codegen import tapes
+from s2sad.codegen import arrays, tapes
 from s2sad.codegen import tree as t
 from s2sad.errors import VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
 from s2sad.ir.types import Array, List
+from s2sad.rules.arrays import INFER
 from s2sad.rules.mathematics import NUMBA_OPERANDS
 from s2sad.rules.registry import PRIMS
 
@@ -97,6 +98,8 @@ class Expressions:
         handler = getattr(self, "op_" + prim.replace(".", "_"), None)
         if handler is not None:
             return handler(op)
+        if prim in INFER:
+            return arrays.function(self, op)
         args = [self.operand(o) for o in op.operands]
         if (
             prim == "add"
@@ -144,13 +147,91 @@ class Expressions:
         return t.call("len", t.call("range", *map(self.operand, args)))
 
     def op_load(self, op: Op) -> Any:
-        return t.subscript(self.operand(op.operands[0]), self.operand(op.operands[1]))
+        a, *at = map(self.operand, op.operands)
+        return t.subscript(a, at[0] if len(at) == 1 else t.tuple_(at))
 
     def op_tape_read(self, op: Op) -> Any:
         return tapes.read(self.emitter, op)
 
     def op_tape_len(self, op: Op) -> Any:
         return t.call("len", self.operand(op.operands[0]))
+
+    def op_shape(self, op: Op) -> Any:
+        return t.subscript(t.attribute(self.operand(op.operands[0]), "shape"), t.constant(op.attr("axis")))
+
+    def op_view(self, op: Op) -> Any:
+        a, *rest = op.operands
+        held = self.operand(a)
+        return t.subscript(held, arrays.index(self, op.attr("index"), tuple(rest)))
+
+    op_gather = op_view
+
+    def op_newaxis(self, op: Op) -> Any:
+        return arrays.newaxis(self, op)
+
+    def op_squeeze(self, op: Op) -> Any:
+        return arrays.squeeze(self, op)
+
+    def op_numpy_transpose(self, op: Op) -> Any:
+        return arrays.transpose(self, op)
+
+    def op_numpy_reshape(self, op: Op) -> Any:
+        a = self.operand(op.operands[0])
+        return t.call(t.attribute(a, "reshape"), self.sizes(op.operands[1:]))
+
+    def op_numpy_broadcast_to(self, op: Op) -> Any:
+        return arrays.np_call(self, "broadcast_to", self.operand(op.operands[0]), self.sizes(op.operands[1:]))
+
+    def sizes(self, operands: tuple[Operand, ...]) -> Any:
+        return arrays.sizes(self, operands, self.emitter.makers)
+
+    def op_matmul(self, op: Op) -> Any:
+        return t.binary("matmul", *map(self.operand, op.operands))
+
+    def op_numpy_concatenate(self, op: Op) -> Any:
+        axis = op.attr("axis")
+        named = {"axis": t.constant(axis)} if axis else {}
+        return arrays.np_call(self, "concatenate", t.tuple_([self.operand(o) for o in op.operands]), **named)
+
+    def op_astype(self, op: Op) -> Any:
+        self.modules.add("numpy")
+        dtype = op.attr("dtype")
+        kind = t.dotted(f"np.{dtype}" if dtype != "bool" else "np.bool_")
+        return t.call(t.attribute(self.operand(op.operands[0]), "astype"), kind)
+
+    def op_log_abs_det(self, op: Op) -> Any:
+        return t.subscript(
+            arrays.np_call(self, "linalg.slogdet", self.operand(op.operands[0])), t.constant(1)
+        )
+
+    def op_sign_det(self, op: Op) -> Any:
+        return t.subscript(
+            arrays.np_call(self, "linalg.slogdet", self.operand(op.operands[0])), t.constant(0)
+        )
+
+    def op_unbroadcast(self, op: Op) -> Any:
+        self.modules.add("numpy")
+        self.helpers["unbroadcast"] = None
+        return t.call("unbroadcast", *map(self.operand, op.operands))
+
+    def op_take_winners(self, op: Op) -> Any:
+        self.modules.add("numpy")
+        self.helpers["take_winners"] = None
+        d, *at = op.operands
+        held = self.operand(d)
+        return t.call("take_winners", held, self.index_tuple(op, tuple(at)))
+
+    def index_tuple(self, op: Op, operands: tuple[Operand, ...]) -> Any:
+        """An index as a value: slices are spelled out."""
+        node = arrays.index(self, op.attr("index"), operands)
+        parts = node.elts if isinstance(node, gast.Tuple) else [node]
+        spelled = [
+            t.call("slice", *(p or t.constant(None) for p in (part.lower, part.upper, part.step)))
+            if isinstance(part, gast.Slice)
+            else part
+            for part in parts
+        ]
+        return spelled[0] if len(spelled) == 1 else t.tuple_(spelled)
 
     def op_identity(self, op: Op) -> Any:
         return self.operand(op.operands[0])
@@ -204,7 +285,10 @@ class Expressions:
     def allocation(self, op: Op) -> Any:
         self.modules.add("numpy")
         name = op.prim.rpartition(".")[2]
-        return t.call(f"np.{name}", *map(self.operand, op.operands), **self.dtype(op))
+        if name == "arange":
+            named = {"dtype": t.dotted(f"np.{op.attr('dtype')}")} if op.attr("dtype") else {}
+            return t.call("np.arange", *map(self.operand, op.operands), **named)
+        return t.call(f"np.{name}", self.sizes(op.operands), **self.dtype(op))
 
     op_numpy_zeros = op_numpy_ones = op_numpy_empty = op_numpy_full = op_numpy_arange = allocation
 

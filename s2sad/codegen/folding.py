@@ -11,14 +11,14 @@ from collections import Counter
 from s2sad.analysis.uses import use_counts
 from s2sad.codegen.undefined import joins, unbound
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, operands, walk
-from s2sad.ir.types import is_memory
+from s2sad.ir.types import Array, is_memory
 from s2sad.optimize.cse import reads_memory
 from s2sad.rules.registry import PRIMS
 
 MAX_DEPTH = 12
 MAX_SIZE = 70
 _STATEMENTS = frozenset(
-    {"store", "accumulate", "append", "add_into", "tape_write", "tape_new", "print", "assert", "raise", "unbound",
+    {"store", "accumulate", "append", "add_into", "assign", "assign_at", "scatter_add", "tape_write", "tape_new", "print", "assert", "raise", "unbound",
      "invoke", "identity"}
 )  # fmt: skip
 _WRITES = frozenset(
@@ -26,6 +26,9 @@ _WRITES = frozenset(
         "store",
         "accumulate",
         "append",
+        "assign",
+        "assign_at",
+        "scatter_add",
         "add_into",
         "tape_write",
         "print",
@@ -131,7 +134,8 @@ class Folding:
         if len(op.results) != 1 or (not isinstance(op, Op) and not ternary):
             return False
         result = op.results[0]
-        if self.uses[result] != 1 or is_memory(result.type) or (result.hint and not self.fold_named):
+        held = is_memory(result.type) and not isinstance(result.type, Array)
+        if self.uses[result] != 1 or held or (result.hint and not self.fold_named):
             return False
         if isinstance(op, Op):
             return op.prim not in _STATEMENTS and PRIMS[op.prim].effect not in ("world", "writes", "alloc")

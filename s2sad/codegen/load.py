@@ -12,6 +12,7 @@ from typing import Any
 
 import gast
 
+from s2sad.codegen.arrays import HELPERS
 from s2sad.codegen.emit import Emitter
 from s2sad.codegen.printer import to_source
 from s2sad.codegen.tapes import GROW
@@ -119,7 +120,7 @@ def _decorator(options: dict[str, Any]) -> str:
 
 
 def _helper(name: str) -> str:
-    return GROW if name == "grow" else PRIMS[name].helper
+    return {"grow": GROW, **HELPERS}.get(name) or PRIMS[name].helper
 
 
 def load(generated: Generated, hint: str) -> types.FunctionType:

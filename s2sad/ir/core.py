@@ -14,7 +14,7 @@ from s2sad.errors import NOWHERE, Loc
 from s2sad.ir.types import UNKNOWN, Type
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Value:
     """One definition. `hint` is the user's name for it, '' for an intermediate result."""
 

@@ -18,6 +18,7 @@ import numpy as np
 from s2sad.errors import VerifierError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
 from s2sad.ir.types import Array
+from s2sad.rules.arrays import INFER
 from s2sad.rules.registry import PRIMS
 
 _FRAMES = 50_000
@@ -161,6 +162,8 @@ def _op(op: Op, frame: _Frame) -> None:
     special = SPECIAL.get(op.prim)
     if special is not None:
         value = special(op, *operands)
+    elif op.prim in INFER:
+        value = PRIMS[op.prim].fn(*operands, **dict(op.attrs))
     elif op.prim in PRIMS:
         dtype = op.attr("dtype")
         value = PRIMS[op.prim].fn(*operands, **({} if dtype is None else {"dtype": dtype}))
@@ -172,8 +175,18 @@ def _op(op: Op, frame: _Frame) -> None:
         _bind(op.results, list(value), frame)
 
 
-def _store(op: Op, a: Any, i: Any, v: Any) -> None:
-    a[i] = v
+def _index(op: Op, operands: tuple[Any, ...]) -> Any:
+    """The subscript of an operation on an array."""
+    entries: list[Any] = []
+    for kind, *numbers in op.attr("index"):
+        values = [None if k is None else operands[k] for k in numbers]
+        entries.append(slice(*values) if kind == "slice" else None if kind == "new" else values[0])
+    return tuple(entries)
+
+
+def _store(op: Op, a: Any, *rest: Any) -> None:
+    *at, v = rest
+    a[at[0] if len(at) == 1 else tuple(at)] = v
 
 
 def _accumulate(op: Op, a: Any, i: Any, v: Any) -> None:
@@ -248,7 +261,14 @@ def _raise_handed(op: Op, *operands: Any) -> None:
 
 # what is not computed by a rule's fn: the op, then its operands' values
 SPECIAL: dict[str, Callable[..., Any]] = {
-    "load": lambda op, a, i: a[i],
+    "load": lambda op, a, *at: a[at[0] if len(at) == 1 else at],
+    "shape": lambda op, a: a.shape[op.attr("axis")],
+    "view": lambda op, a, *at: a[_index(op, at)],
+    "gather": lambda op, a, *at: a[_index(op, at)],
+    "assign": lambda op, a, v: a.__setitem__(..., v),
+    "assign_at": lambda op, a, *at: a.__setitem__(_index(op, at[:-1]), at[-1]),
+    "scatter_add": lambda op, a, *at: np.add.at(a, _index(op, at[:-1]), at[-1]),
+    "astype": lambda op, a: a.astype(op.attr("dtype")),
     "store": _store,
     "accumulate": _accumulate,
     "len": lambda op, a: len(a),

@@ -47,18 +47,59 @@ class Scalar(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class Dim:
+    """A size known only when the code runs: `name` + `offset`. Equal ones never broadcast against each other;
+    `many` says that the size is not 1."""
+
+    name: str
+    offset: int = 0
+    many: bool = False
+
+
+Size = int | Dim | None  # None: nothing is known
+
+
+@dataclass(frozen=True, slots=True)
 class Array(Type):
-    """A NumPy array of `ndim` axes."""
+    """A NumPy array of `ndim` axes with the sizes `dims`."""
 
     dtype: str
     ndim: int = 1
+    dims: tuple[Size, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.dims) != self.ndim:
+            object.__setattr__(self, "dims", (None,) * self.ndim)
 
     def __str__(self) -> str:
-        return f"{self.dtype}[{','.join(':' * self.ndim)}]"
+        return f"{self.dtype}[{','.join('1' if d == 1 else ':' for d in self.dims)}]"
 
     @property
     def item(self) -> Scalar:
         return scalar_of(self.dtype)
+
+
+def is_many(size: Size) -> bool:
+    """Whether a size is known not to be 1."""
+    return (isinstance(size, int) and size != 1) or (isinstance(size, Dim) and size.many)
+
+
+def argument(dtype: str, ndim: int = 1) -> Array:
+    """The type that stands for array arguments in a key, of sizes other than 1."""
+    return Array(dtype, ndim, (Dim(""),) * ndim)
+
+
+def shaped(dtype: str, dims: tuple[Size, ...]) -> Type:
+    """The type of a result with these sizes: NumPy gives a scalar where there is no axis."""
+    return Array(dtype, len(dims), dims) if dims else scalar_of(dtype)
+
+
+def with_dims(t: Type, name: str) -> Type:
+    """The type of an argument: the sizes its key leaves open get names of its own."""
+    if not isinstance(t, Array):
+        return t
+    dims = tuple(1 if d == 1 else Dim(f"{name}.{i}", 0, True) for i, d in enumerate(t.dims))
+    return Array(t.dtype, t.ndim, dims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +214,11 @@ def join(a: Type, b: Type) -> Type | None:
         if a.kind == b.kind == "bool":
             return BOOL
         return replace(_join_numbers(a, b), optional=a.optional or b.optional)
+    if isinstance(a, Array) and isinstance(b, Array):
+        if (a.dtype, a.ndim) != (b.dtype, b.ndim):
+            return None
+        same = zip(a.dims, b.dims, strict=True)
+        return Array(a.dtype, a.ndim, tuple(x if x == y else _either(x, y) for x, y in same))
     if a == NONE and isinstance(b, Scalar):
         return replace(b, optional=True)
     if b == NONE and isinstance(a, Scalar):
@@ -183,6 +229,11 @@ def join(a: Type, b: Type) -> Type | None:
         item = join(a.item, b.item)
         return None if item is None else List(item)
     return None
+
+
+def _either(x: Size, y: Size) -> Size:
+    """One of two sizes: all that can be said is that it is not 1, if neither is."""
+    return Dim("~", 0, True) if is_many(x) and is_many(y) else None
 
 
 def _join_numbers(a: Scalar, b: Scalar) -> Scalar:
@@ -217,7 +268,7 @@ def type_of(value: Any) -> Type | None:
             scalar_of(value.dtype.name)
         except KeyError:
             return None
-        return Array(value.dtype.name, value.ndim)
+        return Array(value.dtype.name, value.ndim, tuple(1 if n == 1 else Dim("") for n in value.shape))
     if isinstance(value, np.generic):
         try:
             return scalar_of(value.dtype.name)

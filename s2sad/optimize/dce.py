@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.aliases import WRITES, Aliases
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, operands, walk
 from s2sad.ir.types import Tape, is_memory
 from s2sad.rules.registry import PRIMS
 
-_MEMORY_WRITES = frozenset({"store", "accumulate", "append", "add_into", "tape_write"})
+_MEMORY_WRITES = WRITES
 
 
 class _Liveness:

@@ -9,12 +9,18 @@ from typing import Any
 
 from s2sad.errors import NOWHERE, Loc, SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, If, Op, Operand, Undef, Value
-from s2sad.ir.types import FLOAT, Scalar, Type, is_float, join, type_of
+from s2sad.ir.types import FLOAT, Array, Scalar, Type, is_float, join, type_of
 from s2sad.rules.registry import PRIMS, Prim, parsed
+from s2sad.rules.shapes import infer_elementwise, is_elementwise
 
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.FloorDiv: "floordiv",
     ast.Mod: "mod", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
+}  # fmt: skip
+# helpers of rules on numbers, and those that do the same element by element
+ON_ARRAYS = {
+    "s2sad.ratio": "s2sad.ratios", "s2sad.pow_base": "s2sad.pow_bases", "s2sad.pow_exponent": "s2sad.pow_exponents",
+    "s2sad.safe_log": "s2sad.safe_logs",
 }  # fmt: skip
 _FOLDABLE = (int, float, bool, complex)
 
@@ -27,6 +33,7 @@ class Builder:
         self.loc = loc
         self.defs: dict[Value, Op] = {}
         self.fold = True
+        self.origins: dict[Any, tuple[Value, int]] = {}  # arguments whose axes have the sizes that types name
         self.reassociate = False  # constant factors of adjoints may be multiplied together
 
     # -- operations ---------------------------------------------------------------------------------
@@ -35,6 +42,8 @@ class Builder:
         self, prim: str, *operands: Operand, hint: str = "", type: Type | None = None, **attrs: Any
     ) -> Operand:
         """Append one operation and return its result; the type is the rule's unless given."""
+        if prim in ON_ARRAYS and any(isinstance(o.type, Array) for o in operands):
+            prim = ON_ARRAYS[prim]
         if type is None:
             type = self.infer(prim, operands)
         if self.fold and not attrs:
@@ -47,13 +56,25 @@ class Builder:
         self.defs[result] = op
         return result
 
+    def named_sizes(self, v: Operand) -> None:
+        """An argument's sizes are what its type's names stand for."""
+        if isinstance(v, Value) and isinstance(v.type, Array):
+            for i, d in enumerate(v.type.dims):
+                if d is not None and not isinstance(d, int):
+                    self.origins.setdefault(d, (v, i))
+
     def effect(self, prim: str, *operands: Operand, **attrs: Any) -> None:
         """Append an operation without a result."""
         self.ops.append(Op(prim, operands, (), self.loc, tuple(attrs.items())))
 
     def infer(self, prim: str, operands: tuple[Operand, ...]) -> Type:
+        types = tuple(o.type for o in operands)
         try:
-            return PRIMS[prim].infer(*(o.type for o in operands))
+            if any(isinstance(t, Array) for t in types):
+                if not is_elementwise(PRIMS[prim]):
+                    raise TypeError("an array where a number is needed")
+                return infer_elementwise(PRIMS[prim], types)
+            return PRIMS[prim].infer(*types)
         except TypeError as error:
             raise SignatureError(f"{prim}: {error}", self.loc, "only numbers can stand here") from None
 
@@ -122,6 +143,8 @@ class Builder:
         """One of two expressions; only the chosen one is evaluated."""
         if isinstance(cond, Const):
             return then() if cond.value else orelse()
+        if isinstance(cond.type, Array):
+            return self.emit("numpy.where", cond, then(), orelse())
         with self.region() as then_ops:
             a = then()
         with self.region() as else_ops:
@@ -177,7 +200,7 @@ class Builder:
 
     def add(self, total: Operand, term: Operand, mark: int) -> Operand:
         """A sum of adjoints: `a + (-b)` is `a - b` if the negation was made for it, after `mark` operations."""
-        if isinstance(total, Const) and total.value == 0 and is_float(term.type):
+        if isinstance(total, Const) and total.value == 0 and not isinstance(term, Const):
             return term
         if isinstance(term, Const) and term.value == 0:
             return total

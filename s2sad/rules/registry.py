@@ -48,6 +48,7 @@ class Prim:
     needs: tuple[str, ...] = ()
     note: str = ""
     cost: int = 1
+    broadcasts: bool = False
 
     @property
     def module(self) -> str:
@@ -89,6 +90,7 @@ def rule(
     needs: tuple[str, ...] = (),
     note: str = "",
     cost: int = 10,
+    broadcasts: bool = False,
     **partials: str | Emit,
 ) -> Prim:
     """Declare a primitive: `rule(math.exp, "y = exp(x)", dx="y * dy")`.
@@ -103,7 +105,7 @@ def rule(
     result = infer
     prim = Prim(
         name, fn, params, by_name, result if not isinstance(result, Type) else _always(result),
-        effect, jit, helper, needs, note, cost,
+        effect, jit, helper, needs, note, cost, broadcasts,
     )  # fmt: skip
     PRIMS[name] = prim
     try:

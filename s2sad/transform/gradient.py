@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from s2sad.errors import NOWHERE, NotDifferentiableError
-from s2sad.ir.core import Block, Function, Op, Operand, Value
+from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value
 from s2sad.ir.types import FLOAT, Array, List, Scalar, is_float, is_memory
-from s2sad.rules.builder import const
+from s2sad.rules.builder import Builder, const
 from s2sad.transform.reverse import Callees, Reverse
+from s2sad.transform.reverse.arrays import finished_array, sources
 from s2sad.transform.reverse.calls import new_tapes, residuals, with_tapes
 from s2sad.transform.reverse.memory import shadow_type
 
@@ -36,7 +38,7 @@ def gradient(
     reverse = Reverse(fn, inputs, (output,), callees)
     sweeps = reverse.run((const(1.0),) if is_float(output.type) else (None,))
     primal = fn.body.yields[: 1 + aux] if value else fn.body.yields[1 : 1 + aux]
-    finals, ops = finished(inputs, sweeps.adjoints)
+    finals, ops = finished(inputs, sweeps.adjoints, (*sweeps.forward, *sweeps.reverse))
     yields = (*primal, *finals)
     body = Block((), (*sweeps.forward, *sweeps.reverse, *ops), yields)
     made = Function(name, fn.params, body, fn.loc, callees.reachable(body))
@@ -64,11 +66,22 @@ def floats_at_last(fn: Function, first: int) -> Function:
     return replace(fn, body=replace(fn.body, ops=tuple(ops), yields=tuple(yields)))
 
 
-def finished(inputs: tuple[Value, ...], adjoints: tuple[Operand, ...]) -> tuple[list[Operand], list[Op]]:
-    """Adjoints in the dtype of their inputs."""
+def finished(
+    inputs: tuple[Value, ...], adjoints: tuple[Operand, ...], sweep: tuple[AnyOp, ...]
+) -> tuple[list[Operand], list[Any]]:
+    """Adjoints in the dtype of their inputs; arrays complete, and memory of their own."""
     out: list[Operand] = []
-    ops: list[Op] = []
+    ops: list[Any] = []
+    made = sources(sweep) if any(isinstance(v.type, Array) for v in inputs) else {}
+    given: set[Operand] = set()
     for v, a in zip(inputs, adjoints, strict=True):
+        if isinstance(v.type, Array):
+            builder = Builder(replace(NOWHERE, reverse=True))
+            a = finished_array(builder, a, v, given, made)
+            given.add(a)
+            ops += builder.ops
+            out.append(a)
+            continue
         if isinstance(v.type, Scalar) and v.type.dtype == "float32":
             cast = Value(getattr(a, "hint", ""), v.type)
             ops.append(Op("numpy.float32", (a,), (cast,), replace(NOWHERE, reverse=True)))
@@ -107,7 +120,7 @@ def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
     written = set(reverse.shadows.values()) | {
         reverse.tapes[s] for s in reverse.shadows.values() if s in reverse.tapes
     }
-    finals, ops = finished(inputs, sweeps.adjoints)
+    finals, ops = finished(inputs, sweeps.adjoints, sweeps.reverse)
     given = tuple(s for s in seeds if s is not None)
     back = Block((), (*sweeps.reverse, *ops), tuple(finals))
     reverse_half, read = with_tapes(

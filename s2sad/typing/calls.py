@@ -24,7 +24,6 @@ from s2sad.typing.abstract import (
     BoundAV,
     DictAV,
     FunctionAV,
-    GeneratorAV,
     LazyAV,
     RangeAV,
     RecordAV,
@@ -219,7 +218,17 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
             raise s.error(
                 f"{prim.name}() with the keyword {next(iter(kwargs))!r} is not supported", "leave it out"
             )
+    if prim.module == "numpy":
+        from s2sad.typing import arrays
+
+        args = [arrays.array(s, a) if isinstance(a, TupleAV) else a for a in args]
     operands = [s.number(a, f"as an argument of {prim.name}()") for a in args]
+    if any(isinstance(o.type, Array) for o in operands) and all(
+        isinstance(o.type, (Array, Scalar)) for o in operands
+    ):
+        from s2sad.typing import arrays
+
+        return arrays.elementwise(s, prim.name, operands, hint)
     for o in operands:
         if isinstance(o, Undef):
             return s.builder.emit("unbound", type=BOTTOM, name=o.hint)
@@ -598,117 +607,6 @@ for _name in (
 # -- arrays -------------------------------------------------------------------------------------------
 
 
-def _numpy_handlers() -> None:
-    import numpy as np
-
-    def dtype_of(s: Any, kwargs: dict[str, AV], default: str = "float64") -> str:
-        if "dtype" not in kwargs:
-            return default
-        value = s.static(kwargs["dtype"])
-        if value is MISSING:
-            raise s.error("a computed dtype", "use a constant dtype")
-        return default if value is None else np.dtype(value).name
-
-    def length_of(s: Any, av: AV) -> Operand:
-        if isinstance(av, TupleAV):
-            if len(av.items) != 1:
-                raise s.error(
-                    "arrays of more than one axis are not supported yet", "use one-dimensional arrays"
-                )
-            av = av.items[0]
-        return s.integer(av, "a length")
-
-    def allocate(name: str) -> Handler:
-        def make(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-            if len(args) > 1:
-                kwargs = {"dtype": args[1], **kwargs}
-            n = length_of(s, args[0] if args else kwargs["shape"])
-            dtype = dtype_of(s, kwargs)
-            return s.builder.emit(name, n, type=Array(dtype), hint=hint, dtype=dtype)
-
-        return make
-
-    for name in ("zeros", "ones", "empty"):
-        HANDLERS[getattr(np, name)] = allocate(f"numpy.{name}")
-
-    def full(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-        value = s.number(args[1] if len(args) > 1 else kwargs["fill_value"])
-        default = "int64" if isinstance(value.type, Scalar) and value.type.kind == "int" else "float64"
-        dtype = dtype_of(s, kwargs, default)
-        return s.builder.emit(
-            "numpy.full", length_of(s, args[0]), value, type=Array(dtype), hint=hint, dtype=dtype
-        )
-
-    HANDLERS[np.full] = full
-
-    def like(name: str) -> Handler:
-        def make(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-            a = args[0]
-            if not (isinstance(a, Value) and is_memory(a.type)):
-                raise s.error(f"np.{name}_like({describe(a)}) is not supported yet", f"use np.{name}(n)")
-            default = a.type.dtype if isinstance(a.type, Array) else "float64"
-            dtype = dtype_of(s, kwargs, default)
-            n = items.length(s, a)
-            return s.builder.emit(f"numpy.{name}", n, type=Array(dtype), hint=hint, dtype=dtype)
-
-        return make
-
-    for name in ("zeros", "ones", "empty"):
-        HANDLERS[getattr(np, f"{name}_like")] = like(name)
-
-    def array(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-        a = args[0]
-        static = items.static_elements(s, a)
-        if static is not None:
-            a = items.make_list(s, static)
-        if isinstance(a, GeneratorAV) or not (isinstance(a, Value) and is_memory(a.type)):
-            raise s.error(f"np.array({describe(a)}) is not supported yet", "give it a list of numbers")
-        if isinstance(a.type, Array):
-            dtype = dtype_of(s, kwargs, a.type.dtype)
-            if dtype != a.type.dtype:
-                raise s.error(
-                    "np.array() that changes the dtype is not supported yet", "make it where it is created"
-                )
-            return s.builder.emit("copy", a, type=a.type, hint=hint)
-        item = a.type.item  # type: ignore[attr-defined]
-        default = (
-            {"float": "float64", "int": "int64", "bool": "bool"}[item.kind]
-            if item.dtype is None
-            else item.dtype
-        )
-        dtype = dtype_of(s, kwargs, default)
-        return s.builder.emit("array_of", a, type=Array(dtype), hint=hint, dtype=dtype)
-
-    HANDLERS[np.array] = array
-
-    def asarray(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-        a = args[0]
-        if (
-            isinstance(a, Value)
-            and isinstance(a.type, Array)
-            and dtype_of(s, kwargs, a.type.dtype) == a.type.dtype
-        ):
-            return a
-        return array(s, args, kwargs, hint)
-
-    HANDLERS[np.asarray] = asarray
-
-    def copy(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-        a = args[0]
-        if isinstance(a, Value) and isinstance(a.type, Array):
-            return s.builder.emit("copy", a, type=a.type, hint=hint)
-        return array(s, args, kwargs, hint)
-
-    HANDLERS[np.copy] = copy
-    METHODS[("array", "copy")] = copy
-
-    def arange(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-        bounds = [s.integer(a, "a bound of np.arange") for a in args]
-        return s.builder.emit("numpy.arange", *bounds, type=Array("int64"), hint=hint)
-
-    HANDLERS[np.arange] = arange
-
-
 def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     """A method call on a value."""
     owner, name = fn.owner, fn.name
@@ -772,5 +670,4 @@ def stopped_gradient(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -
     return s.builder.emit("stop_gradient", x, type=x.type, hint=hint)
 
 
-_numpy_handlers()
 _ = (NotDifferentiableError, FLOAT, INT, children)

@@ -14,7 +14,7 @@ from typing import Any
 
 from s2sad.frontend.source import FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
-from s2sad.ir.types import Object, Type
+from s2sad.ir.types import Object, Type, with_dims
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, FunctionAV, StaticAV
 from s2sad.typing.structure import LIBRARIES, Fixed, Node, constant, key_of, unfold
@@ -65,10 +65,10 @@ class Captures:
             return StaticAV(obj)
         kind = key_of(obj)
         if isinstance(kind, Fixed):
-            if isinstance(get, Place):  # else one of Python's own names
+            if isinstance(get, Place) and not _in_library(get):  # else one of Python's own names
                 self.guards[key] = Guard(get, kind, name)
             return constant(obj)
-        value = Value(name, kind if isinstance(kind, Type) else Object(kind.tag.__name__))
+        value = Value(name, with_dims(kind, name) if isinstance(kind, Type) else Object(kind.tag.__name__))
         self.variables[key] = Captured(value, get, kind)
         if isinstance(kind, Node):
             return self.unfolded(kind, value, builder)
@@ -107,6 +107,11 @@ class Captures:
         if name is None:
             return StaticAV(found)
         return self.attribute(found, name, s.builder)
+
+
+def _in_library(place: Place) -> bool:
+    space = place.space
+    return isinstance(space, dict) and str(space.get("__name__", "")).startswith("s2sad.library")
 
 
 def _is_user_module(module: types.ModuleType) -> bool:

@@ -28,6 +28,7 @@ from s2sad.ir.types import (
 )
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
+from s2sad.typing import arrays
 from s2sad.typing.abstract import (
     AV,
     BoundAV,
@@ -63,14 +64,16 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
         return _identity(s, prim, args)
     if prim in ("in", "not_in"):
         return _membership(s, prim, args)
+    if any(arrays.is_array(a) for a in args) and prim not in ("is", "is_not", "in", "not_in", "not"):
+        args = [a if is_operand(a) else arrays.array(s, a) for a in args]
     if any(not is_operand(a) or a.type == STR for a in args):  # type: ignore[union-attr]
         return _on_structures(s, prim, args)
     operands = [s.number(a) for a in args]
+    if any(isinstance(o.type, Array) for o in operands):
+        return arrays.operator(s, prim, operands, bool(op.attr("inplace")), hint)
     for o in operands:
         if isinstance(o, Undef):
             return s.builder.emit("unbound", type=BOTTOM, name=o.hint)
-        if isinstance(o.type, Array):
-            raise s.error("arithmetic on whole arrays is not supported yet", "write a loop over the elements")
         if isinstance(o.type, List):
             return _on_lists(s, prim, operands, op)
         if isinstance(o.type, Object):
@@ -280,16 +283,9 @@ def attribute(s: Any, av: AV, name: str) -> AV:
             return from_python(obj) or constant(obj)
     if isinstance(av, Value):
         if isinstance(av.type, Array):
-            if name == "size" and av.type.ndim == 1:
-                return length(s, av)
-            if name == "shape" and av.type.ndim == 1:
-                return TupleAV((length(s, av),))
-            if name == "ndim":
-                return const(av.type.ndim)
-            if name == "dtype":
-                import numpy as np
-
-                return StaticAV(np.dtype(av.type.dtype))
+            found = arrays.attribute(s, av, name)
+            if found is not None:
+                return found
         if isinstance(av.type, Scalar) and name == "real" and av.type.kind != "complex":
             return av
     return BoundAV(av, name)
@@ -309,6 +305,8 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
         raise s.error(
             f"the dict has no constant key {describe(index)}", "index dicts by constant keys they have"
         )
+    if isinstance(av, Value) and isinstance(av.type, Array):
+        return arrays.getitem(s, av, index, hint)
     if isinstance(av, Value) and is_memory(av.type):
         if isinstance(index, SliceAV):
             if all(isinstance(p, Const) and p.value is None for p in index.parts) and isinstance(
@@ -316,8 +314,6 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
             ):
                 return s.builder.emit("list_of", av, type=av.type)
             raise s.error("slices are not supported yet", "write a loop over the elements")
-        if isinstance(av.type, Array) and av.type.ndim != 1:
-            raise s.error("arrays of more than one axis are not supported yet", "use one-dimensional arrays")
         return load(s, av, normal_index(s, index), hint)
     elements = static_elements(s, av)
     if elements is not None:
@@ -346,20 +342,26 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
 
 
 def load(s: Any, a: Any, index: Any, hint: str = "") -> Operand:
+    if isinstance(a.type, Array) and a.type.ndim > 1:
+        return arrays.getitem(s, a, index, hint)
     return s.builder.emit("load", a, index, type=a.type.item, hint=hint)
 
 
 def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
     if not (isinstance(av, Value) and is_memory(av.type)):
         raise s.error(f"cannot assign to an element of {describe(av)}", "use a list of numbers or an array")
+    if isinstance(av.type, Array):
+        arrays.setitem(s, av, index, value)
+        return
     if isinstance(index, SliceAV):
         raise s.error("assignment to slices is not supported yet", "write a loop over the elements")
-    if isinstance(av.type, Array) and av.type.ndim != 1:
-        raise s.error("arrays of more than one axis are not supported yet", "use one-dimensional arrays")
     s.builder.effect("store", av, normal_index(s, index), stored(s, av, s.number(value)))
 
 
 def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
+    if isinstance(av, Value) and isinstance(av.type, Array):
+        arrays.augitem(s, av, index, value, prim)
+        return
     if isinstance(av, Value) and is_memory(av.type) and not isinstance(index, SliceAV):
         at = normal_index(s, index)
         if prim == "add" and is_operand(value):
@@ -481,10 +483,6 @@ def _materialised(s: Any, av: AV) -> AV:
 def element_at(s: Any, av: AV, i: Operand) -> AV:
     """Element number `i` of an iterable, `i` counted from 0."""
     if isinstance(av, Value) and is_memory(av.type):
-        if isinstance(av.type, Array) and av.type.ndim != 1:
-            raise s.error(
-                "iteration over the rows of an array is not supported yet", "use one-dimensional arrays"
-            )
         return load(s, av, i)
     if isinstance(av, RangeAV):
         offset = s.builder.emit("mul", i, av.step)

@@ -134,6 +134,7 @@ class Specialiser:
         self.consumers: list[Callable[[AV, AV], AV]] = []
         self.exits: dict[Block, str] = {}
         self.siblings = calls.Siblings()
+        self.frozen = False
 
     # -- plumbing -----------------------------------------------------------------------------------
 
@@ -200,11 +201,26 @@ class Specialiser:
             self.source, self.env, self.builder.loc = outer_source, outer_env, outer_loc
             self.siblings = outer_siblings
 
+    def at(self, loc: Loc) -> None:
+        """What is emitted next belongs to this place; in the library, to the call of it."""
+        if not self.frozen:
+            self.builder.loc = loc
+
+    def call_library(self, fn: FunctionAV, args: list[AV]) -> AV:
+        """Call a function of s2sad's library: inlined, its operations belong to the line of the call."""
+        before, self.frozen = self.frozen, True
+        try:
+            return self.enter(fn.source, args)
+        finally:
+            self.frozen = before
+
     def identity(self, source: FunctionSource) -> Any:
         return source.code if source.code is not None else id(source.node)
 
     def call_function(self, fn: FunctionAV, args: list[AV]) -> AV:
         """Call a function of the user's: inlined, or through an instance of its own."""
+        if self.frozen:
+            return self.enter(fn.source, args)
         key = self.identity(fn.source)
         if key in self.context.outlined:
             return self.invoke(fn, args)
@@ -325,7 +341,7 @@ class Specialiser:
         """Walk a block; returns its exit: 'break' also where a branch decided now ends in one."""
         exit = block.exit
         for op in block.ops:
-            self.builder.loc = op.loc
+            self.at(op.loc)
             if isinstance(op, Op):
                 self.op(op)
             elif isinstance(op, If):
@@ -363,7 +379,7 @@ class Specialiser:
         with self.builder.region() as else_ops:
             else_exit = self.block(op.orelse)
             orelse = tuple(map(self.get, op.orelse.yields))
-        self.builder.loc = op.loc
+        self.at(op.loc)
         results: list[Value] = []
         columns: list[tuple[Operand, ...]] = []
         for result, a, b in zip(op.results, then, orelse, strict=True):
@@ -455,7 +471,7 @@ class Specialiser:
             )
 
         shape, index, params, ops, yields = self.fixpoint(init, run, hints)
-        self.builder.loc = loc
+        self.at(loc)
         init_ops, yield_ops = self.aligned(shape, init), self.aligned(shape, tuple(yields))
         results_av, results = self.fresh(shape, hints)
         exit_kind = self.exits[op.body] if op is not None else "next"
@@ -551,7 +567,7 @@ class Specialiser:
                 "give each variable one type",
                 SignatureError,
             )
-        self.builder.loc = op.loc
+        self.at(op.loc)
         results_av, results = self.fresh(shape, hints)
         test = Block(tuple(test_params), tuple(test_ops), (cond, *self.aligned(shape, tuple(tested))))
         body = Block(tuple(body_params), tuple(ops), self.aligned(shape, tuple(yields)), self.exits[op.body])

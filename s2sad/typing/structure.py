@@ -12,7 +12,7 @@ from typing import Any
 
 from s2sad.frontend.source import FunctionSource, source_of
 from s2sad.ir.core import Const, Operand
-from s2sad.ir.types import NONE, STR, Bottom, List, Scalar, Type, type_of
+from s2sad.ir.types import NONE, STR, Bottom, List, Scalar, Type, type_of, with_dims
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, DictAV, FunctionAV, RecordAV, StaticAV, TupleAV
 
@@ -80,9 +80,10 @@ def unfold(
 ) -> AV:
     """The abstract value of an object of this key that `base` holds."""
     if isinstance(key, Type):
-        if not path:
-            return base
-        return builder.emit("extract", base, type=key, hint=hint, path=path)
+        if path:
+            base = builder.emit("extract", base, type=with_dims(key, f"{hint}{path}"), hint=hint, path=path)
+        builder.named_sizes(base)
+        return base
     if isinstance(key, Fixed):
         return constant(key.obj)
     parts = []
@@ -119,7 +120,8 @@ def constant(obj: Any) -> AV:
 def user_function(obj: Any) -> types.FunctionType | None:
     """The Python function behind an object, for those that s2sad reads the source of."""
     if isinstance(obj, types.FunctionType):
-        if (obj.__module__ or "").partition(".")[0] in LIBRARIES:
+        module = obj.__module__ or ""
+        if module.partition(".")[0] in LIBRARIES and not module.startswith("s2sad.library"):
             return None
         wrapped = getattr(obj, "__wrapped__", None)
         return wrapped if isinstance(wrapped, types.FunctionType) and obj.__module__ == "functools" else obj

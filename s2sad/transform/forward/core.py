@@ -16,9 +16,12 @@ from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.gates import find_gates
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
-from s2sad.ir.types import Tape, Tuple, Type, carries_derivative, is_float, is_memory
+from s2sad.ir.types import Array, Tape, Tuple, Type, carries_derivative, is_float, is_memory
+from s2sad.rules import arrays as a_
+from s2sad.rules.arrays import JVPS
 from s2sad.rules.builder import Builder, is_zero
 from s2sad.rules.registry import PRIMS, ZERO
+from s2sad.transform.reverse.arrays import full
 from s2sad.transform.reverse.memory import shadow_type
 from s2sad.transform.reverse.scopes import adjoint_type, zero
 
@@ -165,7 +168,7 @@ class Forward:
     def define(self, v: Value, tangent: Operand, mark: int = 0) -> None:
         """Record a value's tangent, named after it if it was made for it alone (after `mark` operations)."""
         hint, ops = tangent_hint(v), self.builder.ops
-        if hint and isinstance(tangent, Value) and not is_memory(v.type):
+        if hint and isinstance(tangent, Value) and (not is_memory(v.type) or isinstance(v.type, Array)):
             last = ops[-1] if len(ops) > mark else None
             named = Value(hint, tangent.type)
             if isinstance(last, (Op, If)) and last.results == (tangent,) and not tangent.hint:
@@ -294,7 +297,10 @@ def apply_rule(f: Forward, op: Op) -> None:
     """The sum over the operands that vary of their partials with the operand's tangent for `dy`."""
     if not op.results or not f.is_active(op.result):
         return
-    if is_memory(op.result.type):
+    if op.prim in JVPS:
+        array_tangent(f, op)
+        return
+    if is_memory(op.result.type) and not isinstance(op.result.type, Array):
         f.twin(op.result, "zeros_like", op.result)
         return
     start, total = len(f.builder.ops), None
@@ -309,7 +315,56 @@ def apply_rule(f: Forward, op: Op) -> None:
             if term is not None:
                 total = term if total is None else f.builder.add(total, term, mark)
     if total is not None:
-        f.define(op.result, total, start)
+        f.define(op.result, complete(f, op, total), start)
+    elif isinstance(op.result.type, Array):
+        f.twin(op.result, "zeros_like", op.result)
+
+
+def complete(f: Forward, op: Op, tangent: Operand) -> Operand:
+    """An array's tangent with all its axes; memory of its own where the array is written."""
+    t = op.result.type
+    if not isinstance(t, Array):
+        return tangent
+    found = full(f.builder, tangent, t, lambda: a_.shape(f.builder, op.result))
+    if f.aliases.is_written(op.result) and (found is not tangent or tangent in f.tangents.values()):
+        found = f.emit("copy", found, type=t)
+    return found
+
+
+def array_tangent(f: Forward, op: Op) -> None:
+    """The tangent of an operation on whole arrays, by what its rule says of it."""
+    kind, attrs, t = JVPS[op.prim], dict(op.attrs), op.result.type
+    start = len(f.builder.ops)
+    if kind == "first":
+        tangent = f.tangent(op.operands[0])
+        if tangent is not None:
+            made = f.emit(op.prim, tangent, *op.operands[1:], type=tangent_type(t), attrs=attrs.items())
+            f.define(op.result, made, start)
+        return
+    if kind == "linear":
+        if any(f.tangent(o) is not None for o in op.operands):
+            made = f.emit(op.prim, *map(f.handed_on, op.operands), type=tangent_type(t), attrs=attrs.items())
+            f.define(op.result, made, start)
+        return
+    total: Operand | None = None
+    for i, operand in enumerate(op.operands):
+        tangent = f.tangent(operand)
+        if tangent is None or PRIMS[op.prim].partial(i) is ZERO:
+            continue
+        mark = len(f.builder.ops)
+        if kind == "multilinear":
+            operands = (*op.operands[:i], tangent, *op.operands[i + 1 :])
+            term = f.emit(op.prim, *operands, type=tangent_type(t), attrs=attrs.items())
+        else:
+            env = {"y": op.result, "dy": tangent, "op": op, "which": i}
+            env |= dict(zip(PRIMS[op.prim].params, op.operands, strict=False))
+            env["shape"] = lambda k: a_.shape(f.builder, op.operands[k])
+            term = kind(f.builder, env)
+        total = term if total is None else f.builder.add(total, term, mark)
+    if total is not None:
+        f.define(op.result, complete(f, op, total), start)
+    elif isinstance(t, Array):
+        f.twin(op.result, "zeros_like", op.result)
 
 
 def contribution(f: Forward, op: Op, index: int, operand: Operand) -> Operand | None:
@@ -329,7 +384,7 @@ def contribution(f: Forward, op: Op, index: int, operand: Operand) -> Operand | 
     env: dict[str, Any] = {
         n: o for n, o in zip(rule.params, op.operands, strict=False) if not n.startswith("*")
     }
-    env |= {"y": op.result, "dy": tangent}
+    env |= {"y": op.result, "dy": tangent, "op": op}
     if rule.param(index).startswith("*"):
         others = [o for j, o in enumerate(op.operands) if j != index]
         env |= {"x": operand, "others": others, "index": index, "operands": list(op.operands)}

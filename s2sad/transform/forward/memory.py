@@ -8,6 +8,7 @@ from __future__ import annotations
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import Op
 from s2sad.ir.types import carries_derivative, is_memory
+from s2sad.rules.builder import const
 from s2sad.transform.forward.core import HANDLERS, Forward, tangent_type
 
 
@@ -17,18 +18,20 @@ def read(f: Forward, op: Op) -> None:
     if source is None or not f.is_active(op.result):
         return
     if is_memory(op.result.type):
-        f.twin(op.result, op.prim, source, op.operands[1])
+        f.twin(op.result, op.prim, source, *op.operands[1:])
     else:
         mark = len(f.builder.ops)
-        f.define(op.result, f.emit(op.prim, source, op.operands[1], type=tangent_type(op.result.type)), mark)
+        f.define(
+            op.result, f.emit(op.prim, source, *op.operands[1:], type=tangent_type(op.result.type)), mark
+        )
 
 
 def write(f: Forward, op: Op) -> None:
     """store, tape_write: the value's tangent, zero where it does not vary."""
-    target, at, value = op.operands
+    target, *at, value = op.operands
     found = f.tangent(target)
     if found is not None and (carries_derivative(value.type) or not is_memory(value.type)):
-        f.builder.effect(op.prim, found, at, f.handed_on(value), **dict(op.attrs))
+        f.builder.effect(op.prim, found, *at, f.handed_on(value), **dict(op.attrs))
 
 
 def append(f: Forward, op: Op) -> None:
@@ -79,7 +82,20 @@ def identity(f: Forward, op: Op) -> None:
         f.define(op.result, tangent, len(f.builder.ops))
 
 
+def assign(f: Forward, op: Op) -> None:
+    """assign, assign_at, scatter_add: the same write of the value's tangent, zero where it does not vary."""
+    target, value = f.tangent(op.operands[0]), op.operands[-1]
+    if target is None:
+        return
+    moved = f.tangent(value)
+    if moved is not None or op.prim != "scatter_add":
+        f.builder.effect(
+            op.prim, target, *op.operands[1:-1], moved if moved is not None else const(0.0), **dict(op.attrs)
+        )
+
+
 HANDLERS.update({
+    "assign": assign, "assign_at": assign, "scatter_add": assign,
     "load": read, "tape_read": read, "store": write, "tape_write": write, "append": append,
     "accumulate": accumulate, "add_into": accumulate, "copy": allocate, "list_of": allocate, "array_of": allocate,
     "alloc_list": allocate, "list_repeat": allocate, "numpy.full": allocate, "tape_new": allocate,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from s2sad.ir.core import Block, If, Operand, Value
-from s2sad.ir.types import is_memory
+from s2sad.ir.types import Array, is_memory
+from s2sad.transform.reverse.arrays import zeros
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 
@@ -34,7 +35,9 @@ def reverse_if(r: Reverse, op: If, scope: Scope) -> None:
     results, columns = [], []
     for v in changed:
         before = r.lookup(v, r.owner(v, scope))
-        columns.append(tuple(child.adj.get(v) or before or zero(v.type) for child, _ in sides))
+        if before is None and any(v not in child.adj for child, _ in sides):
+            before = zero(v.type) if not isinstance(v.type, Array) else zeros(r, v, scope)
+        columns.append(tuple(child.adj.get(v) or before for child, _ in sides))
         results.append(Value(adjoint_hint(v), adjoint_type(v.type)))
     (_, then_ops), (_, else_ops) = sides
     if not then_ops and not else_ops and not results:

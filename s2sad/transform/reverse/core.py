@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from s2sad.analysis.activity import active_values
-from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.aliases import Aliases, refuse_written_reshapes
 from s2sad.analysis.gates import Gate, find_gates
 from s2sad.analysis.uses import definitions, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, blocks
-from s2sad.ir.types import BOOL, Tape, carries_derivative, is_float, is_memory
+from s2sad.ir.types import BOOL, Array, Tape, carries_derivative, is_float, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import PRIMS, ZERO
+from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 
@@ -41,6 +42,15 @@ RECOMPUTABLE = frozenset(
         "mod",
     }
 )
+
+
+SINGULAR = frozenset(
+    {"div", "pow", "divide", "power", "float_power", "reciprocal", "log", "log1p", "log2", "log10", "arcsin", "arccos",
+     "arccosh", "arctanh", "tan", "exp", "exp2", "expm1", "sinh", "cosh", "square", "mul"}
+)  # fmt: skip
+
+
+BROADCASTING = frozenset({"numpy.broadcast_to", "matmul", "numpy.linalg.solve"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +98,7 @@ class Reverse:
         self.fn, self.inputs, self.outputs = fn, inputs, outputs
         self.input_set = frozenset(inputs)
         self.aliases = Aliases(fn)
+        refuse_written_reshapes(fn, self.aliases)
         self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases)
         self.home = homes(fn)
         self.defs = definitions(fn)
@@ -98,6 +109,12 @@ class Reverse:
         self.builder.reassociate = True
         self.callees = callees
         self.shadows: dict[Value, Value] = dict(shadow_inputs or {})
+        self.given_shadowed = tuple(self.shadows)
+        self.buffered: set[Value] | None = None  # alias classes whose adjoints are shadow buffers
+        self.snapshots: dict[Any, Value] = {}
+        self.origins: dict[Any, tuple[Value, int]] | None = None
+        self.broadcasts = True  # whether the operation at hand spreads its operands out
+        self.selected: set[Operand] = set()  # values whose cotangents come through np.where
         self.given_shadows = set(self.shadows.values())
         for shadow in self.given_shadows:
             self.home[shadow] = fn.body
@@ -141,6 +158,10 @@ class Reverse:
         return Sweeps(self.extras.ops(self.fn.body), reverse, adjoints)
 
     def input_adjoint(self, v: Value) -> Operand:
+        from s2sad.transform.reverse.arrays import by_value
+
+        if by_value(self, v):
+            return self.root.adj.get(v) or self.builder.emit("zeros_like", v, type=v.type)
         if is_memory(v.type):
             from s2sad.transform.reverse.memory import shadow
 
@@ -175,7 +196,12 @@ class Reverse:
             return
         if not op.results:
             return
-        cotangent = scope.adj.pop(op.result, None)
+        if isinstance(op.result.type, Array):
+            from s2sad.transform.reverse.arrays import cotangent_of
+
+            cotangent = cotangent_of(self, op, scope)
+        else:
+            cotangent = scope.adj.pop(op.result, None)
         if cotangent is None:
             return
         gate = self.gates.get(op)
@@ -210,29 +236,63 @@ class Reverse:
                     env = self.variadic(env, op, i, scope)
                 term = partial(self.builder, env)
             if term is not None:
-                self.add(operand, term, scope)
+                self.broadcasts = is_elementwise(rule) or op.prim in BROADCASTING
+                self.add(operand, self.kept_finite(op, operand, term, cotangent), scope)
+                self.broadcasts = True
             self.mark = sys.maxsize
 
+    def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Operand) -> Operand:
+        """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""
+        if op.prim == "numpy.where":
+            self.selected.add(operand)
+        elif op.result in self.selected:
+            self.selected.add(operand)
+            if op.prim.rpartition(".")[2] in SINGULAR and isinstance(cotangent.type, Array):
+                return self.builder.emit("s2sad.finite_product", cotangent, term)
+        return term
+
+    def as_read(self, operand: Operand, op: Op, scope: Scope) -> Operand:
+        """An operand (or the result) of an operation as it was then: of memory that is written, a copy."""
+        if not (
+            isinstance(operand, Value)
+            and isinstance(operand.type, Array)
+            and self.aliases.is_written(operand)
+        ):
+            return self.primal(operand, scope)
+        key = (operand, op)
+        found = self.snapshots.get(key)
+        if found is None:
+            found = self.snapshots[key] = Value(operand.hint, operand.type)
+            place = self.extras.after[op] if operand in op.results else self.extras.before[op]
+            place.append(Op("copy", (operand,), (found,), op.loc))
+            self.home[found] = self.home_of(op)
+            self.sites[found] = place
+        return self.primal(found, scope)
+
     def env(self, op: Op, cotangent: Operand, scope: Scope) -> Env:
+        from s2sad.transform.reverse.arrays import sizes
+
         rule = PRIMS[op.prim]
         fetch: dict[str, Callable[[], Any]] = {}
         for name, operand in zip(rule.params, op.operands, strict=False):
             if not name.startswith("*"):
-                fetch[name] = lambda o=operand: self.primal(o, scope)  # type: ignore[misc]
-        fetch["y"] = lambda: self.primal(op.result, scope)
+                fetch[name] = lambda o=operand: self.as_read(o, op, scope)  # type: ignore[misc]
+        fetch["y"] = lambda: self.as_read(op.result, op, scope)
         fetch["dy"] = lambda: cotangent
+        fetch["op"] = lambda: op
+        fetch["shape"] = lambda: lambda k: sizes(self, op.operands[k], scope)
         return Env(fetch)
 
     def variadic(self, env: Env, op: Op, index: int, scope: Scope) -> Env:
         def others() -> list[Operand]:
-            return [self.primal(o, scope) for j, o in enumerate(op.operands) if j != index]
+            return [self.as_read(o, op, scope) for j, o in enumerate(op.operands) if j != index]
 
         fetch = {
             **env.fetch,
-            "x": lambda: self.primal(op.operands[index], scope),
+            "x": lambda: self.as_read(op.operands[index], op, scope),
             "others": others,
             "index": lambda: index,
-            "operands": lambda: [self.primal(o, scope) for o in op.operands],
+            "operands": lambda: [self.as_read(o, op, scope) for o in op.operands],
         }
         return Env(fetch)
 
@@ -272,9 +332,18 @@ class Reverse:
 
     def add(self, operand: Operand, term: Operand, scope: Scope) -> None:
         """Add a contribution to an operand's adjoint; the first one defines it."""
-        if not self.is_active(operand) or is_memory(operand.type):
+        if not self.is_active(operand):
             return
         assert isinstance(operand, Value)
+        if isinstance(operand.type, Array) or isinstance(term.type, Array):
+            from s2sad.transform.reverse.arrays import add_array
+
+            add_array(self, operand, term, scope)
+        elif not is_memory(operand.type):
+            self.accumulate(operand, term, scope)
+
+    def accumulate(self, operand: Value, term: Operand, scope: Scope) -> None:
+        """Add a contribution of the operand's own sizes to its adjoint, a value."""
         owner = self.owner(operand, scope)
         current = self.lookup(operand, owner)
         owner.adj[operand] = (

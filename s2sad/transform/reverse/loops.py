@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, While
-from s2sad.ir.types import BOOL, INT, is_float
+from s2sad.ir.types import BOOL, INT, Array, is_float
 from s2sad.rules.builder import const
+from s2sad.transform.reverse.arrays import by_value, full, sizes, zeros
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.extras import Carry, body_breaks
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
@@ -32,7 +33,7 @@ def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
             r.add(op.body.yields[j], param, part)
         r.block(op.body, part)
         yields = [part.adj.get(op.body.params[1 + j]) or zero(op.body.params[1 + j].type) for j in active]
-    init = [cotangents.get(op.results[j]) or zero(op.results[j].type) for j in active]
+    init = [seed(r, cotangents, op.results[j], scope) for j in active]
     results = finish(
         r, loop, scope, params, init, yields, [*head, *part.head, *ops], (start, stop, step, index), loc
     )
@@ -43,7 +44,22 @@ def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
 
 def carries_adjoint(r: Reverse, column: tuple[Value, ...]) -> bool:
     """Whether a carried value's adjoint is carried back: if an iteration or what follows the loop reads it."""
+    if isinstance(column[0].type, Array):
+        return by_value(r, column[0]) and any(map(r.is_active, column))
     return is_float(column[0].type) and any(map(r.is_active, column))
+
+
+def seed(r: Reverse, cotangents: dict[Value, Operand], v: Value, scope: Scope) -> Operand:
+    """The cotangent of a loop's result, complete."""
+    found = cotangents.get(v)
+    if found is None:
+        return nought(r, v, scope)
+    return full(r.builder, found, v.type, lambda: sizes(r, v, scope))
+
+
+def nought(r: Reverse, v: Value, scope: Scope) -> Operand:
+    """The adjoint of a value that nothing has read yet."""
+    return zeros(r, v, scope) if isinstance(v.type, Array) else zero(v.type)
 
 
 def take(r: Reverse, results: tuple[Value, ...], scope: Scope) -> dict[Value, Operand]:
@@ -64,7 +80,10 @@ def finish(
     """Build the reverse loop with its accumulators; returns the results for the carried adjoints."""
     outer = list(loop.accumulators)
     all_params = [*params, *(loop.accumulators[v][1] for v in outer)]
-    all_init = [*init, *(loop.accumulators[v][0] for v in outer)]
+    starts = [
+        nought(r, v, scope) if is_zero(loop.accumulators[v][0]) else loop.accumulators[v][0] for v in outer
+    ]
+    all_init = [*init, *starts]
     all_yields = [*yields, *(loop.adj[v] for v in outer)]
     results = [Value(p.hint, p.type) for p in all_params]
     start, stop, step, index = bounds
@@ -175,7 +194,7 @@ def reverse_while(r: Reverse, op: While, scope: Scope) -> None:
         return
     loc = r.builder.loc
     trips = r.primal(counter_of(r, op)[1], scope)
-    seeds: list[Operand] = [cotangents.get(op.results[j]) or zero(op.results[j].type) for j in active]
+    seeds: list[Operand] = [seed(r, cotangents, op.results[j], scope) for j in active]
     if tests_do_something(r, op, active):
         seeds = last_test(r, op, scope, active, seeds, trips)
     r.builder.loc = loc

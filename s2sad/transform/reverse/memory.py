@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import NOWHERE, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Const, For, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Tuple, Type, is_float, is_memory
@@ -25,7 +26,12 @@ ALLOCATIONS = frozenset(
 
 
 def shadow(r: Reverse, a: Operand, scope: Scope) -> Operand:
-    """The shadow of a reference as the reverse sweep can read it."""
+    """The shadow of a reference as the reverse sweep can read it; of a view, the same view of the shadow."""
+    op = r.defs.get(a) if isinstance(a, Value) and a not in r.shadows else None
+    if isinstance(op, Op) and op.prim in VIEWS:
+        of, *index = op.operands
+        at = tuple(r.primal(o, scope) for o in index)
+        return r.builder.emit(op.prim, shadow(r, of, scope), *at, type=shadow_type(a.type), **dict(op.attrs))
     return r.primal(twin(r, a), scope)
 
 
@@ -36,7 +42,7 @@ def shadow_type(t: Type) -> Type:
     if isinstance(t, Tape):
         return Tape(shadow_type(t.item) if is_memory(t.item) else FLOAT)
     if isinstance(t, Array) and not t.dtype.startswith(("float", "complex")):
-        return Array("float64", t.ndim)
+        return Array("float64", t.ndim, t.dims)
     return t
 
 
@@ -57,6 +63,10 @@ def twin(r: Reverse, a: Operand) -> Operand:
         loop_twin(r, op, op.results.index(a), made)
     elif isinstance(op, Op) and op.prim == "identity":
         r.extras.after[op].append(Op("identity", (twin(r, op.operands[0]),), (made,), op.loc))
+        r.sites[made] = r.extras.after[op]
+    elif isinstance(op, Op) and op.prim in VIEWS:
+        source = twin(r, op.operands[0])
+        r.extras.after[op].append(replace(op, operands=(source, *op.operands[1:]), results=(made,)))
         r.sites[made] = r.extras.after[op]
     elif isinstance(op, Op) and op.prim == "tape_read":
         source = twin(r, op.operands[0])
@@ -116,7 +126,15 @@ def used_by(r: Reverse, prim: str, a: Value) -> bool:
     return r.aliases.find(a) in found
 
 
-def cell(r: Reverse, op: Op, scope: Scope) -> Operand:
+def cell(r: Reverse, op: Op, scope: Scope) -> tuple[Operand, ...]:
+    """The indices an operation reads or writes at, for the reverse sweep."""
+    if isinstance(op.operands[0].type, Array):
+        last = len(op.operands) if op.results else -1
+        return tuple(r.primal(o, scope) for o in op.operands[1:last])
+    return (list_cell(r, op, scope),)
+
+
+def list_cell(r: Reverse, op: Op, scope: Scope) -> Operand:
     """The index an operation reads or writes at, for the reverse sweep: in a list that grows, where the last
     cells are others by then, counted from the start."""
     a, index = op.operands[:2]
@@ -217,31 +235,31 @@ def reverse_load(r: Reverse, op: Op, scope: Scope) -> None:
     if cotangent is None or not r.is_active(op.operands[0]):
         return
     target = shadow(r, op.operands[0], scope)
-    r.builder.effect("accumulate", target, cell(r, op, scope), cotangent)
+    r.builder.effect("accumulate", target, *cell(r, op, scope), cotangent)
 
 
-def read_shadow(r: Reverse, target: Operand, index: Operand) -> Operand:
-    return r.builder.emit("load", target, index, type=target.type.item)  # type: ignore[attr-defined]
+def read_shadow(r: Reverse, target: Operand, *index: Operand) -> Operand:
+    return r.builder.emit("load", target, *index, type=target.type.item)  # type: ignore[attr-defined]
 
 
 def reverse_store(r: Reverse, op: Op, scope: Scope) -> None:
-    a, _, value = op.operands
+    a, value = op.operands[0], op.operands[-1]
     if not r.is_active(a):
         return
     target, at = shadow(r, a, scope), cell(r, op, scope)
     if r.is_active(value):
-        cotangent = read_shadow(r, target, at)
-        r.builder.effect("store", target, at, const(0.0))
+        cotangent = read_shadow(r, target, *at)
+        r.builder.effect("store", target, *at, const(0.0))
         r.add(value, cotangent, scope)
     else:
-        r.builder.effect("store", target, at, const(0.0))
+        r.builder.effect("store", target, *at, const(0.0))
 
 
 def reverse_accumulate(r: Reverse, op: Op, scope: Scope) -> None:
-    a, _, value = op.operands
+    a, value = op.operands[0], op.operands[-1]
     if r.is_active(a) and r.is_active(value):
         target, at = shadow(r, a, scope), cell(r, op, scope)
-        r.add(value, read_shadow(r, target, at), scope)
+        r.add(value, read_shadow(r, target, *at), scope)
 
 
 def reverse_append(r: Reverse, op: Op, scope: Scope) -> None:
@@ -291,6 +309,13 @@ def reverse_fill(r: Reverse, op: Op, scope: Scope) -> None:
 
 
 def reverse_copy(r: Reverse, op: Op, scope: Scope) -> None:
+    if isinstance(op.result.type, Array) and isinstance(op.operands[0].type, Array):
+        from s2sad.transform.reverse.arrays import cotangent_of
+
+        d = cotangent_of(r, op, scope) if r.is_active(op.result) else None
+        if d is not None:
+            r.add(op.operands[0], d, scope)
+        return
     if r.is_active(op.result) and r.is_active(op.operands[0]):
         target, source = shadow(r, op.operands[0], scope), shadow(r, op.result, scope)
         r.builder.effect("add_into", target, source)
@@ -325,7 +350,7 @@ def reverse_identity(r: Reverse, op: Op, scope: Scope) -> None:
 
 HANDLERS.update(
     {
-        "load": reverse_load, "store": reverse_store, "accumulate": reverse_accumulate, "append": reverse_append,
+        "load": reverse_load, "shape": nothing, "store": reverse_store, "accumulate": reverse_accumulate, "append": reverse_append,
         "alloc_list": reverse_alloc_list, "list_repeat": reverse_fill, "numpy.full": reverse_fill,
         "copy": reverse_copy, "list_of": reverse_copy, "array_of": reverse_copy,
         "tape_write": reverse_tape_write, "tape_read": reverse_tape_read, "identity": reverse_identity,

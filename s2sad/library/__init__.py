@@ -1,0 +1,18 @@
+"""NumPy functions written in NumPy: what s2sad has no rule of its own for is typed and differentiated as this code.
+
+Each function stands for the NumPy function named beside it in `FUNCTIONS`, takes its arguments by the same names,
+and uses only operations that have rules. Branches on `None`, on axes and on ranks are decided when code is generated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from s2sad.library import products, shapes, statistics
+
+FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
+    *statistics.FUNCTIONS,
+    *shapes.FUNCTIONS,
+    *products.FUNCTIONS,
+]

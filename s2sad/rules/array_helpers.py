@@ -1,0 +1,54 @@
+"""Helpers of the rules on whole arrays: as those on numbers (`rules.operators`), element by element.
+
+Written so that they neither divide by zero nor take the logarithm of it, and so warn nowhere; Numba compiles them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import s2sad.rules.operators  # noqa: F401  (the helpers on numbers)
+from s2sad.rules.builder import ON_ARRAYS
+from s2sad.rules.registry import PRIMS, ZERO, rule, source
+
+
+def ratios(a: Any, b: Any) -> Any:
+    """a / b where b may be 0: then 0 for a = 0, else an infinity of the sign of a."""
+    safe = a / np.where(b != 0.0, b, 1.0)
+    return np.where(b != 0.0, safe, np.where(a == 0.0, 0.0, np.copysign(np.inf, a)))
+
+
+def pow_bases(a: Any, b: Any, y: Any) -> Any:
+    """d(a**b)/da from the result: 0 for b = 0, also at a = 0; inf where the derivative is."""
+    at_zero = np.where(b == 1.0, 1.0, np.where((b > 1.0) | (b == 0.0), 0.0, np.inf))
+    return np.where(a != 0.0, b * y / np.where(a != 0.0, a, 1.0), at_zero)
+
+
+def pow_exponents(a: Any, b: Any, y: Any) -> Any:
+    """d(a**b)/db from the result: 0 at a = 0 for b >= 0 (the limit), nan for a negative base."""
+    elsewhere = np.where(a == 0.0, np.where(b != 0.0, 0.0, -np.inf), np.nan)
+    return np.where(a > 0.0, np.log(np.where(a > 0.0, a, 1.0)) * y, elsewhere)
+
+
+def safe_logs(a: Any) -> Any:
+    """The logarithm, 0 where there is none: only ever multiplied by a partial that is 0 there."""
+    return np.log(np.where(a > 0.0, a, 1.0))
+
+
+def finite_product(d: Any, term: Any) -> Any:
+    """The term of a cotangent that comes through a selection: 0 where that is 0, whatever the partial."""
+    return np.where(d != 0.0, term, 0.0)
+
+
+for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs), strict=True):
+    _of = PRIMS[_scalar]
+    rule(
+        _fn, f"y = {_fn.__name__}({', '.join(_of.params)})", name=f"s2sad.{_fn.__name__}", helper=source(_fn), effect="none",
+        broadcasts=True, **{f"d{name}": partial for name, partial in _of.partials.items()},
+    )  # fmt: skip
+rule(
+    finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),
+    effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",
+)  # fmt: skip

@@ -1,0 +1,327 @@
+"""Whole arrays in reverse: adjoints as values, broadcasting undone, subscripts, writes of many elements.
+
+An array that is never written and only used whole has an adjoint that is a value like a number's. Every other
+has a shadow buffer (`transform.reverse.memory`), to which contributions are added. An adjoint may have fewer
+axes than its array, or axes of size 1 where all elements are alike; `full` spreads it out where that matters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from s2sad.ir.core import Const, For, If, Op, Operand, Value, While, walk
+from s2sad.ir.types import INT, Array, List, Scalar, Tape, Type, is_many
+from s2sad.rules import arrays as a_
+from s2sad.rules.builder import Builder, const
+from s2sad.rules.registry import PRIMS
+from s2sad.rules.shapes import is_elementwise, summed_axes
+from s2sad.transform.reverse.core import HANDLERS, Reverse
+from s2sad.transform.reverse.scopes import Scope
+
+BY_ELEMENT = frozenset(
+    {"load", "store", "accumulate", "assign", "assign_at", "scatter_add", "add_into", "view", "gather", "invoke", "tape_write",
+     "append", "alloc_list", "list_of", "array_of"}
+)  # fmt: skip
+FIRST_ONLY = frozenset({"gather", "assign", "assign_at", "scatter_add", "add_into"})
+LAZY = frozenset({"numpy.sum"})
+
+
+def buffered(r: Reverse) -> set[Value]:
+    """The alias classes whose adjoints are shadow buffers."""
+    found: set[Value] = {r.aliases.find(v) for v in r.given_shadowed}
+    for op in walk(r.fn.body):
+        if isinstance(op, Op) and op.prim in BY_ELEMENT:
+            for o in (*op.operands, *op.results):
+                if isinstance(o, Value) and isinstance(o.type, (Array, List, Tape)):
+                    if op.prim in FIRST_ONLY and o is not op.operands[0]:
+                        continue
+                    found.add(r.aliases.find(o))
+    return found
+
+
+def by_value(r: Reverse, v: Operand) -> bool:
+    """Whether an array's adjoint is a value."""
+    if not (isinstance(v, Value) and isinstance(v.type, Array)):
+        return False
+    if r.buffered is None:
+        r.buffered = buffered(r)
+    root = r.aliases.find(v)
+    return root not in r.buffered and not r.aliases.is_written(v)
+
+
+def full(b: Builder, d: Operand, like: Type, shape: Any) -> Operand:
+    """A cotangent with all the axes of its value; `shape()` gives the sizes."""
+    if not isinstance(like, Array) or (isinstance(d.type, Array) and same_dims(d.type, like)):
+        return d
+    return a_.emit(b, "numpy.broadcast_to", d, *shape())
+
+
+def same_dims(a: Array, b: Array) -> bool:
+    return a.ndim == b.ndim and all(
+        is_many(x) or (x == y and x is not None) for x, y in zip(a.dims, b.dims, strict=True)
+    )
+
+
+def unbroadcast(b: Builder, term: Operand, operand: Operand, shape: Any) -> Operand:
+    """A contribution summed over the axes along which its operand was broadcast."""
+    dims = a_.dims_of(operand)
+    if not isinstance(term.type, Array):
+        return term
+    leading, kept, is_open = summed_axes(dims, term.type.dims)
+    if is_open:
+        return b.emit("unbroadcast", term, *shape(), type=a_.shaped(a_.dtype_of(term), dims))
+    if not dims:
+        return a_.emit(b, "numpy.sum", term)
+    if leading:
+        term = a_.emit(b, "numpy.sum", term, axis=leading if len(leading) > 1 else leading[0])
+    if kept:
+        term = a_.emit(b, "numpy.sum", term, axis=kept if len(kept) > 1 else kept[0], keepdims=True)
+    return term
+
+
+def needs_sum(op: Op) -> bool:
+    """Whether some operand of an elementwise operation was broadcast, or may have been."""
+    dims = a_.dims_of(op.result)
+    return any(any(summed_axes(a_.dims_of(o), dims)) for o in op.operands if isinstance(o, Value))
+
+
+def cotangent_of(r: Reverse, op: Op, scope: Scope) -> Operand | None:
+    """The cotangent of an array result, complete where the operation's rule needs that."""
+    from s2sad.transform.reverse.memory import shadow
+
+    result = op.result
+    if by_value(r, result):
+        found = scope.adj.pop(result, None)
+    else:
+        found = shadow(r, result, scope) if r.is_active(result) else None
+    if found is None:
+        return None
+    if op.prim in LAZY or (is_elementwise(PRIMS[op.prim]) and not needs_sum(op)):
+        return found
+    return full(r.builder, found, result.type, lambda: sizes(r, result, scope))
+
+
+def sizes(r: Reverse, v: Operand, scope: Scope) -> tuple[Operand, ...]:
+    """The sizes of an array of the forward sweep."""
+    found: list[Operand] = []
+    for d in a_.dims_of(v):
+        if isinstance(d, int):
+            found.append(const(d))
+        elif (origin := origins(r).get(d)) is not None:
+            size = r.builder.emit("shape", origin[0], type=INT, axis=origin[1])
+            a_.SIZES[size] = d  # type: ignore[index]
+            found.append(size)
+        else:
+            return a_.shape(r.builder, r.primal(v, scope))
+    return tuple(found)
+
+
+def origins(r: Reverse) -> dict[Any, tuple[Value, int]]:
+    """The parameters whose axes have the sizes that types name."""
+    if r.origins is None:
+        r.origins = {}
+        taken = [op.result for op in r.fn.body.ops if isinstance(op, Op) and op.prim == "extract"]
+        for p in (*r.fn.params, *taken):
+            for i, d in enumerate(a_.dims_of(p)):
+                if d is not None:
+                    r.origins.setdefault(d, (p, i))
+    return r.origins
+
+
+def add_array(r: Reverse, operand: Value, term: Operand, scope: Scope) -> None:
+    """Add a contribution to the adjoint of an array, or of a number that met an array."""
+    from s2sad.transform.reverse.memory import shadow
+
+    if r.broadcasts:
+        term = unbroadcast(r.builder, term, operand, lambda: sizes(r, operand, scope))
+    if isinstance(operand.type, Array) and not by_value(r, operand):
+        r.builder.effect("add_into", shadow(r, operand, scope), term)
+        return
+    if scope.kind != "function":  # what branches and loops hand on is complete
+        term = full(r.builder, term, operand.type, lambda: sizes(r, operand, scope))
+    r.accumulate(operand, term, scope)
+
+
+def zeros(r: Reverse, v: Value, scope: Scope) -> Operand:
+    """The adjoint of an array that nothing reads."""
+    return r.builder.emit("zeros_like", r.primal(v, scope), type=v.type)
+
+
+def finished_array(b: Builder, d: Operand, v: Value, given: set[Operand], defs: dict[Value, Any]) -> Operand:
+    """An array's gradient as it is returned: complete, and memory of its own."""
+    assert isinstance(v.type, Array)
+    spread = full(b, d, v.type, lambda: a_.shape(b, v))
+    dtype = v.type.dtype if v.type.dtype.startswith(("float", "complex")) else "float64"
+    if a_.dtype_of(spread) != dtype:
+        return b.emit("astype", spread, type=Array(dtype, v.type.ndim, v.type.dims), dtype=dtype)
+    if spread is not d or d in given or not is_fresh(d, defs, set()):
+        return b.emit("copy", spread, type=v.type)
+    return d
+
+
+FRESH_PRIMS = frozenset(
+    {
+        "zeros_like",
+        "matmul",
+        "copy",
+        "numpy.concatenate",
+        "numpy.cumsum",
+        "gather",
+        "numpy.tril",
+        "numpy.triu",
+    }
+)
+
+
+def is_fresh(o: Operand, defs: dict[Value, Any], seen: set[Value]) -> bool:
+    """Whether an array is memory that nothing else refers to."""
+    if not isinstance(o, Value):
+        return False
+    if o in seen:
+        return True
+    seen.add(o)
+    made = defs.get(o)
+    if isinstance(made, Op):
+        if made.prim == "identity":
+            return is_fresh(made.operands[0], defs, seen)
+        if made.prim == "numpy.sum":
+            return made.attr("axis") is not None
+        return made.prim in FRESH_PRIMS or (
+            made.prim in PRIMS and is_elementwise(PRIMS[made.prim]) and made.prim != "pos"
+        )
+    if isinstance(made, tuple):  # a parameter or result of structured control flow: all that can become it
+        return all(is_fresh(s, defs, seen) for s in made)
+    return False
+
+
+def sources(ops: Any) -> dict[Value, Any]:
+    """What makes each value: an operation, or the operands that a branch or loop makes it of."""
+    found: dict[Value, Any] = {}
+
+    def visit(block_ops: Any) -> None:
+        for op in block_ops:
+            if isinstance(op, Op):
+                found.update(dict.fromkeys(op.results, op))
+            elif isinstance(op, If):
+                visit(op.then.ops)
+                visit(op.orelse.ops)
+                for x, y, z in zip(op.results, op.then.yields, op.orelse.yields, strict=True):
+                    found[x] = (y, z)
+            elif isinstance(op, For):
+                visit(op.body.ops)
+                for res, p, i, y in zip(op.results, op.body.params[1:], op.init, op.body.yields, strict=True):
+                    found[res] = found[p] = (i, y)
+            elif isinstance(op, While):
+                visit(op.test.ops)
+                visit(op.body.ops)
+                for res, p, q, i, t, y in zip(
+                    op.results,
+                    op.test.params,
+                    op.body.params,
+                    op.init,
+                    op.test.yields[1:],
+                    op.body.yields,
+                    strict=True,
+                ):
+                    found[res] = found[p] = found[q] = (i, t, y)
+
+    visit(ops)
+    return found
+
+
+# -- subscripts and writes ----------------------------------------------------------------------------
+
+
+def reverse_assign(r: Reverse, op: Op, scope: Scope) -> None:
+    """`a[...] = v`: the cotangent goes to v, the shadow is zeroed."""
+    from s2sad.transform.reverse.memory import shadow
+
+    a, v = op.operands
+    if not r.is_active(a):
+        return
+    target = shadow(r, a, scope)
+    if r.is_active(v):
+        moved = r.builder.emit("copy", target, type=target.type)
+        r.builder.effect("assign", target, const(0.0))
+        r.add(v, moved, scope)
+    else:
+        r.builder.effect("assign", target, const(0.0))
+
+
+def reverse_add_into(r: Reverse, op: Op, scope: Scope) -> None:
+    """`a += v`: the cotangent stays where it is and goes to v too."""
+    from s2sad.transform.reverse.memory import shadow
+
+    a, v = op.operands
+    if not (r.is_active(a) and r.is_active(v)):
+        return
+    d = shadow(r, a, scope)
+    r.add(
+        v,
+        r.builder.emit("copy", d, type=d.type) if isinstance(v.type, Array) and by_value(r, v) else d,
+        scope,
+    )
+
+
+def reverse_assign_at(r: Reverse, op: Op, scope: Scope) -> None:
+    """`a[index arrays] = v`: of repeated positions the last written wins, and its cotangent alone is v's."""
+    from s2sad.transform.reverse.memory import shadow
+
+    a, *index, v = op.operands
+    if not r.is_active(a):
+        return
+    target = shadow(r, a, scope)
+    at = [r.primal(o, scope) for o in index]
+    if r.is_active(v):
+        moved = r.builder.emit(
+            "take_winners", target, *at, type=winners_type(target, at, op), **dict(op.attrs)
+        )
+        r.builder.effect("assign_at", target, *at, const(0.0), **dict(op.attrs))
+        r.add(v, moved, scope)
+    else:
+        r.builder.effect("assign_at", target, *at, const(0.0), **dict(op.attrs))
+
+
+def winners_type(a: Operand, at: list[Operand], op: Op) -> Type:
+    return a_.INFER["gather"](dict(op.attrs), a, *at)
+
+
+def reverse_scatter_add(r: Reverse, op: Op, scope: Scope) -> None:
+    from s2sad.transform.reverse.memory import shadow
+
+    a, *index, v = op.operands
+    if not (r.is_active(a) and r.is_active(v)):
+        return
+    at = [r.primal(o, scope) for o in index]
+    target = shadow(r, a, scope)
+    moved = r.builder.emit("gather", target, *at, type=winners_type(target, at, op), **dict(op.attrs))
+    r.add(v, moved, scope)
+
+
+def reverse_view(r: Reverse, op: Op, scope: Scope) -> None:
+    """A view's shadow is the same view of the shadow: what was added to one is in the other."""
+
+
+def reverse_gather(r: Reverse, op: Op, scope: Scope) -> None:
+    from s2sad.transform.reverse.memory import shadow
+
+    a, *index = op.operands
+    if not r.is_active(a) or not r.is_active(op.result):
+        return
+    if isinstance(op.result.type, Array):
+        d = cotangent_of(r, op, scope)
+    else:
+        d = scope.adj.pop(op.result, None)
+    if d is None:
+        return
+    at = [r.primal(o, scope) for o in index]
+    r.builder.effect("scatter_add", shadow(r, a, scope), *at, d, **dict(op.attrs))
+
+
+HANDLERS.update(
+    {
+        "assign": reverse_assign, "add_into": reverse_add_into, "assign_at": reverse_assign_at,
+        "scatter_add": reverse_scatter_add, "view": reverse_view, "gather": reverse_gather,
+    }
+)  # fmt: skip
+_ = (Const, Scalar)

@@ -1,0 +1,362 @@
+"""NumPy on abstract values: subscripts, arithmetic in place, and the functions that make and shape arrays.
+
+What is one operation is emitted here; functions that are made of others are written in NumPy themselves, in
+`s2sad.library`, and typed as if the user had written them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from s2sad.analysis.aliases import VIEWS
+from s2sad.errors import SignatureError
+from s2sad.frontend.source import MISSING
+from s2sad.ir.core import Const, Operand, Undef, Value
+from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, is_memory
+from s2sad.rules import arrays as a_
+from s2sad.rules.builder import const
+from s2sad.rules.registry import PRIMS
+from s2sad.rules.shapes import broadcast, is_elementwise
+from s2sad.typing.abstract import AV, SliceAV, StaticAV, TupleAV, describe, is_operand
+
+Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
+
+
+def is_array(av: Any) -> bool:
+    return isinstance(av, Value) and isinstance(av.type, Array)
+
+
+# -- operands -----------------------------------------------------------------------------------------
+
+
+def array(s: Any, av: AV, what: str = "here") -> Operand:
+    """An argument as NumPy takes it: arrays and numbers as they are, lists and tuples made into arrays."""
+    if is_operand(av):
+        operand: Operand = av  # type: ignore[assignment]
+        if isinstance(operand.type, List):
+            return s.builder.emit(
+                "array_of", operand, type=_array_of(operand.type), dtype=_array_of(operand.type).dtype
+            )
+        return operand
+    if isinstance(av, TupleAV):
+        return stacked(s, av)
+    raise s.error(f"{describe(av)} cannot be used as an array {what}", "pass an array", SignatureError)
+
+
+def _array_of(t: List) -> Array:
+    item = t.item
+    kind = item.kind if isinstance(item, Scalar) else "float"
+    dtype = (
+        getattr(item, "dtype", None)
+        or {"float": "float64", "int": "int64", "bool": "bool", "complex": "complex128"}[kind]
+    )
+    return Array(dtype)
+
+
+def stacked(s: Any, av: TupleAV) -> Operand:
+    """A (nested) sequence as an array."""
+    parts = [array(s, item) for item in av.items]
+    if all(isinstance(p.type, Scalar) for p in parts):
+        from s2sad.typing.items import make_list
+
+        made = make_list(s, list(av.items))
+        t = _array_of(made.type)  # type: ignore[union-attr, arg-type]
+        t = Array(t.dtype, 1, (len(parts),))
+        return s.builder.emit("array_of", made, type=t, dtype=t.dtype)
+    parts = [
+        p if isinstance(p.type, Array) else a_.emit(s.builder, "numpy.broadcast_to", p, const(1))
+        for p in parts
+    ]
+    lifted = [a_.emit(s.builder, "newaxis", p, axes=(0,)) for p in parts]
+    return a_.emit(s.builder, "numpy.concatenate", *lifted, axis=0)
+
+
+def static(s: Any, kwargs: dict[str, AV], name: str, default: Any = None) -> Any:
+    """A fixed argument by name."""
+    if name not in kwargs:
+        return default
+    found = s.static(kwargs.pop(name))
+    if found is MISSING:
+        raise s.error(f"a computed {name}=", f"{name} must be a constant")
+    return found
+
+
+def arguments(s: Any, name: str, params: str, args: list[AV], kwargs: dict[str, AV]) -> dict[str, AV]:
+    """Arguments by parameter name."""
+    names = params.split()
+    if len(args) > len(names):
+        raise s.error(
+            f"{name}() takes at most {len(names)} arguments", "match the definition", SignatureError
+        )
+    found = dict(zip(names, args, strict=False))
+    for key, value in kwargs.items():
+        if key not in names or key in found:
+            raise s.error(f"{name}() with the argument {key!r} is not supported", "leave it out")
+        found[key] = value
+    return found
+
+
+def shape_operands(s: Any, av: AV) -> list[Operand]:
+    """A shape argument: an integer or a tuple of integers."""
+    if isinstance(av, TupleAV):
+        return [s.integer(i, "a size") for i in av.items]
+    if isinstance(av, Const) and isinstance(av.value, tuple):
+        return [const(v) for v in av.value]
+    return [s.integer(av, "a size")]
+
+
+def sizes(s: Any, a: Operand) -> list[Operand]:
+    """The sizes of an array; equal sizes of unknown value are known to be equal."""
+    found = []
+    for d, o in zip(a_.dims_of(a), a_.shape(s.builder, a), strict=True):
+        if isinstance(o, Value) and d is not None:
+            a_.SIZES[o] = d
+        found.append(o)
+    return found
+
+
+# -- subscripts ---------------------------------------------------------------------------------------
+
+
+def index_entries(s: Any, a: Operand, index: AV) -> tuple[list[tuple[Any, ...]], list[Operand]]:
+    """A subscript as entries and operands; the ellipsis is spelled out."""
+    items = list(index.items) if isinstance(index, TupleAV) and index.cls is tuple else [index]
+    ndim = len(a_.dims_of(a))
+    entries: list[tuple[Any, ...]] = []
+    operands: list[Operand] = []
+
+    def number(o: Operand) -> int:
+        operands.append(o)
+        return len(operands) - 1
+
+    used = 0
+    for item in items:
+        if (isinstance(item, Const) and item.value is None) or item is Ellipsis:
+            continue
+        if (isinstance(item, StaticAV) and item.obj is Ellipsis) or (
+            isinstance(item, Const) and item.value is Ellipsis
+        ):
+            continue
+        used += item.type.ndim if is_array(item) and item.type.dtype == "bool" else 1  # type: ignore[union-attr]
+    for item in items:
+        if isinstance(item, SliceAV):
+            bounds = []
+            for p in item.parts:
+                bounds.append(
+                    None
+                    if isinstance(p, Const) and p.value is None
+                    else number(s.integer(p, "a slice bound"))
+                )
+            entries.append(("slice", *bounds))
+        elif isinstance(item, Const) and item.value is None:
+            entries.append(("new",))
+        elif (
+            isinstance(item, (StaticAV, Const))
+            and (item.obj if isinstance(item, StaticAV) else item.value) is Ellipsis
+        ):
+            entries += [("slice", None, None, None)] * (ndim - used)
+        elif is_operand(item) and isinstance(item.type, Scalar):  # type: ignore[union-attr]
+            if isinstance(item.type, Scalar) and item.type.kind == "bool":  # type: ignore[union-attr]
+                raise s.error("a truth value as a subscript", "use an integer")
+            entries.append(("at", number(s.integer(item, "an index"))))
+        elif isinstance(item, Undef) or (is_operand(item) and item.type is BOTTOM):  # type: ignore[union-attr]
+            entries.append(("at", number(item)))  # type: ignore[arg-type]
+        else:
+            o = array(s, item, "as a subscript")
+            dtype = a_.dtype_of(o)
+            if dtype == "bool":
+                entries.append(("mask", number(o)))
+            elif dtype.startswith(("int", "uint")):
+                entries.append(("array", number(o)))
+            else:
+                raise s.error(
+                    f"{describe(item)} is used as an index, which needs integers",
+                    "convert it to int",
+                    SignatureError,
+                )
+    if used > ndim:
+        raise s.error(
+            f"{used} subscripts for an array of {ndim} axes", "match the number of axes", SignatureError
+        )
+    return entries, operands
+
+
+def getitem(s: Any, a: Operand, index: AV, hint: str = "") -> Operand:
+    entries, operands = index_entries(s, a, index)
+    ndim = len(a_.dims_of(a))
+    if any(e[0] in ("array", "mask") for e in entries):
+        return a_.emit(s.builder, "gather", a, *operands, hint=hint, index=tuple(entries))
+    if all(e[0] == "at" for e in entries) and len(entries) == ndim:
+        return s.builder.emit("load", a, *operands, type=a.type.item, hint=hint)  # type: ignore[attr-defined]
+    if all(e == ("slice", None, None, None) or e[0] == "new" for e in entries) and any(
+        e[0] == "new" for e in entries
+    ):
+        axes = tuple(i for i, e in enumerate(entries) if e[0] == "new")
+        return a_.emit(s.builder, "newaxis", a, hint=hint, axes=axes)
+    if not entries:
+        entries = [("slice", None, None, None)]
+    return a_.emit(s.builder, "view", a, *operands, hint=hint, index=tuple(entries))
+
+
+def setitem(s: Any, a: Operand, index: AV, value: AV) -> None:
+    entries, operands = index_entries(s, a, index)
+    v = array(s, value, "to be stored")
+    if any(e[0] in ("array", "mask") for e in entries):
+        s.builder.effect("assign_at", a, *operands, v, index=tuple(entries))
+    elif all(e[0] == "at" for e in entries) and len(entries) == len(a_.dims_of(a)):
+        if isinstance(v.type, Array):
+            raise s.error("an array is stored in an element", "take a number out of it first", SignatureError)
+        s.builder.effect("store", a, *operands, v)
+    else:
+        target = a_.emit(s.builder, "view", a, *operands, index=tuple(entries))
+        s.builder.effect("assign", target, unaliased(s, v, target))
+
+
+def unaliased(s: Any, v: Operand, target: Operand) -> Operand:
+    """A value to be written: NumPy reads all of it before it writes, so what overlaps is read first."""
+    if isinstance(v.type, Array) and base(s, v) is base(s, target):
+        return s.builder.emit("copy", v, type=v.type)  # type: ignore[no-any-return]
+    return v
+
+
+def base(s: Any, v: Operand) -> Operand:
+    """The array that a chain of views is of."""
+    while (
+        isinstance(v, Value)
+        and (made := s.builder.defs.get(v)) is not None
+        and made.prim in (*VIEWS, "identity")
+    ):
+        v = made.operands[0]
+    return v
+
+
+def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:
+    entries, operands = index_entries(s, a, index)
+    v = array(s, value, "here")
+    if any(e[0] in ("array", "mask") for e in entries):
+        before = a_.emit(s.builder, "gather", a, *operands, index=tuple(entries))
+        after = s.builder.emit(prim, before, v)
+        s.builder.effect("assign_at", a, *operands, after, index=tuple(entries))
+    elif all(e[0] == "at" for e in entries) and len(entries) == len(a_.dims_of(a)):
+        if prim == "add":
+            s.builder.effect("accumulate", a, *operands, v)
+            return
+        before = s.builder.emit("load", a, *operands, type=a.type.item)  # type: ignore[attr-defined]
+        s.builder.effect("store", a, *operands, s.builder.emit(prim, before, v))
+    else:
+        in_place(s, a_.emit(s.builder, "view", a, *operands, index=tuple(entries)), v, prim)
+
+
+def in_place(s: Any, a: Operand, v: Operand, prim: str) -> Operand:
+    """`a += v` on a whole array: the memory that the name refers to is written."""
+    if len(broadcast(a_.dims_of(a), a_.dims_of(v))) > len(a_.dims_of(a)):
+        raise s.error("an array is updated in place by one of more axes", "match the shapes", SignatureError)
+    if prim == "add":
+        s.builder.effect("add_into", a, unaliased(s, v, a))
+    elif prim == "matmul":
+        s.builder.effect("assign", a, a_.emit(s.builder, "matmul", a, v))
+    else:
+        s.builder.effect("assign", a, s.builder.emit(prim, a, v))
+    return a
+
+
+# -- arithmetic ---------------------------------------------------------------------------------------
+
+
+def operator(s: Any, prim: str, operands: list[Operand], inplace: bool, hint: str) -> Operand:
+    """An operator with an array among its operands."""
+    for o in operands:
+        if isinstance(o, Undef):
+            return s.builder.emit("unbound", type=BOTTOM, name=o.hint)  # type: ignore[no-any-return]
+        if o.type is BOTTOM:
+            return Value("", BOTTOM)
+    operands = [array(s, o) if isinstance(o.type, List) else o for o in operands]
+    if inplace and isinstance(operands[0].type, Array):
+        return in_place(s, operands[0], operands[1], prim)
+    if prim == "matmul":
+        return a_.emit(s.builder, "matmul", *operands, hint=hint)
+    return elementwise(s, prim, operands, hint)
+
+
+def elementwise(s: Any, prim: str, operands: list[Operand], hint: str = "") -> Operand:
+    for o in operands:
+        if not isinstance(o.type, (Array, Scalar)):
+            raise s.error(
+                f"{describe(o)} in arithmetic with an array",
+                "only numbers and arrays can stand here",
+                SignatureError,
+            )
+    if not is_elementwise(PRIMS[prim]):
+        raise s.error(f"{prim}() of an array", "use NumPy's function of that name", SignatureError)
+    s.builder.fold, before = False, s.builder.fold
+    try:
+        return s.builder.emit(prim, *operands, hint=hint)  # type: ignore[no-any-return]
+    finally:
+        s.builder.fold = before
+
+
+# -- attributes ---------------------------------------------------------------------------------------
+
+
+def attribute(s: Any, a: Value, name: str) -> AV | None:
+    t = a.type
+    assert isinstance(t, Array)
+    if name == "shape":
+        return TupleAV(tuple(sizes(s, a)))
+    if name == "size":
+        total: Operand = const(1)
+        for o in sizes(s, a):
+            total = o if isinstance(total, Const) and total.value == 1 else s.builder.emit("mul", total, o)
+        return total
+    if name == "ndim":
+        return const(t.ndim)
+    if name == "dtype":
+        return StaticAV(np.dtype(t.dtype))
+    if name == "T":
+        return transposed(s, a, None)
+    if name == "real" and not t.dtype.startswith("complex"):
+        return a
+    if name == "flat":
+        return reshaped(s, a, [const(-1)])
+    return None
+
+
+def transposed(s: Any, a: Operand, axes: Any, hint: str = "") -> Operand:
+    n = len(a_.dims_of(a))
+    order = tuple(reversed(range(n))) if axes is None else tuple(x % n for x in axes)
+    if order == tuple(range(n)):
+        return a
+    return a_.emit(s.builder, "numpy.transpose", a, hint=hint, axes=order)
+
+
+def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "") -> Operand:
+    """-1 is computed: the sizes of the result are operands."""
+    open_ = [i for i, o in enumerate(shape) if isinstance(o, Const) and o.value == -1]
+    dims = a_.dims_of(a)
+    if open_:
+        known: Operand = const(1)
+        for i, o in enumerate(shape):
+            if i not in open_:
+                known = (
+                    o if isinstance(known, Const) and known.value == 1 else s.builder.emit("mul", known, o)
+                )
+        if len(dims) == 1 and isinstance(known, Const) and known.value == 1:
+            total = sizes(s, a)[0]
+        elif not dims:
+            total = const(1)
+        else:
+            total = attribute(s, a, "size")  # type: ignore[arg-type, assignment]
+        if isinstance(known, Const) and known.value == 1:
+            size = total
+        elif isinstance(known, Const) and isinstance(total, Const):
+            size = const(total.value // known.value)
+        else:
+            size = s.builder.emit("floordiv", total, known)
+        shape = [size if i in open_ else o for i, o in enumerate(shape)]
+    return a_.emit(s.builder, "numpy.reshape", a, *shape, hint=hint)
+
+
+_ = (INT, is_memory)

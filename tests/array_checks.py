@@ -1,0 +1,93 @@
+"""Checks of derivatives of functions of arrays: by every floating argument, reverse, forward, differences, effects."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from s2sad import JitError, grad, jvp, value_and_grad
+
+STEP = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A function, arguments, and how closely differences must agree."""
+
+    fn: Callable[..., Any]
+    args: tuple[Any, ...]
+    rtol: float = 2e-5
+    atol: float = 1e-7
+
+
+def is_floating(x: Any) -> bool:
+    return isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
+
+
+def differences(case: Case, k: int) -> Any:
+    """Central differences by argument number k, in float64."""
+    base = np.asarray(case.args[k], dtype=np.float64)
+    found = np.zeros_like(base)
+    for i in np.ndindex(base.shape):
+        values = []
+        for sign in (1.0, -1.0):
+            moved = base.copy()
+            moved[i] += sign * STEP
+            args = [copy.deepcopy(a) for a in case.args]
+            args[k] = moved if base.ndim else float(moved)
+            values.append(float(case.fn(*args)))
+        found[i] = (values[0] - values[1]) / (2 * STEP)
+    return found
+
+
+def check(case: Case, *, jit: bool = False) -> None:
+    """Raise AssertionError where the derivatives of a case disagree.
+
+    Reverse mode at every level against differences and forward mode; arguments changed as the function changes
+    them; gradients of the arguments' shapes and dtypes that share no memory. With `jit`, compiled against
+    interpreted; a JitError is a refusal and passes only where the case says so.
+    """
+    wrt = tuple(i for i, a in enumerate(case.args) if is_floating(a))
+    if jit:
+        expected = grad(case.fn, wrt=wrt)(*copy.deepcopy(case.args))
+        found = grad(case.fn, wrt=wrt, jit=True)(*copy.deepcopy(case.args))
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+        return
+    after = copy.deepcopy(case.args)
+    value = case.fn(*after)
+    expected = [differences(case, k) for k in wrt]
+    for level in (0, 1, 2):
+        given = copy.deepcopy(case.args)
+        out, found = value_and_grad(case.fn, wrt=wrt, optimize=level)(*given)
+        np.testing.assert_allclose(out, value, rtol=1e-12)
+        for a, b in zip(given, after, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg="arguments after the call")
+        for k, d, e in zip(wrt, found, expected, strict=True):
+            assert np.shape(d) == np.shape(case.args[k]), (np.shape(d), np.shape(case.args[k]))
+            np.testing.assert_allclose(
+                d, e, rtol=case.rtol, atol=case.atol, err_msg=f"argument {k}, level {level}"
+            )
+            if isinstance(d, np.ndarray):
+                assert d.dtype == case.args[k].dtype and d.flags.writeable
+                others = [*given, *(x for x in found if x is not d)]
+                assert not any(isinstance(o, np.ndarray) and np.may_share_memory(d, o) for o in others)
+    rng = np.random.default_rng(1)
+    along = tuple(
+        rng.normal(size=np.shape(a))
+        if isinstance(a, np.ndarray) and is_floating(a)
+        else 1.0
+        if is_floating(a)
+        else None
+        for a in case.args
+    )
+    _, moved = jvp(case.fn, copy.deepcopy(case.args), along)
+    dot = sum(np.sum(g * along[k]) for g, k in zip(found, wrt, strict=True))
+    np.testing.assert_allclose(moved, dot, rtol=1e-8, atol=1e-10, err_msg="forward against reverse")
+
+
+__all__ = ["Case", "JitError", "check"]

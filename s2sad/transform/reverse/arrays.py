@@ -300,6 +300,10 @@ def reverse_scatter_add(r: Reverse, op: Op, scope: Scope) -> None:
 
 def reverse_view(r: Reverse, op: Op, scope: Scope) -> None:
     """A view's shadow is the same view of the shadow: what was added to one is in the other."""
+    if by_value(r, op.result):
+        cotangent = cotangent_of(r, op, scope)
+        if cotangent is not None:
+            r.apply_rule(op, cotangent, scope)
 
 
 def reverse_gather(r: Reverse, op: Op, scope: Scope) -> None:
@@ -321,7 +325,7 @@ def reverse_gather(r: Reverse, op: Op, scope: Scope) -> None:
 HANDLERS.update(
     {
         "assign": reverse_assign, "add_into": reverse_add_into, "assign_at": reverse_assign_at,
-        "scatter_add": reverse_scatter_add, "view": reverse_view, "gather": reverse_gather,
+        "scatter_add": reverse_scatter_add, "view": reverse_view, "newaxis": reverse_view, "squeeze": reverse_view, "numpy.transpose": reverse_view, "gather": reverse_gather,
     }
 )  # fmt: skip
 _ = (Const, Scalar)

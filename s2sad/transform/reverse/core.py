@@ -384,7 +384,7 @@ class Reverse:
             and not op.results[0].hint
         ):
             return self.rename_last(op, Value(adjoint_hint(v), op.results[0].type))
-        copy = Value(adjoint_hint(v), adjoint_type(v.type))
+        copy = Value(adjoint_hint(v), term.type if isinstance(v.type, Array) else adjoint_type(v.type))
         made = Op("identity", (term,), (copy,), self.builder.loc)
         self.builder.ops.append(made)
         return copy

@@ -14,22 +14,6 @@ if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
 DEFAULTS = {"axis": None, "keepdims": False, "k": 0}
-UNBROADCAST = """def unbroadcast(d, *sizes):
-    \"\"\"Sum d over the axes along which something of these sizes was broadcast to it.\"\"\"
-    d = np.sum(d, axis=tuple(range(np.ndim(d) - len(sizes))))
-    for axis, size in enumerate(sizes):
-        if size == 1 and d.shape[axis] != 1:
-            d = np.sum(d, axis=axis, keepdims=True)
-    return d
-"""
-TAKE_WINNERS = """def take_winners(d, index):
-    \"\"\"d[index], with 0 where a later entry of the index writes the same element.\"\"\"
-    last = np.full(d.shape, -1)
-    number = np.arange(d[index].size).reshape(d[index].shape)
-    last[index] = number
-    return np.where(last[index] == number, d[index], 0.0)
-"""
-HELPERS = {"unbroadcast": UNBROADCAST, "take_winners": TAKE_WINNERS}
 
 
 def np_call(e: Expressions, name: str, *args: Any, **keywords: Any) -> Any:
@@ -50,7 +34,7 @@ def keywords(op: Op) -> dict[str, Any]:
     return {k: value(v) for k, v in op.attrs if k not in DEFAULTS or v != DEFAULTS[k]}
 
 
-def sizes(e: Expressions, operands: tuple[Operand, ...], makers: dict[Value, Op]) -> Any:
+def sizes(e: Expressions, operands: tuple[Operand, ...], makers: dict[Value, Op], as_tuple: bool = False) -> Any:
     """A shape: `a.shape` where it is all of an array's, else a tuple."""
     ops = [makers.get(o) if isinstance(o, Value) else None for o in operands]
     first = ops[0] if ops else None
@@ -65,7 +49,7 @@ def sizes(e: Expressions, operands: tuple[Operand, ...], makers: dict[Value, Op]
                     e.take(o)  # type: ignore[arg-type]
             return t.attribute(e.operand(a), "shape")
     found = [e.operand(o) for o in operands]
-    return found[0] if len(found) == 1 else t.tuple_(found)
+    return found[0] if len(found) == 1 and not as_tuple else t.tuple_(found)
 
 
 def index(e: Expressions, entries: tuple[Any, ...], operands: tuple[Operand, ...]) -> Any:

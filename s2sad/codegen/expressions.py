@@ -68,7 +68,7 @@ class Expressions:
             self.modules.add("math")
         if "np." in rule.helper:
             self.modules.add("numpy")
-        return rule.fn.__name__
+        return rule.helper.partition("(")[0].removeprefix("def ")
 
     # -- operations ---------------------------------------------------------------------------------
 
@@ -210,13 +210,13 @@ class Expressions:
         )
 
     def op_unbroadcast(self, op: Op) -> Any:
-        self.modules.add("numpy")
-        self.helpers["unbroadcast"] = None
-        return t.call("unbroadcast", *map(self.operand, op.operands))
+        self.helper("unbroadcast")
+        d, *sizes = op.operands
+        held = self.operand(d)
+        return t.call("unbroadcast", held, arrays.sizes(self, tuple(sizes), self.emitter.makers, as_tuple=True))
 
     def op_take_winners(self, op: Op) -> Any:
-        self.modules.add("numpy")
-        self.helpers["take_winners"] = None
+        self.helper("take_winners")
         d, *at = op.operands
         held = self.operand(d)
         return t.call("take_winners", held, self.index_tuple(op, tuple(at)))

@@ -12,7 +12,6 @@ from typing import Any
 
 import gast
 
-from s2sad.codegen.arrays import HELPERS
 from s2sad.codegen.emit import Emitter
 from s2sad.codegen.printer import to_source
 from s2sad.codegen.tapes import GROW
@@ -120,7 +119,7 @@ def _decorator(options: dict[str, Any]) -> str:
 
 
 def _helper(name: str) -> str:
-    return {"grow": GROW, **HELPERS}.get(name) or PRIMS[name].helper
+    return {"grow": GROW}.get(name) or PRIMS[name].helper
 
 
 def load(generated: Generated, hint: str) -> types.FunctionType:

@@ -265,6 +265,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "shape": lambda op, a: a.shape[op.attr("axis")],
     "view": lambda op, a, *at: a[_index(op, at)],
     "gather": lambda op, a, *at: a[_index(op, at)],
+    "take_winners": lambda op, d, *at: PRIMS["take_winners"].fn(d, _index(op, at)),
     "assign": lambda op, a, v: a.__setitem__(..., v),
     "assign_at": lambda op, a, *at: a.__setitem__(_index(op, at[:-1]), at[-1]),
     "scatter_add": lambda op, a, *at: np.add.at(a, _index(op, at[:-1]), at[-1]),

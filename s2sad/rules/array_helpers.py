@@ -42,6 +42,23 @@ def finite_product(d: Any, term: Any) -> Any:
     return np.where(d != 0.0, term, 0.0)
 
 
+def unbroadcast(d: Any, sizes: Any) -> Any:
+    """Sum d over the axes along which something of these sizes was broadcast to it."""
+    d = np.sum(d, axis=tuple(range(np.ndim(d) - len(sizes))))
+    for axis, size in enumerate(sizes):
+        if size == 1 and d.shape[axis] != 1:
+            d = np.sum(d, axis=axis, keepdims=True)
+    return d
+
+
+def take_winners(d: Any, index: Any) -> Any:
+    """d[index], with 0 where a later entry of the index writes the same element."""
+    last = np.full(d.shape, -1)
+    number = np.arange(d[index].size).reshape(d[index].shape)
+    last[index] = number
+    return np.where(last[index] == number, d[index], 0.0)
+
+
 for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs), strict=True):
     _of = PRIMS[_scalar]
     rule(
@@ -51,4 +68,12 @@ for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs)
 rule(
     finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),
     effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",
+)  # fmt: skip
+rule(
+    lambda d, *sizes: unbroadcast(d, sizes), "y = unbroadcast(d, *sizes)", name="unbroadcast", helper=source(unbroadcast),
+    effect="none", dd="dy", dsizes=ZERO,
+)  # fmt: skip
+rule(
+    take_winners, "y = take_winners(d, *index)", name="take_winners", helper=source(take_winners), effect="none", dd="dy",
+    dindex=ZERO,
 )  # fmt: skip

@@ -350,18 +350,7 @@ def _gather_type(attrs: Attrs, a: Operand, *operands: Operand) -> Type:
 
 
 array_rule("gather", "y = gather(a, *index)", None, _gather_type, "first", da="dy", dindex=ZERO)
-rule(
-    lambda d, *shape: None,
-    "y = unbroadcast(d, *sizes)",
-    name="unbroadcast",
-    infer=_typed,
-    effect="none",
-    dd="dy",
-    dsizes=ZERO,
-)
 JVPS["unbroadcast"] = "first"
-rule(lambda d, *index: None, "y = take_winners(d, *index)", name="take_winners", infer=_typed, effect="none", dd="dy",
-     dindex=ZERO)  # fmt: skip
 JVPS["take_winners"] = "first"
 rule(lambda a, dtype: a.astype(dtype), "y = astype(a)", name="astype", infer=_typed, effect="none", da="dy")
 JVPS["astype"] = "linear"

@@ -34,7 +34,7 @@ def trip_count(start: int, stop: int, step: int) -> int:
     return len(range(start, stop, step))
 
 
-def add_into(a: Any, b: Any) -> None:
+def add_into(a: Any, b: Any) -> Any:
     """a[i] += b[i] for every i."""
     for i in range(len(b)):
         a[i] += b[i]
@@ -56,7 +56,7 @@ _memory("store", lambda a, i, v: a.__setitem__(i, v), "store(a, i, v)", "writes"
 _memory("accumulate", lambda a, i, v: a.__setitem__(i, a[i] + v), "accumulate(a, i, v)", "writes", di=ZERO)
 _memory("append", list.append, "append(a, v)", "writes")
 _memory("add_into", add_into, "add_into(a, b)", "writes",
-        helper=source(add_into).replace(": Any", "").replace(" -> None", ""))  # fmt: skip
+        helper=source(add_into))  # fmt: skip
 rule(
     add_into,
     "add_into(a, b)",

@@ -185,4 +185,4 @@ def source(fn: Callable[..., Any]) -> str:
     code = fn.__code__
     first, *rest = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
     body = takewhile(lambda line: line[0].isspace(), rest)
-    return first + "".join(body).rstrip() + "\n"
+    return (first + "".join(body)).replace(": Any", "").replace(" -> Any:", ":").rstrip() + "\n"

@@ -55,13 +55,13 @@ FAULTS = (
     Fault(
         "a store does not zero the shadow cell",
         f"{REVERSE}.memory:reverse_store",
-        'cotangent = read_shadow(r, target, at)\n        r.builder.effect("store", target, at, const(0.0))',
-        "cotangent = read_shadow(r, target, at)",
+        'cotangent = read_shadow(r, target, *at)\n        r.builder.effect("store", target, *at, const(0.0))',
+        "cotangent = read_shadow(r, target, *at)",
     ),
     Fault(
         "an inactive value's store does not zero the shadow cell",
         f"{REVERSE}.memory:reverse_store",
-        'else:\n        r.builder.effect("store", target, at, const(0.0))',
+        'else:\n        r.builder.effect("store", target, *at, const(0.0))',
         "else:\n        pass",
         rare=True,
     ),
@@ -83,7 +83,7 @@ FAULTS = (
     ),
     Fault(
         "= where += belongs",
-        f"{REVERSE}.core:Reverse.add",
+        f"{REVERSE}.core:Reverse.accumulate",
         "if current is None else",
         "if current is None or not self.is_active(term) else",
     ),
@@ -139,7 +139,7 @@ FAULTS = (
     Fault(
         "what is stored to memory does not make it active",
         f"{ANALYSIS}.activity:Dependences.op",
-        'if prim in ("store", "accumulate"):\n        self.edge(op.operands[2], op.operands[0])',
+        'if prim in ("store", "accumulate"):\n        self.edge(op.operands[-1], op.operands[0])',
         'if prim in ("store", "accumulate"):\n        pass',
     ),
     Fault(

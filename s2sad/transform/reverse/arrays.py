@@ -23,7 +23,7 @@ BY_ELEMENT = frozenset(
      "append", "alloc_list", "list_of", "array_of"}
 )  # fmt: skip
 FIRST_ONLY = frozenset({"gather", "assign", "assign_at", "scatter_add", "add_into"})
-LAZY = frozenset({"numpy.sum"})
+LAZY = frozenset({"numpy.sum", "copy"})
 
 
 def buffered(r: Reverse) -> set[Value]:

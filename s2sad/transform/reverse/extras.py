@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, While
-from s2sad.ir.types import BOOL
+from s2sad.ir.types import Type, join
 
 Leaf = Callable[[Block], Operand]
 
@@ -99,11 +99,18 @@ class Extras:
         orelse = self.threaded(last.orelse, source.orelse, leaves)
         n = len(leaves)
         results = tuple(
-            Value("", b.type if not isinstance(b, Const) else (a.type if a.type != BOOL else BOOL))
+            Value("", handed_on(a, b))
             for a, b in zip(then.yields[-n:], orelse.yields[-n:], strict=True)
         )
         tail = If(last.cond, then, orelse, (*last.results, *results), last.loc)
         return replace(block, ops=(*block.ops[:-1], tail), yields=(*block.yields, *results))
+
+
+def handed_on(a: Operand, b: Operand) -> Type:
+    """The type of what one of two leaves yields; a constant stands where the leaf has nothing to yield."""
+    if isinstance(b, Const):
+        return a.type
+    return b.type if isinstance(a, Const) else join(a.type, b.type) or b.type
 
 
 def leaf_operands(block: Block, operand: Operand) -> dict[Block, Operand]:

@@ -314,7 +314,9 @@ def reverse_copy(r: Reverse, op: Op, scope: Scope) -> None:
 
         d = cotangent_of(r, op, scope) if r.is_active(op.result) else None
         if d is not None:
+            r.broadcasts = False  # a copy has the sizes of its original, whatever is known of them
             r.add(op.operands[0], d, scope)
+            r.broadcasts = True
         return
     if r.is_active(op.result) and r.is_active(op.operands[0]):
         target, source = shadow(r, op.operands[0], scope), shadow(r, op.result, scope)

@@ -88,7 +88,13 @@ def check(case: Case, *, jit: bool = False) -> None:
     _, moved = jvp(case.fn, copy.deepcopy(case.args), along)
     dot = sum(np.sum(g * along[k]) for g, k in zip(found, wrt, strict=True))
     single = any(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in case.args)
-    np.testing.assert_allclose(moved, dot, rtol=1e-4 if single else 1e-8, atol=1e-4 if single else 1e-10, err_msg="forward against reverse")
+    np.testing.assert_allclose(
+        moved,
+        dot,
+        rtol=1e-4 if single else 1e-8,
+        atol=1e-4 if single else 1e-10,
+        err_msg="forward against reverse",
+    )
 
 
 __all__ = ["Case", "JitError", "check"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gast
 
 from s2sad.codegen import tree as t
-from s2sad.ir.core import Const, Op, Operand, Value
+from s2sad.ir.core import AnyOp, Const, Op, Operand, Value
 from s2sad.ir.types import Array
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ def keywords(op: Op) -> dict[str, Any]:
     return {k: value(v) for k, v in op.attrs if k not in DEFAULTS or v != DEFAULTS[k]}
 
 
-def sizes(e: Expressions, operands: tuple[Operand, ...], makers: dict[Value, Op], as_tuple: bool = False) -> Any:
+def sizes(
+    e: Expressions, operands: tuple[Operand, ...], makers: Mapping[Value, AnyOp], as_tuple: bool = False
+) -> Any:
     """A shape: `a.shape` where it is all of an array's, else a tuple."""
     ops = [makers.get(o) if isinstance(o, Value) else None for o in operands]
     first = ops[0] if ops else None
-    if first is not None and all(
-        op is not None and op.prim == "shape" and op.operands[0] is first.operands[0] and op.attr("axis") == i
+    if isinstance(first, Op) and all(
+        isinstance(op, Op)
+        and op.prim == "shape"
+        and op.operands[0] is first.operands[0]
+        and op.attr("axis") == i
         for i, op in enumerate(ops)
     ):
         a = first.operands[0]

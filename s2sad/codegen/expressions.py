@@ -213,7 +213,9 @@ class Expressions:
         self.helper("unbroadcast")
         d, *sizes = op.operands
         held = self.operand(d)
-        return t.call("unbroadcast", held, arrays.sizes(self, tuple(sizes), self.emitter.makers, as_tuple=True))
+        return t.call(
+            "unbroadcast", held, arrays.sizes(self, tuple(sizes), self.emitter.makers, as_tuple=True)
+        )
 
     def op_take_winners(self, op: Op) -> Any:
         self.helper("take_winners")

@@ -612,7 +612,7 @@ class _Lowerer:
         operands = [Undef(n) if n in self.siblings else self.env.get(n) or Undef(n) for n in captured]
         later = tuple(n for n in captured if n in self.siblings)
         own = source.name if source.name in self.siblings else ""
-        more = ({"later": later} if later else {}) | ({"own": own} if own else {})
+        more: dict[str, Any] = ({"later": later} if later else {}) | ({"own": own} if own else {})
         return self.emit(
             "function", *operands, *defaults, node=node, source=source, captured=captured, **more
         )

@@ -25,7 +25,7 @@ def trace(a: Any) -> Any:
     return np.sum(a * np.eye(a.shape[0]))
 
 
-FUNCTIONS = [
+FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (outer, (np.outer,), ""),
     (inner, (np.inner,), ""),
     (vdot, (np.vdot,), ""),

@@ -21,7 +21,7 @@ def flip(m: Any, axis: Any = None) -> Any:
     return np.swapaxes(np.swapaxes(m, 0, axis)[::-1], 0, axis)
 
 
-FUNCTIONS = [
+FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (stack, (np.stack,), ""),
     (flip, (np.flip,), ""),
 ]

@@ -50,7 +50,7 @@ def average(a: Any, axis: Any = None, weights: Any = None) -> Any:
     return np.sum(a * w, axis=axis) / np.sum(w, axis=axis)
 
 
-FUNCTIONS = [
+FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (mean, (np.mean,), "mean"),
     (var, (np.var,), "var"),
     (std, (np.std,), "std"),

@@ -59,11 +59,14 @@ def take_winners(d: Any, index: Any) -> Any:
     return np.where(last[index] == number, d[index], 0.0)
 
 
+_fn: Any
+_partials: dict[str, Any]
 for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs), strict=True):
     _of = PRIMS[_scalar]
+    _partials = {f"d{name}": partial for name, partial in _of.partials.items()}
     rule(
         _fn, f"y = {_fn.__name__}({', '.join(_of.params)})", name=f"s2sad.{_fn.__name__}", helper=source(_fn), effect="none",
-        broadcasts=True, **{f"d{name}": partial for name, partial in _of.partials.items()},
+        broadcasts=True, **_partials,
     )  # fmt: skip
 rule(
     finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),

@@ -134,7 +134,7 @@ def index_entries(s: Any, a: Operand, index: AV) -> tuple[list[tuple[Any, ...]],
 
     used = 0
     for item in items:
-        if (isinstance(item, Const) and item.value is None) or item is Ellipsis:
+        if isinstance(item, Const) and item.value is None:
             continue
         if (isinstance(item, StaticAV) and item.obj is Ellipsis) or (
             isinstance(item, Const) and item.value is Ellipsis

@@ -71,6 +71,7 @@ def reduction(name: str) -> Handler:
     return reduce
 
 
+_fn: Any
 for _fn, _alias in ((np.sum, None), (np.max, np.amax), (np.min, np.amin), (np.any, None), (np.all, None)):
     _name = {"amax": "max", "amin": "min"}.get(_fn.__name__, _fn.__name__)
     numpy_function(_fn, *([_alias] if _alias else []), method=_name)(reduction(_name))

@@ -356,7 +356,7 @@ def array_tangent(f: Forward, op: Op) -> None:
             operands = (*op.operands[:i], tangent, *op.operands[i + 1 :])
             term = f.emit(op.prim, *operands, type=tangent_type(t), attrs=attrs.items())
         else:
-            env = {"y": op.result, "dy": tangent, "op": op, "which": i}
+            env: dict[str, Any] = {"y": op.result, "dy": tangent, "op": op, "which": i}
             env |= dict(zip(PRIMS[op.prim].params, op.operands, strict=False))
             env["shape"] = lambda k: a_.shape(f.builder, op.operands[k])
             term = kind(f.builder, env)

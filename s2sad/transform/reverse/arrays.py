@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from s2sad.ir.core import Const, For, If, Op, Operand, Value, While, walk
-from s2sad.ir.types import INT, Array, List, Scalar, Tape, Type, is_many
+from s2sad.ir.types import INT, Array, List, Scalar, Tape, Type, is_many, shaped
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import PRIMS
@@ -69,7 +69,7 @@ def unbroadcast(b: Builder, term: Operand, operand: Operand, shape: Any) -> Oper
         return term
     leading, kept, is_open = summed_axes(dims, term.type.dims)
     if is_open:
-        return b.emit("unbroadcast", term, *shape(), type=a_.shaped(a_.dtype_of(term), dims))
+        return b.emit("unbroadcast", term, *shape(), type=shaped(a_.dtype_of(term), dims))
     if not dims:
         return a_.emit(b, "numpy.sum", term)
     if leading:

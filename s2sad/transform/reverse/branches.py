@@ -32,7 +32,8 @@ def reverse_if(r: Reverse, op: If, scope: Scope) -> None:
     changed: dict[Value, None] = {}
     for child, _ in sides:
         changed.update(dict.fromkeys(v for v in child.adj if r.home.get(v) is not child.block))
-    results, columns = [], []
+    results: list[Value] = []
+    columns: list[Any] = []
     for v in changed:
         before = r.lookup(v, r.owner(v, scope))
         if before is None and any(v not in child.adj for child, _ in sides):

@@ -99,8 +99,7 @@ class Extras:
         orelse = self.threaded(last.orelse, source.orelse, leaves)
         n = len(leaves)
         results = tuple(
-            Value("", handed_on(a, b))
-            for a, b in zip(then.yields[-n:], orelse.yields[-n:], strict=True)
+            Value("", handed_on(a, b)) for a, b in zip(then.yields[-n:], orelse.yields[-n:], strict=True)
         )
         tail = If(last.cond, then, orelse, (*last.results, *results), last.loc)
         return replace(block, ops=(*block.ops[:-1], tail), yields=(*block.yields, *results))

@@ -1,0 +1,109 @@
+"""What the rules on whole arrays are declared with: types of results from operands and attributes.
+
+Each is one operation with its array and integer operands and its fixed arguments (axis, keepdims) as attributes.
+`vjp` gives an operand's contribution from the result's cotangent; `jvp` is 'linear' (the tangent is the same
+operation on the tangents), 'multilinear' (a sum, one operand at a time), or a function like `vjp`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from s2sad.ir.core import Const, Operand, Value
+from s2sad.ir.types import INT, Array, Dim, Scalar, Size, Type
+from s2sad.rules.builder import Builder, const
+from s2sad.rules.registry import ZERO, Prim, rule
+
+Attrs = dict[str, Any]
+INFER: dict[str, Callable[..., Type]] = {}
+SHAPES = ("numpy.reshape", "numpy.broadcast_to")  # operands after the first are a shape
+
+
+JVPS: dict[str, Any] = {}
+
+
+def array_rule(
+    name: str,
+    form: str,
+    fn: Any,
+    infer: Any,
+    jvp: Any = None,
+    *,
+    effect: str = "none",
+    cost: int = 10,
+    **partials: Any,
+) -> Prim:
+    """Declare an operation on arrays; `infer(attrs, *types)` gives the result's type."""
+    INFER[name] = infer
+    prim = rule(fn, form, name=name, infer=typed, effect=effect, cost=cost, **partials)
+    JVPS[name] = jvp
+    return prim
+
+
+def typed(*types: Type) -> Type:
+    raise TypeError("the type of an operation on arrays depends on its attributes")
+
+
+def emit(b: Builder, name: str, *operands: Operand, hint: str = "", **attrs: Any) -> Operand:
+    """Append an operation on arrays; its type is inferred from the operands and attributes."""
+    return b.emit(name, *operands, hint=hint, type=INFER[name](attrs, *operands), **attrs)
+
+
+def dims_of(o: Operand) -> tuple[Size, ...]:
+    return o.type.dims if isinstance(o.type, Array) else ()
+
+
+def dtype_of(o: Operand) -> str:
+    """The dtype of an operand as NumPy would make an array of it."""
+    if isinstance(o.type, Array):
+        return o.type.dtype
+    assert isinstance(o.type, Scalar), o.type
+    return (
+        o.type.dtype
+        or {"float": "float64", "int": "int64", "bool": "bool", "complex": "complex128"}[o.type.kind]
+    )
+
+
+SIZES: WeakKeyDictionary[Value, Size] = WeakKeyDictionary()  # integers that are known to be a size
+_NUMBER = itertools.count()
+
+
+def size_of(o: Operand) -> Size:
+    """The size that an integer operand stands for."""
+    if isinstance(o, Const):
+        return int(o.value)
+    assert isinstance(o, Value)
+    found = SIZES.get(o)
+    if found is None:
+        found = SIZES[o] = Dim(f"#{next(_NUMBER)}")
+    return found
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Normalised axes: None for all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def shape(b: Builder, a: Operand) -> tuple[Operand, ...]:
+    """The sizes of an array as operands."""
+    found = []
+    for i, d in enumerate(dims_of(a)):
+        origin = b.origins.get(d)
+        if origin is not None:
+            size: Operand = b.emit("shape", origin[0], type=INT, axis=origin[1])
+            SIZES[size] = d  # type: ignore[index]
+            found.append(size)
+            continue
+        size = const(d) if isinstance(d, int) else b.emit("shape", a, type=INT, axis=i)
+        if isinstance(size, Value) and d is not None:
+            SIZES[size] = d
+        found.append(size)
+    return tuple(found)
+
+
+rule(lambda a, axis: a.shape[axis], "y = shape(a)", name="shape", infer=INT, effect="none", cost=1, da=ZERO)

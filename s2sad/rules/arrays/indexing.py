@@ -1,0 +1,118 @@
+"""Subscripts as operations: views of basic ones, copies of those with arrays, and writes through both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from s2sad.ir.core import Const, Operand
+from s2sad.ir.types import Dim, Size, Type, shaped
+from s2sad.rules.arrays.core import (
+    JVPS,
+    Attrs,
+    array_rule,
+    dims_of,
+    dtype_of,
+    typed,
+)
+from s2sad.rules.builder import Builder
+from s2sad.rules.registry import ZERO, rule
+
+
+def view(
+    b: Builder, a: Operand, index: tuple[Any, ...], operands: tuple[Operand, ...], type: Type | None = None
+) -> Operand:
+    """A basic subscript. `index` has an entry an axis: ("at", k), ("slice", start, stop, step) with numbers of
+    operands or None, ("new",); axes it does not reach are whole."""
+    if type is None:
+        type = _view_type({"index": index}, a, *operands)
+    return b.emit("view", a, *operands, type=type, index=index)
+
+
+def _view_type(attrs: Attrs, a: Operand, *operands: Operand) -> Type:
+    dims: list[Size] = []
+    left = list(dims_of(a))
+    for entry in attrs["index"]:
+        if entry[0] == "new":
+            dims.append(1)
+            continue
+        size = left.pop(0)
+        if entry[0] == "slice":
+            dims.append(_sliced(size, *(None if k is None else operands[k] for k in entry[1:])))
+    return shaped(dtype_of(a), (*dims, *left))
+
+
+def _sliced(size: Size, start: Operand | None, stop: Operand | None, step: Operand | None) -> Size:
+    """The size of a slice, where the sizes are known well enough."""
+
+    def known(o: Operand | None, default: int) -> Any:
+        return default if o is None else o.value if isinstance(o, Const) and type(o.value) is int else None
+
+    by = known(step, 1)
+    if start is None and stop is None and by in (1, -1):
+        return size
+    first = known(start, 0)
+    if isinstance(size, int):
+        bounds = [None if o is None else known(o, 0) for o in (start, stop, step)]
+        if all(o is None or v is not None for o, v in zip((start, stop, step), bounds, strict=True)):
+            return len(range(*slice(*bounds).indices(size)))
+        return None
+    if by != 1 or first is None or (isinstance(size, Dim) and size.name == "~"):
+        return None
+    if stop is None:
+        return Dim(size.name, size.offset - first) if isinstance(size, Dim) and first >= 0 else _tail(first)
+    last = known(stop, 0)
+    if last is not None and last < 0 and first >= 0 and isinstance(size, Dim):
+        return Dim(size.name, size.offset - first + last)
+    return None
+
+
+def _tail(first: int) -> Size:
+    return None
+
+
+array_rule("view", "y = view(a, *index)", None, _view_type, "first", cost=1, da="dy", dindex=ZERO)
+
+
+def _gather_type(attrs: Attrs, a: Operand, *operands: Operand) -> Type:
+    """The result of indexing with integer or boolean arrays, by NumPy's rules."""
+    left = list(dims_of(a))
+    sizes: list[Size] = []
+    from s2sad.rules.shapes import broadcast
+
+    advanced: list[tuple[Size, ...]] = []
+    place, apart, last = None, False, False
+    for entry in attrs["index"]:
+        if entry[0] == "new":
+            sizes.append(1)
+            last = False
+            continue
+        if entry[0] == "mask":
+            k = operands[entry[1]]
+            for _ in dims_of(k):
+                left.pop(0)
+            advanced.append((None,))
+        elif entry[0] in ("array", "at"):
+            left.pop(0)
+            advanced.append(dims_of(operands[entry[1]]))
+        else:
+            sizes.append(_sliced(left.pop(0), *(None if k is None else operands[k] for k in entry[1:])))
+            last = False
+            continue
+        if place is None:
+            place = len(sizes)
+        elif not last:
+            apart = True
+        last = True
+    sizes += left
+    at = 0 if apart else place or 0
+    return shaped(dtype_of(a), (*sizes[:at], *broadcast(*advanced), *sizes[at:]))
+
+
+array_rule("gather", "y = gather(a, *index)", None, _gather_type, "first", da="dy", dindex=ZERO)
+JVPS["unbroadcast"] = "first"
+JVPS["take_winners"] = "first"
+rule(lambda a, dtype: a.astype(dtype), "y = astype(a)", name="astype", infer=typed, effect="none", da="dy")
+JVPS["astype"] = "linear"
+rule(lambda *xs: None, "assign(a, v)", name="assign", infer=typed, effect="writes")
+rule(lambda *xs: None, "assign_at(a, *xs)", name="assign_at", infer=typed, effect="writes")
+rule(lambda *xs: None, "scatter_add(a, *xs)", name="scatter_add", infer=typed, effect="writes")

@@ -11,6 +11,7 @@ from typing import Any
 
 import gast
 
+from s2sad.analysis.storage import described, stored
 from s2sad.analysis.uses import definitions
 from s2sad.codegen import arrays, tapes
 from s2sad.codegen import tree as t
@@ -107,6 +108,13 @@ class Emitter:
         ):
             self.phase = phase
             out.append(t.comment(phase))
+            if phase == "forward":
+                out += map(t.comment, self.storage())
+
+    def storage(self) -> list[str]:
+        """What the forward sweep stores, a line for each loop."""
+        records = stored(self.fn)
+        return described(records, {r.tape: self.names[r.tape] for r in records})
 
     def quote(self, op: AnyOp) -> Any:
         """A stage of the reverse sweep begins with the user's line it is the reverse of."""

@@ -722,6 +722,8 @@ def _assert(s: Specialiser, op: Op, args: list[AV]) -> AV:
 
 
 def _raise(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    if args and isinstance(args[0], StaticAV) and isinstance(args[0].obj, type):
+        args = [calls.static_call(s, args[0].obj, [], {}, "")]  # a class is raised as an instance of it
     operands, _ = items.printable(s, args)
     s.builder.effect("raise", *operands)
     return const(None)

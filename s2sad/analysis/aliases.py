@@ -8,7 +8,7 @@ from __future__ import annotations
 from s2sad.analysis.uses import use_counts
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import Block, For, Function, If, Op, Operand, Value, While, walk
-from s2sad.ir.types import is_memory
+from s2sad.ir.types import element, is_memory
 
 WRITES = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "assign", "assign_at", "scatter_add"}
@@ -56,6 +56,8 @@ class Aliases:
             self.hold(op.operands[0], op.operands[2])
         elif op.prim == "tape_read":
             self.hold(op.operands[0], op.result)
+        elif op.prim in ("append", "store", "alloc_list", "list_repeat", "load", "list_of"):
+            self.of_lists(op)
         elif op.prim in VIEWS:
             joined = set(self.joined)
             self.union(op.result, op.operands[0])
@@ -64,6 +66,26 @@ class Aliases:
             self.union(op.result, op.operands[0])
         elif op.prim == "invoke":
             writes.extend(o for o in op.operands if isinstance(o, Value) and is_memory(o.type))
+
+    def of_lists(self, op: Op) -> None:
+        """Lists of references: what is put in, what comes out."""
+        if op.prim in ("append", "store"):
+            self.hold(op.operands[0], op.operands[-1])
+        elif op.prim == "load":
+            self.hold(op.operands[0], op.result)
+        elif op.prim == "list_of":
+            if is_memory(element(op.result.type)):
+                self.share(op.operands[0], op.result)
+        else:
+            for o in op.operands:
+                self.hold(op.result, o)
+
+    def share(self, a: Operand, b: Value) -> None:
+        """Two lists hold the same elements."""
+        if isinstance(a, Value):
+            inner = self.contents.get(self.find(a)) or self.contents.get(self.find(b)) or Value("", element(b.type))
+            self.hold(a, inner)
+            self.hold(b, inner)
 
     def hold(self, container: Operand, element: Operand) -> None:
         """What a tape holds: all elements are one class."""

@@ -47,7 +47,12 @@ def array(s: Any, av: AV, what: str = "here") -> Operand:
 
 
 def _array_of(t: List) -> Array:
+    """The type of an array made of a list: of numbers, or of arrays or lists that are its rows."""
     item = t.item
+    if isinstance(item, List):
+        item = _array_of(item)
+    if isinstance(item, Array):
+        return Array(item.dtype, item.ndim + 1, (None, *item.dims))
     kind = item.kind if isinstance(item, Scalar) else "float"
     dtype = (
         getattr(item, "dtype", None)
@@ -60,7 +65,7 @@ def stacked(s: Any, av: TupleAV) -> Operand:
     """A (nested) sequence as an array."""
     parts = [array(s, item) for item in av.items]
     if all(isinstance(p.type, Scalar) for p in parts):
-        from s2sad.typing.items import make_list
+        from s2sad.typing.lists import make_list
 
         made = make_list(s, list(av.items))
         t = _array_of(made.type)  # type: ignore[union-attr, arg-type]

@@ -17,7 +17,7 @@ from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, element
 from s2sad.rules.builder import Builder, const
-from s2sad.typing import calls, items
+from s2sad.typing import calls, items, lists
 from s2sad.typing.abstract import (
     AV,
     BoundAV,
@@ -78,7 +78,7 @@ class Context:
 
     captures: Captures
     outlined: set[Any] = field(default_factory=set)
-    widened: set[Loc] = field(default_factory=set)
+    widened: dict[Loc, Type] = field(default_factory=dict)
     instances: dict[Any, Instance] = field(default_factory=dict)
     inlined: dict[Any, int] = field(default_factory=dict)
     size: int = 0
@@ -98,7 +98,7 @@ def specialise(
     emitting what has to be taken out of containers first.
     """
     outlined: set[Any] = set()
-    widened: set[Loc] = set()
+    widened: dict[Loc, Type] = {}
     while True:
         captures.reset()
         context = Context(captures, outlined, widened)
@@ -111,7 +111,7 @@ def specialise(
             outlined.add(restart.key)
             continue
         except Widen as conflict:
-            widened.add(conflict.site)
+            widened[conflict.site] = conflict.item
             continue
         yields = tuple(leaves(result))
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
@@ -647,7 +647,7 @@ def _tuple(s: Specialiser, op: Op, args: list[AV]) -> AV:
 
 
 def _list(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return items.make_list(s, items.spread(s, args, op.attr("stars")))
+    return lists.make_list(s, items.spread(s, args, op.attr("stars")))
 
 
 def _dict(s: Specialiser, op: Op, args: list[AV]) -> AV:
@@ -667,7 +667,7 @@ def _generator(s: Specialiser, op: Op, args: list[AV]) -> AV:
 
 
 def _listcomp(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return items.list_from(s, GeneratorAV(args[0]))  # type: ignore[arg-type]
+    return lists.list_from(s, GeneratorAV(args[0]))  # type: ignore[arg-type]
 
 
 def _yield(s: Specialiser, op: Op, args: list[AV]) -> AV:

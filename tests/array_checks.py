@@ -24,6 +24,19 @@ class Case:
     atol: float = 1e-7
 
 
+def collector(cases: list[Case]) -> Callable[..., Any]:
+    """A decorator factory: `@case(*arguments)` adds the function with these arguments to `cases`."""
+
+    def case(*args: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def keep(fn: Callable[..., Any]) -> Callable[..., Any]:
+            cases.append(Case(fn, args))
+            return fn
+
+        return keep
+
+    return case
+
+
 def is_floating(x: Any) -> bool:
     return isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
 

@@ -83,7 +83,11 @@ class Aliases:
     def share(self, a: Operand, b: Value) -> None:
         """Two lists hold the same elements."""
         if isinstance(a, Value):
-            inner = self.contents.get(self.find(a)) or self.contents.get(self.find(b)) or Value("", element(b.type))
+            inner = (
+                self.contents.get(self.find(a))
+                or self.contents.get(self.find(b))
+                or Value("", element(b.type))
+            )
             self.hold(a, inner)
             self.hold(b, inner)
 

@@ -56,7 +56,9 @@ def described(records: tuple[Stored, ...], names: dict[Value, str]) -> list[str]
         arrays = [a for r in mine for a in r.arrays]
         sizes += [f"{arrays.count(a)} {a}" for a in dict.fromkeys(arrays)]
         of = f"each iteration of line {line}" if line else "each call"
-        lines.append(f"{of} stores {', '.join(names[r.tape] for r in mine)} ({', '.join(sizes) or 'references'})")
+        lines.append(
+            f"{of} stores {', '.join(names[r.tape] for r in mine)} ({', '.join(sizes) or 'references'})"
+        )
     return lines
 
 
@@ -64,7 +66,9 @@ def _numbers(t: Type) -> list[str]:
     if isinstance(t, Tuple):
         return [n for item in t.items for n in _numbers(item)]
     if isinstance(t, Scalar):
-        return [t.dtype or {"float": "float64", "int": "int64", "bool": "bool", "complex": "complex128"}[t.kind]]
+        return [
+            t.dtype or {"float": "float64", "int": "int64", "bool": "bool", "complex": "complex128"}[t.kind]
+        ]
     return []
 
 

@@ -122,9 +122,9 @@ class Builder:
         return None if (a, b) == operands else self.emit("mul", a, b)
 
     def rename(self, value: Operand, hint: str) -> Operand:
-        """Name an element loaded a moment ago, in place: what has read it already reads the same value."""
+        """Name what was made a moment ago, in place: what has read it already reads the same value."""
         for op in self.ops[-9:]:
-            if isinstance(op, Op) and op.prim == "load" and op.result is value and not op.result.hint:
+            if isinstance(op, Op) and op.results == (value,) and not op.result.hint:
                 object.__setattr__(value, "hint", hint)
         return value
 

@@ -52,7 +52,7 @@ def _array_of(t: List) -> Array:
     if isinstance(item, List):
         item = _array_of(item)
     if isinstance(item, Array):
-        return Array(item.dtype, item.ndim + 1, (None, *item.dims))
+        return Array(item.dtype, item.ndim + 1, (a_.size_of(Value("", INT)), *item.dims))
     kind = item.kind if isinstance(item, Scalar) else "float"
     dtype = (
         getattr(item, "dtype", None)

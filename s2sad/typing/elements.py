@@ -38,7 +38,9 @@ def element_type(s: Any, item: Type) -> Type:
 
 
 def mixed(s: Any, a: Type, b: Type) -> Exception:
-    error: Exception = s.error(f"a list of a {a} and a {b}", "let a list hold elements of one type", SignatureError)
+    error: Exception = s.error(
+        f"a list of a {a} and a {b}", "let a list hold elements of one type", SignatureError
+    )
     return error
 
 

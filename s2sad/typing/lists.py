@@ -31,7 +31,12 @@ def make_list(s: Any, elements: list[AV]) -> AV:
 def in_list(s: Any, av: TupleAV) -> Value:
     """A structure of numbers, arrays or lists as a list in memory, from where it was made if that can be."""
     item = common_type(s, list(av.items))
-    if av.cls is list and av.site is not None and av.site not in s.context.widened and not isinstance(item, Scalar):
+    if (
+        av.cls is list
+        and av.site is not None
+        and av.site not in s.context.widened
+        and not isinstance(item, Scalar)
+    ):
         raise Widen(av.site, item)
     made: Value = s.builder.emit("alloc_list", *(in_memory(s, e) for e in av.items), type=List(item))
     return made
@@ -129,7 +134,10 @@ def sliced(s: Any, a: Value, index: SliceAV) -> AV:
     """A new list of the elements of a slice."""
     from s2sad.typing.items import length, load
 
-    parts = [None if isinstance(p, Const) and p.value is None else s.integer(p, "a slice bound") for p in index.parts]
+    parts = [
+        None if isinstance(p, Const) and p.value is None else s.integer(p, "a slice bound")
+        for p in index.parts
+    ]
     step = 1 if parts[2] is None else parts[2].value if isinstance(parts[2], Const) else None
     if parts == [None, None, None] or (step == 1 and parts[0] is None and parts[1] is None):
         return s.builder.emit("list_of", a, type=a.type)
@@ -140,7 +148,10 @@ def sliced(s: Any, a: Value, index: SliceAV) -> AV:
         bounds = (bound(s, parts[0], n, const(0), const(0), n), bound(s, parts[1], n, n, const(0), n))
     else:
         last = s.builder.emit("sub", n, const(1), type=INT)
-        bounds = (bound(s, parts[0], n, last, const(-1), last), bound(s, parts[1], n, const(-1), const(-1), last))
+        bounds = (
+            bound(s, parts[0], n, last, const(-1), last),
+            bound(s, parts[1], n, const(-1), const(-1), last),
+        )
     out = s.builder.emit("alloc_list", type=List(element_type(s, a.type.item)))  # type: ignore[attr-defined]
 
     def fill(i: AV, state: list[AV]) -> list[AV]:

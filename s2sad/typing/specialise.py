@@ -15,7 +15,7 @@ from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, element
+from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, element, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.typing import calls, items, lists
 from s2sad.typing.abstract import (
@@ -361,6 +361,8 @@ class Specialiser:
         else:
             result = items.operator(self, op.prim, args, op)
         if len(op.results) == 1:
+            if op.result.hint and isinstance(result, Value) and is_memory(result.type) and not self.frozen:
+                result = self.builder.rename(result, op.result.hint)
             self.env[op.result] = result
         elif op.results:
             self.env.update(zip(op.results, result, strict=True))

@@ -453,13 +453,9 @@ def _guarded(code: Any, lowered: Lowered) -> Any:
             given = (*args, *(kwargs[name] for name in keyword_names(code) if name in kwargs))
             code.compile(tuple(map(code.typeof_pyval, given)))
         except Exception as error:  # Numba raises more than its own errors
-            lines = [line for line in str(error).splitlines() if line.strip()]
-            detail = next(
-                (line for line in lines if not line.startswith(("Failed in", "During", "- "))),
-                lines[0] if lines else type(error).__name__,
-            )
+            detail = _reason(error)
             raise JitError(
-                f"Numba cannot compile the derivative of {lowered.hint}(): {detail.strip()}", lowered.primal.loc,
+                f"Numba cannot compile the derivative of {lowered.hint}(): {detail}", lowered.primal.loc,
                 "use jit=False, or write this part with what Numba supports; the full message is the cause of this error",
             ) from error  # fmt: skip
         try:
@@ -475,6 +471,18 @@ def _guarded(code: Any, lowered: Lowered) -> Any:
         return result
 
     return first
+
+
+def _reason(error: Exception) -> str:
+    """What Numba objects to, in a line: the function by name and the types it was given."""
+    import re
+
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    skipped = ("Failed in", "During", "- ")
+    detail = next((line for line in lines if not line.startswith(skipped)), (lines or [type(error).__name__])[0])
+    given = next((line.partition(">>>")[2].strip() for line in lines if line.strip().startswith(">>>")), "")
+    named = re.sub(r"Function\(<(?:built-in )?(?:function|ufunc) '?(\w+)'?[^>]*>\)", r"\1()", detail.strip())
+    return f"{named} {given}" if given and named.endswith("signature:") else named
 
 
 def _slow_call(self: Derivative, /, *args: Any, **kwargs: Any) -> Any:

@@ -11,9 +11,10 @@ from typing import Any
 
 import gast
 
+from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.storage import described, stored
 from s2sad.analysis.uses import definitions
-from s2sad.codegen import arrays, tapes
+from s2sad.codegen import arrays, numba_arrays, tapes
 from s2sad.codegen import tree as t
 from s2sad.codegen.expressions import Expressions
 from s2sad.codegen.folding import Folding
@@ -183,6 +184,10 @@ class Emitter:
     def origin(self) -> dict[Value, Any]:
         return sources(self.fn.body.ops)
 
+    @functools.cached_property
+    def aliases(self) -> Aliases:
+        return Aliases(self.fn)
+
     def op_store(self, op: Op, out: list[Any]) -> None:
         out.append(t.assign(*self.element(op)))
 
@@ -198,6 +203,10 @@ class Emitter:
         return t.subscript(held, arrays.whole(a.type.ndim), True)
 
     def op_assign_at(self, op: Op, out: list[Any]) -> None:
+        compiled = numba_arrays.statement(self.expressions, op) if self.target == "numba" else None
+        if compiled is not None:
+            out.append(compiled)
+            return
         a, *at, v = op.operands
         held = self.expr(a)
         out.append(
@@ -208,6 +217,9 @@ class Emitter:
         )
 
     def op_scatter_add(self, op: Op, out: list[Any]) -> None:
+        if self.target == "numba":
+            out.append(numba_arrays.statement(self.expressions, op))
+            return
         a, *at, v = op.operands
         held = self.expr(a)
         index = self.expressions.index_tuple(op, tuple(at))

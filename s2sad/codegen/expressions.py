@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from s2sad.codegen import arrays, tapes
+from s2sad.codegen import arrays, numba_arrays, tapes
 from s2sad.codegen import tree as t
 from s2sad.errors import VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
@@ -31,6 +31,7 @@ class Expressions:
         self.held: dict[Value, Any] = {}
         self.modules: set[str] = set()
         self.helpers: dict[str, None] = {}
+        self.written: dict[str, str] = {}  # helpers made for this function's types, by name
 
     # -- operands -----------------------------------------------------------------------------------
 
@@ -95,12 +96,20 @@ class Expressions:
 
     def of(self, op: Op) -> Any:
         prim = op.prim
+        if self.emitter.target == "numba":
+            node = numba_arrays.expression(self, op)
+            if node is not None:
+                return node
         handler = getattr(self, "op_" + prim.replace(".", "_"), None)
         if handler is not None:
             return handler(op)
         if prim in INFER:
             return arrays.function(self, op)
-        args = [self.operand(o) for o in op.operands]
+        return self.plain(op, [self.operand(o) for o in op.operands])
+
+    def plain(self, op: Op, args: list[Any]) -> Any:
+        """An operator or a call by name."""
+        prim = op.prim
         if (
             prim == "add"
             and op.loc.reverse

@@ -6,6 +6,7 @@ import itertools
 import linecache
 import sys
 import types
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,7 @@ def generate(
     fn = gather_records(fn)
     modules: set[str] = set()
     helpers: dict[str, None] = {}
+    written: dict[str, str] = {}
     trees = []
     for f in (*fn.callees.values(), fn):
         own = f is fn
@@ -58,11 +60,12 @@ def generate(
         trees.append(tree)
         modules |= emitter.expressions.modules
         helpers.update(emitter.expressions.helpers)
+        written.update(emitter.expressions.written)
     decorator = _decorator(options or {"error_model": "numpy"}) if target == "numba" else ""
     if "grow" in helpers:
         modules.add("numpy")
     parts = [_imports(modules, target)]
-    parts += [decorator + _helper(h) for h in helpers]
+    parts += [decorator + text for text in (*map(_helper, helpers), *written.values())]
     for tree in trees:
         parts.append(decorator + to_source(gast.Module([tree], [])))
     source = "\n\n".join(p.strip("\n") for p in parts if p).strip("\n") + "\n"
@@ -122,6 +125,15 @@ def _helper(name: str) -> str:
     return {"grow": GROW}.get(name) or PRIMS[name].helper
 
 
+def _quiet() -> None:
+    """Numba makes products of strided arrays contiguous by itself; its advice to do so is not for users of ours."""
+    try:
+        from numba.core.errors import NumbaPerformanceWarning
+    except ImportError:
+        return
+    warnings.filterwarnings("ignore", category=NumbaPerformanceWarning, module="<s2sad ")
+
+
 def load(generated: Generated, hint: str) -> types.FunctionType:
     """Run a generated module and return its function; tracebacks and debuggers show its text."""
     number = next(_COUNT)
@@ -132,6 +144,7 @@ def load(generated: Generated, hint: str) -> types.FunctionType:
     module.__file__ = filename
     if "numba" in text:  # Numba finds the functions that a recursive function calls through their module
         sys.modules[module.__name__] = module
+        _quiet()
     module.__dict__.update(generated.objects)
     try:
         exec(compile(text, filename, "exec"), module.__dict__)

@@ -56,6 +56,14 @@ def full(b: Builder, d: Operand, like: Type, shape: Any) -> Operand:
     return a_.emit(b, "numpy.broadcast_to", d, *shape())
 
 
+def handed_on(b: Builder, d: Operand, like: Type, shape: Any) -> Operand:
+    """A cotangent as branches and loops hand it on: complete, and of its value's dtype."""
+    d = full(b, d, like, shape)
+    if isinstance(like, Array) and a_.dtype_of(d) != like.dtype and like.dtype.startswith(("float", "complex")):
+        d = b.emit("astype", d, type=Array(like.dtype, like.ndim, like.dims), dtype=like.dtype)
+    return d
+
+
 def same_dims(a: Array, b: Array) -> bool:
     return a.ndim == b.ndim and all(
         is_many(x) or (x == y and x is not None) for x, y in zip(a.dims, b.dims, strict=True)
@@ -138,7 +146,7 @@ def add_array(r: Reverse, operand: Value, term: Operand, scope: Scope) -> None:
         r.builder.effect("add_into", shadow(r, operand, scope), term)
         return
     if scope.kind != "function":  # what branches and loops hand on is complete
-        term = full(r.builder, term, operand.type, lambda: sizes(r, operand, scope))
+        term = handed_on(r.builder, term, operand.type, lambda: sizes(r, operand, scope))
     r.accumulate(operand, term, scope)
 
 

@@ -9,7 +9,7 @@ from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, While
 from s2sad.ir.types import BOOL, INT, Array, is_float
 from s2sad.rules.builder import const
-from s2sad.transform.reverse.arrays import by_value, full, sizes, zeros
+from s2sad.transform.reverse.arrays import by_value, handed_on, sizes, zeros
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.extras import Carry, body_breaks
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
@@ -54,7 +54,7 @@ def seed(r: Reverse, cotangents: dict[Value, Operand], v: Value, scope: Scope) -
     found = cotangents.get(v)
     if found is None:
         return nought(r, v, scope)
-    return full(r.builder, found, v.type, lambda: sizes(r, v, scope))
+    return handed_on(r.builder, found, v.type, lambda: sizes(r, v, scope))
 
 
 def nought(r: Reverse, v: Value, scope: Scope) -> Operand:

@@ -99,7 +99,7 @@ class Expressions:
         if handler is not None:
             return handler(op)
         if prim in INFER:
-            return arrays.function(self, op)
+            return arrays.FORMS.get(prim, arrays.function)(self, op)
         args = [self.operand(o) for o in op.operands]
         if (
             prim == "add"

@@ -216,18 +216,19 @@ def list_from(s: Any, iterable: AV) -> AV:
     if static is not None:
         return make_list(s, static)
     types_: list[Type] = []
+    others: list[AV] = []
 
     def probe(element: AV, state: list[AV]) -> list[AV]:
-        if not is_operand(element) or not isinstance(element.type, Scalar):  # type: ignore[union-attr]
-            raise s.error(
-                f"a list of {describe(element)} built in a loop is not supported yet",
-                "build lists of numbers",
-            )
-        types_.append(element.type)  # type: ignore[union-attr]
+        if is_operand(element) and isinstance(element.type, Scalar):  # type: ignore[union-attr]
+            types_.append(element.type)  # type: ignore[union-attr]
+        else:
+            others.append(element)
         return state
 
     with s.builder.region():
         s.loop(iterable, (), probe, [])
+    if others or s.frozen:
+        return unrolled(s, iterable, others)
     item: Type = BOTTOM
     for t in types_:
         item = join(item, t) or item
@@ -240,6 +241,21 @@ def list_from(s: Any, iterable: AV) -> AV:
 
     s.loop(iterable, (), fill, [])
     return out
+
+
+def unrolled(s: Any, iterable: AV, others: list[AV]) -> AV:
+    """The elements of a comprehension over something of known length, one by one: a structure nobody may write."""
+    s.unrolls, before = True, s.unrolls
+    try:
+        state = s.loop(iterable, (TupleAV((), list),), lambda e, state: [TupleAV((*state[0].items, e), list)], [""])
+        return state[0]  # type: ignore[no-any-return]
+    except SignatureError:
+        raise s.error(
+            f"a list of {describe(others[0]) if others else 'values'} built in a loop is not supported yet",
+            "build lists of numbers",
+        ) from None
+    finally:
+        s.unrolls = before
 
 
 def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
@@ -384,6 +400,9 @@ def static_elements(s: Any, av: AV) -> list[AV] | None:
         return [from_python(k) or StaticAV(k) for k in av.items]
     if isinstance(av, Const) and isinstance(av.value, str):
         return [const(c) for c in av.value]
+    if isinstance(av, RangeAV) and s.unrolls:
+        bounds = [s.static(p) for p in (av.start, av.stop, av.step)]
+        return None if MISSING in bounds else [const(i) for i in range(*bounds)]
     if isinstance(av, LazyAV):
         if av.kind == "enumerate":
             inner = static_elements(s, av.items[0])

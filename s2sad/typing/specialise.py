@@ -134,7 +134,8 @@ class Specialiser:
         self.consumers: list[Callable[[AV, AV], AV]] = []
         self.exits: dict[Block, str] = {}
         self.siblings = calls.Siblings()
-        self.frozen = False
+        self.frozen = False  # in the library: what is emitted belongs to the line of the call
+        self.unrolls = False  # whether loops over constant ranges are written out
 
     # -- plumbing -----------------------------------------------------------------------------------
 
@@ -208,11 +209,11 @@ class Specialiser:
 
     def call_library(self, fn: FunctionAV, args: list[AV]) -> AV:
         """Call a function of s2sad's library: inlined, its operations belong to the line of the call."""
-        before, self.frozen = self.frozen, True
+        before, self.frozen, self.unrolls = (self.frozen, self.unrolls), True, True
         try:
             return self.enter(fn.source, args)
         finally:
-            self.frozen = before
+            self.frozen, self.unrolls = before
 
     def identity(self, source: FunctionSource) -> Any:
         return source.code if source.code is not None else id(source.node)

@@ -34,11 +34,12 @@ def array_rule(
     *,
     effect: str = "none",
     cost: int = 10,
+    helper: str = "",
     **partials: Any,
 ) -> Prim:
     """Declare an operation on arrays; `infer(attrs, *types)` gives the result's type."""
     INFER[name] = infer
-    prim = rule(fn, form, name=name, infer=typed, effect=effect, cost=cost, **partials)
+    prim = rule(fn, form, name=name, infer=typed, effect=effect, cost=cost, helper=helper, **partials)
     JVPS[name] = jvp
     return prim
 

@@ -169,6 +169,14 @@ FRESH_PRIMS = frozenset(
         "gather",
         "numpy.tril",
         "numpy.triu",
+        "numpy.cumprod",
+        "numpy.roll",
+        "numpy.repeat",
+        "numpy.tile",
+        "numpy.pad",
+        "numpy.diag",
+        "recurrence",
+        "embed_diagonal",
     }
 )
 

@@ -281,6 +281,7 @@ class Reverse:
         fetch["dy"] = lambda: cotangent
         fetch["op"] = lambda: op
         fetch["shape"] = lambda: lambda k: sizes(self, op.operands[k], scope)
+        fetch["operands"] = lambda: [self.as_read(o, op, scope) for o in op.operands]
         return Env(fetch)
 
     def variadic(self, env: Env, op: Op, index: int, scope: Scope) -> Env:
@@ -292,7 +293,6 @@ class Reverse:
             "x": lambda: self.as_read(op.operands[index], op, scope),
             "others": others,
             "index": lambda: index,
-            "operands": lambda: [self.as_read(o, op, scope) for o in op.operands],
         }
         return Env(fetch)
 

@@ -145,14 +145,6 @@ def _copyto(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return const(None)
 
 
-@numpy_function(np.add.at)
-def _add_at(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = array(s, args[0])
-    entries, operands = arrays.index_entries(s, a, args[1])
-    s.builder.effect("scatter_add", a, *operands, array(s, args[2]), index=tuple(entries))
-    return const(None)
-
-
 @numpy_function(np.arange)
 def _arange(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     dtype = static(s, kwargs, "dtype")

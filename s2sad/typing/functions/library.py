@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from s2sad.ir.core import Value
+from s2sad.ir.types import List
 from s2sad.typing.abstract import AV, FunctionAV
+from s2sad.typing.arrays import array
 from s2sad.typing.calls import HANDLERS, METHODS, bind
+from s2sad.typing.functions.core import takes_out
 from s2sad.typing.structure import source_for
 
 
@@ -14,13 +18,21 @@ def in_library(fn: Any, *objects: Any, method: str = "") -> None:
     code = fn.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
+    called = f"numpy.{getattr(objects[0], '__name__', fn.__name__)}" if objects else method
+
     def handler(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         for name in kwargs:
             if name not in names:
-                raise s.error(f"{fn.__name__}() with {name}= is not supported yet", "leave it out")
+                raise s.error(f"{called}() with {name}= is not supported yet", "leave it out")
+        args = [array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a for a in args]
+        kwargs = {
+            k: array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a for k, a in kwargs.items()
+        }
         function = FunctionAV(source_for(fn))
         return s.call_library(function, bind(s, function, args, kwargs))
 
+    if "out" in names:
+        handler = takes_out(called, " ".join(names))(handler)
     for obj in objects:
         HANDLERS[obj] = handler
     if method:

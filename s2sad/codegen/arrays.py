@@ -15,7 +15,7 @@ from s2sad.rules.registry import PRIMS
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
-DEFAULTS = {"axis": None, "keepdims": False, "k": 0}
+DEFAULTS = {"axis": None, "keepdims": False, "k": 0, "endpoint": True}
 
 
 def np_call(e: Expressions, name: str, *args: Any, **keywords: Any) -> Any:

@@ -235,6 +235,9 @@ class Expressions:
         ]
         return spelled[0] if len(spelled) == 1 else t.tuple_(spelled)
 
+    def op_root(self, op: Op) -> Any:
+        return arrays.np_call(self, "sqrt", self.operand(op.operands[0]))
+
     def op_identity(self, op: Op) -> Any:
         return self.operand(op.operands[0])
 

@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.library import products, shapes, statistics
+from s2sad.library import choices, differences, joining, making, order, picking, products, shapes, statistics
 
 FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     *statistics.FUNCTIONS,
+    *order.FUNCTIONS,
+    *differences.FUNCTIONS,
+    *choices.FUNCTIONS,
     *shapes.FUNCTIONS,
+    *joining.FUNCTIONS,
+    *picking.FUNCTIONS,
+    *making.FUNCTIONS,
     *products.FUNCTIONS,
 ]

@@ -356,7 +356,8 @@ def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "") -> Operan
         else:
             size = s.builder.emit("floordiv", total, known)
         shape = [size if i in open_ else o for i, o in enumerate(shape)]
-    return a_.emit(s.builder, "numpy.reshape", a, *shape, hint=hint)
+    prim = "numpy.reshape" if isinstance(a.type, Array) else "numpy.broadcast_to"
+    return a_.emit(s.builder, prim, a, *shape, hint=hint)
 
 
 _ = (INT, is_memory)

@@ -321,7 +321,10 @@ def _tuple(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if not args:
         return TupleAV(())
     static = items.static_elements(s, args[0])
-    return TupleAV(tuple(static)) if static is not None else items.list_from(s, args[0])
+    if static is None:
+        made = items.list_from(s, args[0])
+        return TupleAV(made.items) if isinstance(made, TupleAV) else made
+    return TupleAV(tuple(static))
 
 
 @handles(dict)

@@ -361,7 +361,7 @@ class Specialiser:
             result = handler(self, op, args)
         else:
             result = items.operator(self, op.prim, args, op)
-        if len(op.results) == 1:
+        if len(op.results) == 1 and not isinstance(result, list):
             self.env[op.result] = result
         elif op.results:
             self.env.update(zip(op.results, result, strict=True))

@@ -9,6 +9,7 @@ from s2sad.rules.arrays import (
     reductions,
     scans,
     shapes,
+    spacing,
 )
 from s2sad.rules.arrays.core import (
     INFER,
@@ -38,4 +39,5 @@ __all__ = [
     "shape",
     "shapes",
     "size_of",
+    "spacing",
 ]

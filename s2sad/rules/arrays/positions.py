@@ -13,6 +13,12 @@ from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, dtype_of
 from s2sad.rules.registry import ZERO
 from s2sad.rules.shapes import broadcast
 
+
+def histogram_counts(a: Any, bins: Any) -> Any:
+    """How many elements fall between neighbouring edges."""
+    return np.histogram(a, bins)[0]
+
+
 # name -> the operands, how the result's sizes follow from them, and a function that gives a result of its dtype
 COUNTED: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "searchsorted": ("a, v", "v", np.searchsorted), "digitize": ("x, bins", "x", np.digitize),
@@ -21,7 +27,7 @@ COUNTED: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "array_equiv": ("a, b", "none", np.array_equiv), "isin": ("a, b", "a", np.isin),
     "flatnonzero": ("a", "line", np.flatnonzero), "argwhere": ("a", "table", np.argwhere), "lexsort": ("a", "rows", np.lexsort),
     "bincount": ("a", "line", np.bincount), "isposinf": ("a", "a", np.isposinf), "isneginf": ("a", "a", np.isneginf),
-    "histogram_counts": ("a, bins", "bins", lambda a, bins: np.histogram(a, bins)[0]),
+    "histogram_counts": ("a, bins", "bins", histogram_counts),
 }  # fmt: skip
 INTEGERS = frozenset(
     {"searchsorted", "digitize", "argpartition", "flatnonzero", "argwhere", "lexsort", "bincount", "histogram_counts"}

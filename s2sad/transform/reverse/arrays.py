@@ -308,6 +308,11 @@ def reverse_scatter_add(r: Reverse, op: Op, scope: Scope) -> None:
 
 def reverse_view(r: Reverse, op: Op, scope: Scope) -> None:
     """A view's shadow is the same view of the shadow: what was added to one is in the other."""
+    if not isinstance(op.result.type, Array):  # all axes squeezed away: a number
+        scalar = scope.adj.pop(op.result, None)
+        if scalar is not None:
+            r.apply_rule(op, scalar, scope)
+        return
     if by_value(r, op.result):
         cotangent = cotangent_of(r, op, scope)
         if cotangent is not None:

@@ -50,7 +50,7 @@ SINGULAR = frozenset(
 )  # fmt: skip
 
 
-BROADCASTING = frozenset({"numpy.broadcast_to", "matmul", "numpy.linalg.solve"})
+BROADCASTING = frozenset({"numpy.broadcast_to", "numpy.linspace", "matmul", "numpy.linalg.solve"})
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,11 @@ def numpy_function(*objects: Any, method: str = "") -> Callable[[Handler], Handl
     return register
 
 
+def found(*names: str) -> tuple[Any, ...]:
+    """The functions of these names that this NumPy has."""
+    return tuple(getattr(np, name) for name in names if hasattr(np, name))
+
+
 def axis_of(s: Any, found: dict[str, AV], ndim: int, name: str = "axis") -> Any:
     """A constant axis argument, counted from the front; None for all axes."""
     axis = static(s, found, name)

@@ -13,6 +13,12 @@ from s2sad.typing.functions.core import takes_out
 from s2sad.typing.structure import source_for
 
 
+def call(s: Any, fn: Any, args: list[AV], kwargs: dict[str, AV]) -> AV:
+    """Type a call of a function of the library."""
+    function = FunctionAV(source_for(fn))
+    return s.call_library(function, bind(s, function, args, kwargs))  # type: ignore[no-any-return]
+
+
 def in_library(fn: Any, *objects: Any, method: str = "") -> None:
     """Type calls of `objects` as calls of `fn`, which is written in NumPy; its source is read at the first."""
     code = fn.__code__
@@ -28,8 +34,7 @@ def in_library(fn: Any, *objects: Any, method: str = "") -> None:
         kwargs = {
             k: array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a for k, a in kwargs.items()
         }
-        function = FunctionAV(source_for(fn))
-        return s.call_library(function, bind(s, function, args, kwargs))
+        return call(s, fn, args, kwargs)
 
     if "out" in names:
         handler = takes_out(called, " ".join(names))(handler)

@@ -9,13 +9,14 @@ import numpy as np
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import Array, Scalar
 from s2sad.rules import arrays as a_
-from s2sad.rules.arrays.positions import COUNTED
+from s2sad.rules.arrays.positions import COUNTED, histogram_counts
+from s2sad.rules.arrays.scans import records
 from s2sad.rules.builder import const
 from s2sad.typing import items
 from s2sad.typing.abstract import AV, SliceAV, TupleAV
 from s2sad.typing.arrays import arguments, array, getitem, reshaped, shape_operands, sizes, static
 from s2sad.typing.calls import METHODS
-from s2sad.typing.functions.core import Handler, axis_of, elements, is_none, numpy_function, refuse
+from s2sad.typing.functions.core import Handler, axis_of, is_none, numpy_function, refuse
 
 ALL = SliceAV((const(None), const(None), const(None)))
 
@@ -68,8 +69,20 @@ for _fn, _params in (
     (np.isposinf, "x"), (np.isneginf, "x"),
 ):  # fmt: skip
     numpy_function(_fn)(counted(_fn.__name__, _params))
+numpy_function(histogram_counts)(counted("histogram_counts", "a bins"))
 METHODS["array", "searchsorted"] = counted("searchsorted", "a v side")
 METHODS["array", "argpartition"] = counted("argpartition", "a kth axis kind")
+
+
+@numpy_function(records)
+def _records(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    return a_.emit(s.builder, "records", array(s, args[0]), axis=s.static(args[1]), sign=s.static(args[2]))
+
+
+@numpy_function(slice)
+def _slice(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    parts = [const(None), args[0]] if len(args) == 1 else list(args)
+    return SliceAV((*parts, *[const(None)] * (3 - len(parts))))
 
 
 @numpy_function(np.lexsort)
@@ -79,6 +92,19 @@ def _lexsort(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if len(a_.dims_of(keys)) != 2:
         raise s.error("numpy.lexsort() of keys of more than one axis is not supported yet", "use keys of one axis")
     return a_.emit(s.builder, "numpy.lexsort", keys, hint=hint)
+
+
+@numpy_function(np.bincount)
+def _bincount(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = arguments(s, "numpy.bincount", "x weights minlength", args, kwargs)
+    x, weights = array(s, found["x"]), found.get("weights")
+    if not is_none(weights):
+        from s2sad.library.picking import weighted_bincount
+        from s2sad.typing.functions.library import call
+
+        return call(s, weighted_bincount, [x, weights, found.get("minlength", const(0))], {})  # type: ignore[list-item]
+    least = static(s, found, "minlength", 0)
+    return a_.emit(s.builder, "numpy.bincount", x, hint=hint, **({"minlength": least} if least else {}))
 
 
 @numpy_function(np.count_nonzero)
@@ -120,13 +146,13 @@ def _ix(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return TupleAV(tuple(made))
 
 
-def shape_of(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+@numpy_function(np.shape)
+def _shape(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if isinstance(args[0], Value) and isinstance(args[0].type, Scalar) or isinstance(args[0], Const):
         return TupleAV(())
     return TupleAV(tuple(sizes(s, array(s, args[0]))))
 
 
-numpy_function(np.shape)(shape_of)
 
 
 @numpy_function(np.size)
@@ -152,5 +178,3 @@ def _ndim(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 def _isscalar(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return const(isinstance(getattr(args[0], "type", None), Scalar))
 
-
-_ = (elements, is_none)

@@ -31,22 +31,6 @@ def choose(a: Any, choices: Any, out: Any = None) -> Any:
     return np.take_along_axis(np.stack(spread[1:]), spread[0][None], axis=0)[0]
 
 
-def nan_to_num(x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    y = finite(x)
-    if nan != 0.0:
-        y = np.where(np.isnan(x), nan, y)
-    if posinf is not None:
-        y = np.where(x == np.inf, posinf, y)
-    if neginf is not None:
-        y = np.where(x == -np.inf, neginf, y)
-    return y
-
-
-def finite(x: Any) -> Any:
-    """np.nan_to_num with its defaults: stands for the primitive."""
-    return np.nan_to_num(x)
-
-
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     xs, fs = np.asarray(xp), np.asarray(fp)
     last = xs.shape[0] - 1
@@ -75,7 +59,6 @@ FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (select, (np.select,), ""),
     (piecewise, (np.piecewise,), ""),
     (choose, (np.choose,), ""),
-    (nan_to_num, (np.nan_to_num,), ""),
     (interp, (np.interp,), ""),
     (unwrap, (np.unwrap,), ""),
 ]

@@ -50,16 +50,6 @@ def equal_size(n: Any, parts: Any) -> Any:
     return n // parts
 
 
-def unstack(x: Any, axis: Any = 0) -> Any:
-    moved = np.moveaxis(x, axis, 0)
-    return tuple(moved[i] for i in range(moved.shape[0]))
-
-
-def broadcast_arrays(*args: Any) -> Any:
-    """Each spread by adding zeros of the others' sizes, which typing does without computing."""
-    return tuple(args)
-
-
 FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (stack, (np.stack,), ""),
     (vstack, found("vstack", "row_stack"), ""),

@@ -35,12 +35,12 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     if np.ndim(obj) == 0:
         v = np.asarray(values)
         i = obj + n if obj < 0 else obj
-        if v.ndim == 0:
+        if np.ndim(v) == 0:
             v = np.broadcast_to(v, tuple(1 if k == at else x.shape[k] for k in range(x.ndim)))
-        elif v.ndim < x.ndim:
+        elif np.ndim(v) < x.ndim:
             v = np.expand_dims(v, at)
         whole = (slice(None),) * at
-        return np.concatenate([x[(*whole, slice(None, i))], v, x[(*whole, slice(i, None))]], axis=at)
+        return np.concatenate([x[whole + (slice(None, i),)], v, x[whole + (slice(i, None),)]], axis=at)
     places = np.where(obj < 0, obj + n, obj)
     order = np.argsort(places, kind="stable")
     places[order] += np.arange(places.shape[0])
@@ -49,8 +49,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     old[places] = False
     y = np.zeros(tuple(total if k == at else x.shape[k] for k in range(x.ndim)), dtype=x.dtype)
     whole = (slice(None),) * at
-    y[(*whole, places)] = values
-    y[(*whole, np.flatnonzero(old))] = x
+    y[whole + (places,)] = values
+    y[whole + (np.flatnonzero(old),)] = x
     return y
 
 
@@ -86,12 +86,12 @@ def fill_diagonal(a: Any, val: Any, wrap: Any = False) -> Any:
     n = min(a.shape[0], a.shape[1]) if a.ndim == 2 else a.shape[0]
     i = np.arange(n)
     v = np.asarray(val)
-    a[(i,) * a.ndim] = v if v.ndim == 0 else np.ravel(v)[i % v.size]
+    a[(i,) * a.ndim] = v if np.ndim(v) == 0 else np.ravel(v)[i % v.size]
 
 
 def put(a: Any, ind: Any, v: Any) -> Any:
     at, w = np.atleast_1d(np.asarray(ind)), np.asarray(v)
-    values = w if w.ndim == 0 else np.ravel(w)[np.arange(at.size) % w.size]
+    values = w if np.ndim(w) == 0 else np.ravel(w)[np.arange(at.size) % w.size]
     if a.ndim == 1:
         a[at] = values
     elif a.ndim == 2:
@@ -109,7 +109,7 @@ def place(arr: Any, mask: Any, vals: Any) -> Any:
 
 def putmask(a: Any, mask: Any, values: Any) -> Any:
     w = np.asarray(values)
-    if w.ndim == 0:
+    if np.ndim(w) == 0:
         a[mask] = w
     else:
         at = np.flatnonzero(mask)

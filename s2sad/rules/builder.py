@@ -9,7 +9,7 @@ from typing import Any
 
 from s2sad.errors import NOWHERE, Loc, SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, If, Op, Operand, Undef, Value
-from s2sad.ir.types import FLOAT, Array, Scalar, Type, is_float, join, type_of
+from s2sad.ir.types import FLOAT, Array, Scalar, Type, is_float, join, named_sizes, type_of
 from s2sad.rules.registry import PRIMS, Prim, parsed
 from s2sad.rules.shapes import infer_elementwise, is_elementwise
 
@@ -50,7 +50,7 @@ class Builder:
             folded = self.simplify(prim, operands, type)
             if folded is not None:
                 return folded
-        result = Value(hint, type)
+        result = Value(hint, named_sizes(type))
         op = Op(prim, operands, (result,), self.loc, tuple(attrs.items()))
         self.ops.append(op)
         self.defs[result] = op

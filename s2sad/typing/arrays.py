@@ -317,6 +317,12 @@ def attribute(s: Any, a: Value, name: str) -> AV | None:
         return StaticAV(np.dtype(t.dtype))
     if name == "T":
         return transposed(s, a, None)
+    if name == "mT" and t.ndim > 1:
+        return transposed(s, a, (*range(t.ndim - 2), t.ndim - 1, t.ndim - 2))
+    if name == "itemsize":
+        return const(np.dtype(t.dtype).itemsize)
+    if name == "nbytes":
+        return s.builder.emit("mul", attribute(s, a, "size"), const(np.dtype(t.dtype).itemsize))  # type: ignore[no-any-return, arg-type]
     if name == "real" and not t.dtype.startswith("complex"):
         return a
     if name == "flat":

@@ -15,7 +15,7 @@ from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, element
+from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, anonymous, element
 from s2sad.rules.builder import Builder, const
 from s2sad.typing import calls, items
 from s2sad.typing.abstract import (
@@ -240,7 +240,8 @@ class Specialiser:
 
     def invoke(self, fn: FunctionAV, args: list[AV]) -> AV:
         args = [self.materialise(a) for a in args]
-        instance = self.instance(fn.source, args)
+        like = [map_leaves(a, lambda o: Value("", anonymous(o.type)) if isinstance(o, Value) else o) for a in args]
+        instance = self.instance(fn.source, like)
         operands = tuple(o for a in args for o in leaves(a) if isinstance(o, Value))
         if instance.result is None:
             return Value("", BOTTOM)
@@ -248,7 +249,7 @@ class Specialiser:
 
         def fresh(o: Operand) -> AV:
             if isinstance(o, Value):
-                results.append(Value("", o.type))
+                results.append(Value("", anonymous(o.type)))
                 return results[-1]
             return o
 

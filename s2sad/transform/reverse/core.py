@@ -243,7 +243,7 @@ class Reverse:
 
     def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Operand) -> Operand:
         """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""
-        if op.prim == "numpy.where":
+        if op.prim in ("numpy.where", "numpy.nan_to_num"):
             self.selected.add(operand)
         elif op.result in self.selected:
             self.selected.add(operand)

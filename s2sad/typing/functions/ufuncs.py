@@ -14,7 +14,7 @@ from s2sad.rules.builder import const
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
 from s2sad.rules.shapes import sample
 from s2sad.typing import calls, items
-from s2sad.typing.abstract import AV, TupleAV
+from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV
 from s2sad.typing.arrays import arguments, array, elementwise, index_entries
 from s2sad.typing.functions.core import (
     Handler,
@@ -192,6 +192,24 @@ def _where(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 def _as_array(s: Any, a: AV) -> AV:
     """Lists as NumPy takes them."""
     return array(s, a) if isinstance(a, TupleAV) or (isinstance(a, Value) and not isinstance(a.type, Scalar)) else a
+
+
+@numpy_function(np.nan_to_num)
+def _nan_to_num(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = arguments(s, "numpy.nan_to_num", "x copy nan posinf neginf", args, kwargs)
+    refuse(s, "numpy.nan_to_num", found, copy=True)
+    x = array(s, found["x"])
+    y = calls.primitive(s, PRIMS["numpy.nan_to_num"], [x], {}, hint)
+    for name, test in (("nan", None), ("posinf", np.inf), ("neginf", -np.inf)):
+        if not is_none(found.get(name)):
+            chosen = s.builder.emit("numpy.isnan", x) if test is None else s.builder.emit("eq", x, const(test))
+            y = s.builder.emit("numpy.where", chosen, array(s, found[name]), y)
+    return y
+
+
+@numpy_function(callable)
+def _callable(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    return const(isinstance(args[0], FunctionAV) or (isinstance(args[0], StaticAV) and callable(args[0].obj)))
 
 
 @numpy_function(np.divmod)

@@ -46,7 +46,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     return np.where(x > xs[-1], fs[-1] if right is None else right, y)
 
 
-def unwrap(p: Any, discont: Any = None, axis: Any = -1, period: Any = 2 * np.pi) -> Any:
+def unwrap(p: Any, discont: None = None, axis: Any = -1, period: Any = 2 * np.pi) -> Any:
     d = np.diff(p, axis=axis)
     turns = np.where(np.abs(d) < period / 2, 0.0, np.ceil((d - period / 2) / period))
     at = axis % p.ndim

@@ -106,15 +106,15 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> An
     return found[0] if len(axes) == 1 else found
 
 
-def maximum_accumulate(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+def maximum_accumulate(array: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
     return np.take_along_axis(array, records(array, axis % array.ndim, 1), axis=axis)
 
 
-def minimum_accumulate(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+def minimum_accumulate(array: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
     return np.take_along_axis(array, records(array, axis % array.ndim, -1), axis=axis)
 
 
-def logaddexp_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+def logaddexp_reduce(array: Any, axis: Any = 0, dtype: None = None, out: Any = None, keepdims: Any = False) -> Any:
     x = np.asarray(array)
     m = np.max(x, axis=axis, keepdims=True)
     safe = np.where(np.isfinite(m), m, 0.0)

@@ -10,7 +10,7 @@ import numpy as np
 from s2sad.library.names import found
 
 
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: None = None, stable: Any = None) -> Any:
     x = np.asarray(a)
     if axis is None or x.ndim == 1:
         x = np.ravel(x)
@@ -152,6 +152,8 @@ def nanquantile(
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
     x = np.asarray(a)
+    if np.ndim(q) > 0:
+        return np.stack([nanquantile(x, q[i], axis, None, False, method, keepdims) for i in range(q.shape[0])])
     s = ordered(x, axis)
     n = np.sum(~np.isnan(s), axis=0)
     h = np.clip(place(n, q, method), 0, np.maximum(n - 1, 0))
@@ -173,7 +175,7 @@ def nanpercentile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, method: Any = "linear",
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
-    return nanquantile(a, q / 100, axis=axis, method=method, keepdims=keepdims)
+    return nanquantile(a, np.asarray(q) / 100, axis=axis, method=method, keepdims=keepdims)
 
 
 def nanmedian(

@@ -67,14 +67,14 @@ def ravel_multi_index(multi_index: Any, dims: Any) -> Any:
     return flat
 
 
-def reduceat(array: Any, indices: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
-    """np.add.reduceat, by differences of sums so far: where a part is empty, its first element."""
+def reduceat(array: Any, indices: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
+    """np.add.reduceat where the places ascend: each element is added to the part it lies in."""
     at = np.asarray(indices)
-    moved = np.moveaxis(array, axis, 0)
-    n = moved.shape[0]
-    ends = np.concatenate([at[1:], np.full(1, n)])
-    label = np.searchsorted(at, np.arange(n), side="right") - 1
-    y = np.zeros((at.shape[0], *moved.shape[1:]))
+    if np.any(at[1:] <= at[:-1]):
+        raise ValueError("numpy.add.reduceat() of places that do not ascend is not supported")
+    moved = np.moveaxis(array, axis, 0)[at[0] :]
+    label = np.searchsorted(at, np.arange(moved.shape[0]) + at[0], side="right") - 1
+    y = np.zeros(tuple(at.shape[0] if k == 0 else moved.shape[k] for k in range(moved.ndim)), dtype=array.dtype)
     np.add.at(y, label, moved)
     return np.moveaxis(y, 0, axis)
 
@@ -82,7 +82,7 @@ def reduceat(array: Any, indices: Any, axis: Any = 0, dtype: Any = None, out: An
 # -- writes ---------------------------------------------------------------------------------------------
 
 
-def fill_diagonal(a: Any, val: Any, wrap: Any = False) -> Any:
+def fill_diagonal(a: Any, val: Any, wrap: False = False) -> Any:
     n = min(a.shape[0], a.shape[1]) if a.ndim == 2 else a.shape[0]
     i = np.arange(n)
     v = np.asarray(val)
@@ -116,7 +116,7 @@ def putmask(a: Any, mask: Any, values: Any) -> Any:
         a[np.nonzero(mask)] = np.ravel(w)[at % w.size]
 
 
-def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> Any:
+def copyto(dst: Any, src: Any, casting: same_kind = "same_kind", where: Any = True) -> Any:
     if where is True:
         dst[...] = src
     else:

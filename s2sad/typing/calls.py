@@ -189,7 +189,7 @@ def _default(s: Any, fn: FunctionAV, name: str) -> AV:
         return fn.defaults[name]
     if name in fn.source.defaults:
         value = fn.source.defaults[name]
-        if isinstance(value, _STATIC_DEFAULTS):
+        if isinstance(value, _STATIC_DEFAULTS) or s.frozen:
             return from_python(value) or constant(value)
         live = fn.source.live
         return s.context.captures.resolve(

@@ -323,6 +323,12 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
         )
     if isinstance(av, Value) and isinstance(av.type, Array):
         return arrays.getitem(s, av, index, hint)
+    if isinstance(av, StaticAV) and type(av.obj).__module__.startswith("numpy"):
+        from s2sad.typing.calls import HANDLERS
+
+        if av.obj in HANDLERS:  # np.r_, np.c_
+            parts_ = list(index.items) if isinstance(index, TupleAV) else [index]
+            return HANDLERS[av.obj](s, parts_, {}, hint)
     if isinstance(av, Value) and is_memory(av.type):
         if isinstance(index, SliceAV):
             if all(isinstance(p, Const) and p.value is None for p in index.parts) and isinstance(

@@ -102,3 +102,27 @@ def joined(s: Any, av: AV, depth: int, ndim: int) -> Operand:
         return a_.emit(s.builder, "newaxis", a, axes=tuple(range(missing))) if missing else a
     found = [joined(s, i, depth - 1, ndim) for i in av.items]
     return a_.emit(s.builder, "numpy.concatenate", *found, axis=ndim - depth) if len(found) > 1 else found[0]
+
+
+def concatenated(name: str, columns: bool) -> Handler:
+    """np.r_ and np.c_ of arrays and numbers."""
+
+    def join(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        found: list[Operand] = []
+        for arg in args:
+            if isinstance(arg, SliceAV) or isinstance(s.static(arg), str):
+                raise s.error(f"np.{name}[] of slices and texts is not supported yet", "use np.arange or np.concatenate")
+            a = array(s, arg)
+            if not isinstance(a.type, Array):
+                a = a_.emit(s.builder, "numpy.broadcast_to", a, const(1))
+            if columns and len(a_.dims_of(a)) == 1:
+                a = a_.emit(s.builder, "newaxis", a, axes=(1,))
+            found.append(a)
+        axis = len(a_.dims_of(found[0])) - 1 if columns else 0
+        return a_.emit(s.builder, "numpy.concatenate", *found, hint=hint, axis=axis)
+
+    return join
+
+
+numpy_function(np.r_)(concatenated("r_", False))
+numpy_function(np.c_)(concatenated("c_", True))

@@ -129,22 +129,39 @@ class Aliases:
         return self.find(v) in self.joined
 
 
+MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal"})
+
+
 def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     """A reshaped array may be a view or a copy of it, which only the call shows: it is taken for a copy, and what
-    could tell the difference is refused."""
+    could tell the difference is refused. What was written before, and never after, cannot."""
     uses = use_counts(fn)
-    for op in walk(fn.body):
-        if not (isinstance(op, Op) and op.prim == "numpy.reshape"):
-            continue
-        a = op.operands[0]
-        if not isinstance(a, Value):
-            continue
-        elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
-        if aliases.is_written(a) or (aliases.is_written(op.result) and elsewhere):
-            raise UnsupportedSyntaxError(
-                "an array is reshaped, and it or the result is written: whether they share memory depends on the call",
-                op.loc, "write x.reshape(...).copy(), or reshape before the array is used elsewhere",
-            )  # fmt: skip
+    last = last_writes(fn, aliases)
+    for number, outer in enumerate(fn.body.ops):
+        for op in walk(Block((), (outer,), ())):
+            if not (isinstance(op, Op) and op.prim in MAYBE_VIEWS):
+                continue
+            a = op.operands[0]
+            if not isinstance(a, Value):
+                continue
+            elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
+            later = last.get(aliases.find(a), -1) >= number
+            if later or (aliases.is_written(op.result) and elsewhere):
+                raise UnsupportedSyntaxError(
+                    "an array is reshaped, and it or the result is written: whether they share memory depends on the call",
+                    op.loc, "write x.copy().reshape(...), or reshape before the array is used elsewhere",
+                )  # fmt: skip
 
 
-_ = Block
+def last_writes(fn: Function, aliases: Aliases) -> dict[Value, int]:
+    """For each class the number of the outermost operation in which it is written last."""
+    found: dict[Value, int] = {}
+    for number, outer in enumerate(fn.body.ops):
+        for op in walk(Block((), (outer,), ())):
+            if isinstance(op, Op) and op.prim == "invoke":
+                found.update(
+                    {aliases.find(o): number for o in op.operands if isinstance(o, Value) and is_memory(o.type)}
+                )
+            elif isinstance(op, Op) and op.prim in WRITES and isinstance(op.operands[0], Value):
+                found[aliases.find(op.operands[0])] = number
+    return found

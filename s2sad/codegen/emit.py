@@ -242,7 +242,7 @@ class Emitter:
             held, v = self.expr(a), self.expr(b)
             target = t.subscript(held.value, held.slice, True) if isinstance(held, gast.Subscript) else held
             minus = isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub)
-            if isinstance(target, gast.Attribute):  # a transpose: not something to assign to
+            if isinstance(target, (gast.Attribute, gast.Call)):  # a transpose: not something to assign to
                 target = t.subscript(held, arrays.whole(2), True)
             if isinstance(target, gast.Name):
                 target = t.target(target.id)

@@ -322,6 +322,12 @@ def attribute(s: Any, a: Value, name: str) -> AV | None:
         return StaticAV(np.dtype(t.dtype))
     if name == "T":
         return transposed(s, a, None)
+    if name == "mT" and t.ndim > 1:
+        return transposed(s, a, (*range(t.ndim - 2), t.ndim - 1, t.ndim - 2))
+    if name == "itemsize":
+        return const(np.dtype(t.dtype).itemsize)
+    if name == "nbytes":
+        return s.builder.emit("mul", attribute(s, a, "size"), const(np.dtype(t.dtype).itemsize))  # type: ignore[no-any-return, arg-type]
     if name == "real" and not t.dtype.startswith("complex"):
         return a
     if name == "flat":
@@ -361,7 +367,8 @@ def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "") -> Operan
         else:
             size = s.builder.emit("floordiv", total, known)
         shape = [size if i in open_ else o for i, o in enumerate(shape)]
-    return a_.emit(s.builder, "numpy.reshape", a, *shape, hint=hint)
+    prim = "numpy.reshape" if isinstance(a.type, Array) else "numpy.broadcast_to"
+    return a_.emit(s.builder, prim, a, *shape, hint=hint)
 
 
 _ = (INT, is_memory)

@@ -115,6 +115,9 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
         return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
     name = getattr(obj, "__qualname__", getattr(obj, "__name__", repr(obj)))
     module = getattr(obj, "__module__", None)
+    owner = getattr(obj, "__self__", None)
+    if type(owner).__module__ == "numpy" and hasattr(owner, "__name__"):  # a method of a ufunc
+        module, name = "numpy", f"{owner.__name__}.{obj.__name__}"
     full = f"{module}.{name}" if module not in (None, "builtins") else name
     raise s.error(
         f"s2sad has no derivative rule for {full}()",
@@ -185,7 +188,7 @@ def _default(s: Any, fn: FunctionAV, name: str) -> AV:
         return fn.defaults[name]
     if name in fn.source.defaults:
         value = fn.source.defaults[name]
-        if isinstance(value, _STATIC_DEFAULTS):
+        if isinstance(value, _STATIC_DEFAULTS) or s.frozen:
             return from_python(value) or constant(value)
         live = fn.source.live
         return s.context.captures.resolve(
@@ -209,6 +212,12 @@ _STATIC_DEFAULTS = (int, float, complex, str, bool, type(None), types.FunctionTy
 
 def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     """A function of numbers that has a rule."""
+    if prim.module == "numpy":
+        from s2sad.typing.functions.ufuncs import ufunc_call
+
+        found = ufunc_call(s, prim, args, kwargs, hint)
+        if found is not None:
+            return found
     if kwargs:
         for name in prim.params[len(args) :]:
             if name in kwargs:
@@ -311,7 +320,10 @@ def _tuple(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if not args:
         return TupleAV(())
     static = items.static_elements(s, args[0])
-    return TupleAV(tuple(static)) if static is not None else lists.list_from(s, args[0])
+    if static is None:
+        made = lists.list_from(s, args[0])
+        return TupleAV(made.items) if isinstance(made, TupleAV) else made
+    return TupleAV(tuple(static))
 
 
 @handles(dict)

@@ -247,6 +247,12 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
         )
     if isinstance(av, Value) and isinstance(av.type, Array):
         return arrays.getitem(s, av, index, hint)
+    if isinstance(av, StaticAV) and type(av.obj).__module__.startswith("numpy"):
+        from s2sad.typing.calls import HANDLERS
+
+        if av.obj in HANDLERS:  # np.r_, np.c_
+            parts_ = list(index.items) if isinstance(index, TupleAV) else [index]
+            return HANDLERS[av.obj](s, parts_, {}, hint)
     if isinstance(av, Value) and is_memory(av.type):
         if isinstance(index, SliceAV):
             return lists.sliced(s, av, index)
@@ -322,6 +328,9 @@ def static_elements(s: Any, av: AV) -> list[AV] | None:
         return [from_python(k) or StaticAV(k) for k in av.items]
     if isinstance(av, Const) and isinstance(av.value, str):
         return [const(c) for c in av.value]
+    if isinstance(av, RangeAV) and s.unrolls:
+        bounds = [s.static(p) for p in (av.start, av.stop, av.step)]
+        return None if MISSING in bounds else [const(i) for i in range(*bounds)]
     if isinstance(av, LazyAV):
         if av.kind == "enumerate":
             inner = static_elements(s, av.items[0])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Op, Operand, Value
 from s2sad.ir.types import BOTTOM, INT, List, Scalar, Type, is_memory, join
 from s2sad.rules.builder import const
@@ -52,14 +54,36 @@ def list_from(s: Any, iterable: AV) -> AV:
     if static is not None:
         return make_list(s, static)
     types_: list[Type] = []
+    others: list[AV] = []
 
     def probe(value: AV, state: list[AV]) -> list[AV]:
-        types_.append(in_memory(s, value).type)
+        if s.loc in s.context.widened or (is_operand(value) and isinstance(value.type, Scalar)):
+            types_.append(in_memory(s, value).type)
+        else:
+            others.append(value)
         return state
 
     with s.builder.region():
         s.loop(iterable, (), probe, [])
+    if others or s.frozen:
+        return structure(s, iterable, others)
     return collected(s, types_, iterable)
+
+
+def structure(s: Any, iterable: AV, others: list[AV]) -> AV:
+    """The elements of a comprehension over something of known length, one by one, until they are needed in memory;
+    a list in memory where the length is not known."""
+    s.unrolls, before = True, s.unrolls
+    try:
+        start = TupleAV((), list, site=s.loc)
+        state = s.loop(
+            iterable, (start,), lambda e, state: [replace(state[0], items=(*state[0].items, e))], [""]
+        )
+        return state[0]  # type: ignore[no-any-return]
+    except SignatureError:
+        return collected(s, [in_memory(s, e).type for e in others], iterable)
+    finally:
+        s.unrolls = before
 
 
 def collected(s: Any, types_: list[Type], iterable: AV) -> AV:

@@ -177,6 +177,14 @@ FRESH_PRIMS = frozenset(
         "gather",
         "numpy.tril",
         "numpy.triu",
+        "numpy.cumprod",
+        "numpy.roll",
+        "numpy.repeat",
+        "numpy.tile",
+        "numpy.pad",
+        "numpy.diag",
+        "recurrence",
+        "embed_diagonal",
     }
 )
 
@@ -308,6 +316,11 @@ def reverse_scatter_add(r: Reverse, op: Op, scope: Scope) -> None:
 
 def reverse_view(r: Reverse, op: Op, scope: Scope) -> None:
     """A view's shadow is the same view of the shadow: what was added to one is in the other."""
+    if not isinstance(op.result.type, Array):  # all axes squeezed away: a number
+        scalar = scope.adj.pop(op.result, None)
+        if scalar is not None:
+            r.apply_rule(op, scalar, scope)
+        return
     if by_value(r, op.result):
         cotangent = cotangent_of(r, op, scope)
         if cotangent is not None:

@@ -320,6 +320,9 @@ def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
 # -- iteration ----------------------------------------------------------------------------------------
 
 
+MOST_UNROLLED = 32  # iterations of a comprehension of arrays; longer ones fill a list in memory
+
+
 def static_elements(s: Any, av: AV) -> list[AV] | None:
     """The elements of an iterable whose elements are known one by one, else None."""
     if isinstance(av, TupleAV):
@@ -330,7 +333,9 @@ def static_elements(s: Any, av: AV) -> list[AV] | None:
         return [const(c) for c in av.value]
     if isinstance(av, RangeAV) and s.unrolls:
         bounds = [s.static(p) for p in (av.start, av.stop, av.step)]
-        return None if MISSING in bounds else [const(i) for i in range(*bounds)]
+        if MISSING in bounds or len(range(*bounds)) > MOST_UNROLLED:
+            return None
+        return [const(i) for i in range(*bounds)]
     if isinstance(av, LazyAV):
         if av.kind == "enumerate":
             inner = static_elements(s, av.items[0])

@@ -152,6 +152,9 @@ def add_array(r: Reverse, operand: Value, term: Operand, scope: Scope) -> None:
 
 def zeros(r: Reverse, v: Value, scope: Scope) -> Operand:
     """The adjoint of an array that nothing reads."""
+    assert isinstance(v.type, Array)
+    if v.type.dims and all(isinstance(d, int) or d in origins(r) for d in v.type.dims):
+        return r.builder.emit("numpy.zeros", *sizes(r, v, scope), type=v.type, dtype=v.type.dtype)
     return r.builder.emit("zeros_like", r.primal(v, scope), type=v.type)
 
 

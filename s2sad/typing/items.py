@@ -15,7 +15,6 @@ from s2sad.ir.types import (
     BOTTOM,
     FLOAT,
     INT,
-    NONE,
     STR,
     Array,
     List,
@@ -31,7 +30,6 @@ from s2sad.typing.abstract import (
     AV,
     BoundAV,
     DictAV,
-    FunctionAV,
     GeneratorAV,
     LazyAV,
     RangeAV,
@@ -81,6 +79,8 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
         return s.builder.emit(
             prim, *operands, type=BOOL if prim in ("lt", "le", "gt", "ge", "eq", "ne") else BOTTOM
         )
+    if prim in COMPARISONS and (known := [constant_value(s, o) for o in operands]) and None not in known:
+        return const(bool(PRIMS[prim].fn(*known)))
     if all(
         (isinstance(o, Const) and type(o.value) is float) or (isinstance(o, Const) and o.type == FLOAT)
         for o in operands
@@ -97,6 +97,17 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
         return s.builder.emit(prim, *operands, hint=hint)
     finally:
         s.builder.fold = before
+
+
+def constant_value(s: Any, o: Operand) -> Any:
+    """The number that an expression of literals is; a branch on it is decided when code is generated."""
+    if isinstance(o, Const):
+        return o.value if isinstance(o.value, (int, float)) else None
+    made = s.builder.defs.get(o)
+    if made is None or made.prim not in ("add", "sub", "mul", "neg"):
+        return None
+    operands = [constant_value(s, x) for x in made.operands]
+    return None if None in operands else PRIMS[made.prim].fn(*operands)
 
 
 def _identity(s: Any, prim: str, args: list[AV]) -> AV:
@@ -320,6 +331,7 @@ def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
 # -- iteration ----------------------------------------------------------------------------------------
 
 
+COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 MOST_UNROLLED = 32  # iterations of a comprehension of arrays; longer ones fill a list in memory
 
 
@@ -469,4 +481,3 @@ def _display(s: Any, av: AV) -> Operand:
     raise s.error(f"{describe(av)} cannot be printed or formatted here", "print its elements")
 
 
-_ = (FunctionAV, NONE, PRIMS)

@@ -6,17 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from s2sad.analysis.aliases import VIEWS
+from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, For, Function, Op, Value, While, blocks
-from s2sad.ir.types import Array, Scalar, Tape, Tuple, Type
+from s2sad.ir.types import Array, Scalar, Tape, Tuple, Type, is_memory
+
+REFERENCES = frozenset({"load", "tape_read", "identity", *VIEWS})
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A tape, the line of the loop that writes it (0: calls of the function do), and what each record holds."""
+    """A tape, the line of the loop that writes it (0: calls of the function do), and what each record holds;
+    `refers`: a reference to memory that is there anyway."""
 
     tape: Value
     line: int
     item: Type
+    refers: bool = False
 
     @property
     def bytes(self) -> int:
@@ -32,6 +38,7 @@ class Stored:
 def stored(fn: Function) -> tuple[Stored, ...]:
     """The tapes that a function writes, in the order of its loops."""
     found: dict[Value, Stored] = {}
+    made = definitions(fn)
 
     def visit(block: Block, loop: AnyOp | None) -> None:
         for op in block.ops:
@@ -39,7 +46,12 @@ def stored(fn: Function) -> tuple[Stored, ...]:
                 tape = op.operands[0]
                 assert isinstance(tape.type, Tape)
                 line = loop.loc.line if loop is not None else 0
-                found.setdefault(tape, Stored(tape, line, tape.type.item))
+                held = op.operands[2]
+                source = made.get(held) if isinstance(held, Value) else None
+                refers = is_memory(tape.type.item) and not (
+                    isinstance(source, Op) and source.prim not in REFERENCES
+                )
+                found.setdefault(tape, Stored(tape, line, tape.type.item, refers))
             for inner in blocks(op):
                 visit(inner, op if isinstance(op, (For, While)) else loop)
 
@@ -53,12 +65,12 @@ def described(records: tuple[Stored, ...], names: dict[Value, str]) -> list[str]
     for line in dict.fromkeys(r.line for r in records):
         mine = [r for r in records if r.line == line]
         sizes = [f"{n} bytes"] if (n := sum(r.bytes for r in mine)) else []
-        arrays = [a for r in mine for a in r.arrays]
+        arrays = [a for r in mine if not r.refers for a in r.arrays]
         sizes += [f"{arrays.count(a)} {a}" for a in dict.fromkeys(arrays)]
+        if references := sum(r.refers for r in mine):
+            sizes.append(f"{references} reference{'s' if references > 1 else ''}")
         of = f"each iteration of line {line}" if line else "each call"
-        lines.append(
-            f"{of} stores {', '.join(names[r.tape] for r in mine)} ({', '.join(sizes) or 'references'})"
-        )
+        lines.append(f"{of} stores {', '.join(names[r.tape] for r in mine)} ({', '.join(sizes) or 'tapes'})")
     return lines
 
 

@@ -70,15 +70,26 @@ def slope(f: Any, h: Any, axis: Any, edge_order: Any) -> Any:
             left = (-1.5 * first + 2.0 * second - 0.5 * third) / h
             right = (0.5 * third_last - 2.0 * before + 1.5 * last) / h
         return np.concatenate([left, inside, right], axis=axis)
-    d = np.expand_dims(h[1:] - h[:-1], tuple(i for i in range(f.ndim) if i != axis)) if f.ndim > 1 else h[1:] - h[:-1]
+    d = (
+        np.expand_dims(h[1:] - h[:-1], tuple(i for i in range(f.ndim) if i != axis))
+        if f.ndim > 1
+        else h[1:] - h[:-1]
+    )
     u, v = along(d, axis, None, -1), along(d, axis, 1, None)
     inside = -v / (u * (u + v)) * low + (v - u) / (u * v) * mid + u / (v * (u + v)) * high
-    u1, v1, u2, v2 = along(d, axis, 0, 1), along(d, axis, 1, 2), along(d, axis, -2, -1), along(d, axis, -1, None)
+    u1, v1, u2, v2 = (
+        along(d, axis, 0, 1),
+        along(d, axis, 1, 2),
+        along(d, axis, -2, -1),
+        along(d, axis, -1, None),
+    )
     if edge_order == 1:
         left, right = (second - first) / u1, (last - before) / v2
     else:
         left = (
-            -(2.0 * u1 + v1) / (u1 * (u1 + v1)) * first + (u1 + v1) / (u1 * v1) * second - u1 / (v1 * (u1 + v1)) * third
+            -(2.0 * u1 + v1) / (u1 * (u1 + v1)) * first
+            + (u1 + v1) / (u1 * v1) * second
+            - u1 / (v1 * (u1 + v1)) * third
         )
         right = (
             v2 / (u2 * (u2 + v2)) * third_last
@@ -114,11 +125,15 @@ def minimum_accumulate(array: Any, axis: Any = 0, dtype: None = None, out: Any =
     return np.take_along_axis(array, records(array, axis % array.ndim, -1), axis=axis)
 
 
-def logaddexp_reduce(array: Any, axis: Any = 0, dtype: None = None, out: Any = None, keepdims: Any = False) -> Any:
+def logaddexp_reduce(
+    array: Any, axis: Any = 0, dtype: None = None, out: Any = None, keepdims: Any = False
+) -> Any:
     x = np.asarray(array)
     m = np.max(x, axis=axis, keepdims=True)
     safe = np.where(np.isfinite(m), m, 0.0)
-    return np.log(np.sum(np.exp(x - safe), axis=axis, keepdims=keepdims)) + np.sum(safe, axis=axis, keepdims=keepdims)
+    return np.log(np.sum(np.exp(x - safe), axis=axis, keepdims=keepdims)) + np.sum(
+        safe, axis=axis, keepdims=keepdims
+    )
 
 
 def cumulative_sum(

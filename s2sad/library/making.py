@@ -8,7 +8,13 @@ import numpy as np
 
 
 def logspace(
-    start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0, dtype: Any = None, axis: Any = 0
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: Any = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: Any = 0,
 ) -> Any:
     y = base ** np.linspace(start, stop, num, endpoint=endpoint, axis=axis)
     return y if dtype is None else y.astype(dtype)

@@ -153,7 +153,9 @@ def nanquantile(
 ) -> Any:  # fmt: skip
     x = np.asarray(a)
     if np.ndim(q) > 0:
-        return np.stack([nanquantile(x, q[i], axis, None, False, method, keepdims) for i in range(q.shape[0])])
+        return np.stack(
+            [nanquantile(x, q[i], axis, None, False, method, keepdims) for i in range(q.shape[0])]
+        )
     s = ordered(x, axis)
     n = np.sum(~np.isnan(s), axis=0)
     h = np.clip(place(n, q, method), 0, np.maximum(n - 1, 0))

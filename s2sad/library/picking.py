@@ -74,7 +74,9 @@ def reduceat(array: Any, indices: Any, axis: Any = 0, dtype: None = None, out: A
         raise ValueError("numpy.add.reduceat() of places that do not ascend is not supported")
     moved = np.moveaxis(array, axis, 0)[at[0] :]
     label = np.searchsorted(at, np.arange(moved.shape[0]) + at[0], side="right") - 1
-    y = np.zeros(tuple(at.shape[0] if k == 0 else moved.shape[k] for k in range(moved.ndim)), dtype=array.dtype)
+    y = np.zeros(
+        tuple(at.shape[0] if k == 0 else moved.shape[k] for k in range(moved.ndim)), dtype=array.dtype
+    )
     np.add.at(y, label, moved)
     return np.moveaxis(y, 0, axis)
 

@@ -51,7 +51,8 @@ def atleast_1d(*arys: Any) -> Any:
 
 def atleast_2d(*arys: Any) -> Any:
     made = tuple(
-        np.broadcast_to(a, (1, 1)) if np.ndim(a) == 0 else a[None, :] if np.ndim(a) == 1 else np.asarray(a) for a in arys
+        np.broadcast_to(a, (1, 1)) if np.ndim(a) == 0 else a[None, :] if np.ndim(a) == 1 else np.asarray(a)
+        for a in arys
     )
     return made[0] if len(made) == 1 else made
 
@@ -91,7 +92,8 @@ def vander(x: Any, N: Any = None, increasing: Any = False) -> Any:
 def indices(dimensions: Any, dtype: Any = int, sparse: Any = False) -> Any:
     n = len(dimensions)
     lines = tuple(
-        np.expand_dims(np.arange(dimensions[k], dtype=dtype), tuple(j for j in range(n) if j != k)) for k in range(n)
+        np.expand_dims(np.arange(dimensions[k], dtype=dtype), tuple(j for j in range(n) if j != k))
+        for k in range(n)
     )
     return lines if sparse else np.stack([np.broadcast_to(x, dimensions) for x in lines])
 

@@ -104,7 +104,9 @@ def take_winners(d: Any, index: Any) -> Any:
 
 _fn: Any
 _partials: dict[str, Any]
-for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, None), strict=True):
+for _scalar, _fn in zip(
+    ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, None), strict=True
+):
     if _fn is None:  # NumPy's own
         continue
     _of = PRIMS[_scalar]
@@ -121,7 +123,15 @@ rule(
     quotient, "y = quotient(a, b)", name="s2sad.quotient", helper=source(quotient), effect="none", broadcasts=True,
     infer=numpy_float, da="quotient(dy, b)", db="-quotient(y * dy, b)",
 )  # fmt: skip
-rule(root, "y = root(x)", name="root", infer=numpy_float, effect="none", broadcasts=True, dx="quotient(0.5 * dy, y)")
+rule(
+    root,
+    "y = root(x)",
+    name="root",
+    infer=numpy_float,
+    effect="none",
+    broadcasts=True,
+    dx="quotient(0.5 * dy, y)",
+)
 
 
 def _bessel_partial(b: Any, env: Any) -> Any:

@@ -479,5 +479,3 @@ def _display(s: Any, av: AV) -> Operand:
             display=getattr(av, "cls", tuple).__name__,
         )
     raise s.error(f"{describe(av)} cannot be printed or formatted here", "print its elements")
-
-

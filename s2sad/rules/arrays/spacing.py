@@ -27,7 +27,9 @@ def _ends(which: int, d: Any) -> tuple[Any, Any]:
 def _linspace_vjp(which: int) -> Any:
     def vjp(b: Builder, env: Any) -> Operand:
         op, d = env["op"], env["dy"]
-        weight = emit(b, "numpy.linspace", *_ends(which, const(1.0)), env["num"], endpoint=op.attr("endpoint"))
+        weight = emit(
+            b, "numpy.linspace", *_ends(which, const(1.0)), env["num"], endpoint=op.attr("endpoint")
+        )
         if len(dims_of(d)) > 1:
             weight = emit(b, "newaxis", weight, axes=tuple(range(1, len(dims_of(d)))))
         return emit(b, "numpy.sum", b.emit("mul", weight, d), axis=0)

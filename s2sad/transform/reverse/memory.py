@@ -67,7 +67,9 @@ def twin(r: Reverse, a: Operand) -> Operand:
     elif isinstance(op, Op) and op.prim == "identity":
         r.extras.after[op].append(Op("identity", (twin(r, op.operands[0]),), (made,), op.loc))
         r.sites[made] = r.extras.after[op]
-    elif (isinstance(op, Op) and op.prim in VIEWS) or (isinstance(op, Op) and op.prim in ("tape_read", "load")):
+    elif (isinstance(op, Op) and op.prim in VIEWS) or (
+        isinstance(op, Op) and op.prim in ("tape_read", "load")
+    ):
         source = twin(r, op.operands[0])
         r.extras.after[op].append(replace(op, operands=(source, *op.operands[1:]), results=(made,)))
         r.sites[made] = r.extras.after[op]

@@ -54,7 +54,12 @@ def reduction(name: str, params: str, axis: int | None = None) -> Handler:
             a = masked(s, name, a, array(s, where), initial)
         start = None if is_none(initial) else array(s, initial)  # type: ignore[arg-type]
         total = a_.emit(
-            s.builder, f"numpy.{name}", a, hint="" if start is not None else hint, axis=over, keepdims=keepdims
+            s.builder,
+            f"numpy.{name}",
+            a,
+            hint="" if start is not None else hint,
+            axis=over,
+            keepdims=keepdims,
         )
         if start is None:
             return total
@@ -76,7 +81,14 @@ def masked(s: Any, name: str, a: Operand, where: Operand, initial: AV | None) ->
     return s.builder.emit("numpy.where", where, a, neutral)  # type: ignore[no-any-return]
 
 
-for _name, _params in (("sum", SUMS), ("prod", SUMS), ("max", EXTREMES), ("min", EXTREMES), ("any", TESTS), ("all", TESTS)):
+for _name, _params in (
+    ("sum", SUMS),
+    ("prod", SUMS),
+    ("max", EXTREMES),
+    ("min", EXTREMES),
+    ("any", TESTS),
+    ("all", TESTS),
+):
     numpy_function(getattr(np, _name), method=_name)(reduction(_name, _params))
 numpy_function(np.amax)(reduction("max", EXTREMES))
 numpy_function(np.amin)(reduction("min", EXTREMES))

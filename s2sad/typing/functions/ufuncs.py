@@ -149,7 +149,9 @@ def rounded(name: str) -> Handler:
     def apply(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found = arguments(s, f"numpy.{name}", "a decimals out", args, kwargs)
         a, decimals = array(s, found["a"]), found.get("decimals")
-        operands = [a] if decimals is None or s.static(decimals) == 0 else [a, s.integer(decimals, "decimals")]
+        operands = (
+            [a] if decimals is None or s.static(decimals) == 0 else [a, s.integer(decimals, "decimals")]
+        )
         if isinstance(a.type, Array):
             return elementwise(s, f"numpy.{name}", operands, hint)
         return calls.primitive(s, PRIMS[f"numpy.{name}"], list(operands), {}, hint)
@@ -191,7 +193,11 @@ def _where(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 def _as_array(s: Any, a: AV) -> AV:
     """Lists as NumPy takes them."""
-    return array(s, a) if isinstance(a, TupleAV) or (isinstance(a, Value) and not isinstance(a.type, Scalar)) else a
+    return (
+        array(s, a)
+        if isinstance(a, TupleAV) or (isinstance(a, Value) and not isinstance(a.type, Scalar))
+        else a
+    )
 
 
 @numpy_function(np.nan_to_num)
@@ -202,7 +208,9 @@ def _nan_to_num(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     y = calls.primitive(s, PRIMS["numpy.nan_to_num"], [x], {}, hint)
     for name, test in (("nan", None), ("posinf", np.inf), ("neginf", -np.inf)):
         if not is_none(found.get(name)):
-            chosen = s.builder.emit("numpy.isnan", x) if test is None else s.builder.emit("eq", x, const(test))
+            chosen = (
+                s.builder.emit("numpy.isnan", x) if test is None else s.builder.emit("eq", x, const(test))
+            )
             y = s.builder.emit("numpy.where", chosen, array(s, found[name]), y)
     return y
 
@@ -214,7 +222,9 @@ def _callable(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @numpy_function(np.divmod)
 def _divmod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return TupleAV(tuple(calls.primitive(s, PRIMS[f"numpy.{n}"], args, {}, "") for n in ("floor_divide", "mod")))
+    return TupleAV(
+        tuple(calls.primitive(s, PRIMS[f"numpy.{n}"], args, {}, "") for n in ("floor_divide", "mod"))
+    )
 
 
 @numpy_function(np.modf)

@@ -1,7 +1,7 @@
 """s2sad: source-to-source automatic differentiation of Python functions."""
 
 import s2sad.rules  # noqa: F401  (loads the rule table)
-from s2sad.api import grad, stop_gradient, value_and_grad
+from s2sad.api import grad, hessian, hvp, jacfwd, jacobian, jacrev, stop_gradient, value_and_grad
 from s2sad.derivative import Derivative
 from s2sad.errors import (
     CheckError,
@@ -30,6 +30,11 @@ __all__ = [
     "UnsupportedSyntaxError",
     "check_grad",
     "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jvp",
     "stop_gradient",
     "value_and_grad",

@@ -36,6 +36,7 @@ class Callees:
     made: dict[str, Function] = field(default_factory=dict)
     tapes: list[Value] = field(default_factory=list)
     reserved: tuple[str, ...] = ()  # names of functions that call these
+    repeated: bool = False  # the reverse sweep runs more than once
 
     def pair(self, name: str, active: tuple[bool, ...], results: tuple[bool, ...]) -> Pair:
         key = (name, active, results)

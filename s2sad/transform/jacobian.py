@@ -161,7 +161,7 @@ def columns(
             copier = Copier({made.params[-1]: seed}, kept)
             for original, copy in originals.items():
                 copier.map[original] = b.emit("copy", copy, type=copy.type, hint=original.hint)
-            repeated(b, made.body.ops, copier, set(fn.body.ops), kept, originals)
+            once = repeated(b, made.body.ops, copier, set(fn.body.ops), kept, originals)
             for i, output in enumerate(outputs):
                 d = copier.get(tangents.get(i, const(0.0)))
                 if not shape and not is_zero(d):
@@ -169,6 +169,7 @@ def columns(
                 elif not is_zero(d):
                     rank = 1 if isinstance(output.type, List) else getattr(output.type, "ndim", 0)
                     put(b, tables[i], (*(None,) * rank, *at), d)
+        b.ops += once
         each(b, shape, at, ops)
         complete(b, found, tables, outputs, v)
     yields = (*fn.body.yields[count:], *(found[i, v] for i in range(count) for v in inputs))
@@ -226,8 +227,10 @@ def kept_values(fn: Function, aliases: Aliases) -> tuple[Function, set[Value], d
 
 def repeated(
     b: Builder, ops: tuple[AnyOp, ...], copier: Copier, primal: set[AnyOp], kept: set[Value], originals: dict[Value, Value]
-) -> None:
-    """Append what of a function's tangents has to be done again for every column."""
+) -> list[AnyOp]:
+    """Append what of a function's tangents has to be done again for every column; returns what is done once."""
+    inside = {r for op in b.ops for r in op.results}  # what differs from column to column
+    once: list[AnyOp] = []
     for op in ops:
         if op in primal and isinstance(op, Op):
             again = op.prim in WRITES or (op.prim == "invoke" and any(is_memory(o.type) for o in op.operands))
@@ -235,7 +238,14 @@ def repeated(
                 continue
             if op.results and op.result in originals:
                 continue
-        b.ops.append(silent(copier.op(op)))
+        made = silent(copier.op(op))
+        if isinstance(made, Op) and PRIMS[made.prim].effect in ("none", "raises") and made.prim not in WRITES:
+            if not inside.intersection(made.operands):  # type: ignore[arg-type]
+                once.append(made)
+                continue
+        inside.update(made.results)
+        b.ops.append(made)
+    return once
 
 
 def silent(op: AnyOp) -> AnyOp:

@@ -377,9 +377,13 @@ class Derivative:
     def source(self) -> str:
         if self._last is not None:
             return self._last.source
+        return self._lowered(self._assumed()).source
+
+    def _assumed(self) -> dict[str, Any]:
+        """The signature assumed where no call has shown one."""
         from s2sad.assumed import assumed_keys
 
-        return self._lowered(assumed_keys(self._fsource, self._params)).source
+        return assumed_keys(self._fsource, self._params)
 
     @property
     def source_map(self) -> dict[int, int]:

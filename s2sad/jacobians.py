@@ -28,6 +28,7 @@ from s2sad.transform.reverse.arrays import finished_array, sources
 from s2sad.typing import arrays
 from s2sad.typing.abstract import AV, DictAV, TupleAV, leaves, map_leaves
 from s2sad.typing.specialise import Specialiser
+from s2sad.typing.structure import Node
 
 MODES = ("auto", "fwd", "rev")
 
@@ -212,9 +213,13 @@ class HessianVectorProduct(Derivative):
 
     def _call(self, walker: Specialiser, args: list[AV]) -> AV:
         *given, vector = args
-        gradient = super()._call(walker, given)
-        along = map_leaves(vector, lambda o: floating(walker, o))
-        return TupleAV((gradient, along))
+        along = map_leaves(vector, lambda o: floating(walker, o))  # before the gradient, whose tangents read it
+        return TupleAV((super()._call(walker, given), along))
+
+    def _assumed(self) -> dict[str, Any]:
+        keys = super()._assumed()
+        along = tuple(keys[n] for n in self._params.wrt)
+        return keys | {self._vector: along[0] if self._params.bare else Node("tuple", tuple, along)}
 
     def _bind_values(self, s: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> list[AV]:
         vector = kwargs.pop(self._vector) if self._vector in kwargs else args.pop()

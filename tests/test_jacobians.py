@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections import namedtuple
 
 import numpy as np
@@ -370,7 +371,7 @@ def test_raises_as_the_function_does():
 
 
 def test_forward_sweep_runs_once():
-    text = jacrev(scanned).lower(X3, 4).source
+    text = re.sub(r" +# .*\(line.*", "", jacrev(scanned).lower(X3, 4).source)
     before, after = text.split("# reverse")
     assert before.count("np.tanh") == 1 and "np.tanh" not in after
     assert "for i in range" in after and "dy_dx[i] = " in after
@@ -406,7 +407,6 @@ def test_saved(tmp_path):
 
 
 def test_auto_chooses():
-    assert "x_dot" in jacobian(curve).lower(0.5).source.replace("t_dot", "x_dot") or True
     assert "# reverse" in jacobian(total).lower(X3).source
     assert "# reverse" not in jacobian(scaled).lower(0.5, X3).source
     with pytest.raises(s2sad.SignatureError, match="mode"):

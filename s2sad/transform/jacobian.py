@@ -20,7 +20,7 @@ from s2sad.transform.forward.core import Forward, has_tangent, tangent_type
 from s2sad.transform.gradient import finished
 from s2sad.transform.repeat import Copier, each, indices_of, put, sizes, table, unit
 from s2sad.transform.reverse import Callees, Reverse
-from s2sad.transform.reverse.arrays import by_value, finished_array, sources
+from s2sad.transform.reverse.arrays import by_value, is_fresh, sources
 from s2sad.transform.reverse.calls import new_tapes, with_tapes
 from s2sad.transform.reverse.memory import shadow, zero_shadow
 
@@ -190,8 +190,10 @@ def complete(
         d = as_array(b, found[i, v])
         if isinstance(d.type, Array):
             defs |= sources(tuple(b.ops[-1:]))
-            like = Value(v.hint, Array(dtype_of(v.type), d.type.ndim, d.type.dims))
-            d = finished_array(b, d, like, given, defs)
+            if d.type.dtype != dtype_of(v.type):
+                d = b.emit("astype", d, type=replace(d.type, dtype=dtype_of(v.type)), dtype=dtype_of(v.type))
+            elif d in given or not is_fresh(d, defs, set()):
+                d = b.emit("copy", d, type=d.type)
             given.add(d)
         elif dtype_of(v.type) == "float32" and isinstance(v.type, Scalar):
             d = b.emit("numpy.float32", d, type=v.type)

@@ -94,6 +94,8 @@ def cotangent_of(r: Reverse, op: Op, scope: Scope) -> Operand | None:
         found = scope.adj.pop(result, None)
     else:
         found = shadow(r, result, scope) if r.is_active(result) else None
+        if found is not None and r.repeated and result in r.beside:  # it is zeroed for the next run
+            found = r.builder.emit("copy", found, type=found.type)
     if found is None:
         return None
     if op.prim in LAZY or (is_elementwise(PRIMS[op.prim]) and not needs_sum(op)):

@@ -16,7 +16,13 @@ import numpy as np
 from s2sad.codegen import tree as t
 from s2sad.derivative import Derivative, Options, value_tree
 from s2sad.entry import binder
-from s2sad.errors import MissingRuleError, NotDifferentiableError, S2sadError, SignatureError, UnsupportedSyntaxError
+from s2sad.errors import (
+    MissingRuleError,
+    NotDifferentiableError,
+    S2sadError,
+    SignatureError,
+    UnsupportedSyntaxError,
+)
 from s2sad.ir.core import Const, Function, Operand, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
 from s2sad.nested import floating
@@ -143,7 +149,11 @@ class Hessian(ForwardJacobian):
 def as_vectors(s: Specialiser, av: AV) -> AV:
     """Results with lists of numbers made into arrays."""
     if isinstance(av, TupleAV):
-        if av.cls is list and av.items and all(isinstance(getattr(i, "type", None), Scalar) for i in av.items):
+        if (
+            av.cls is list
+            and av.items
+            and all(isinstance(getattr(i, "type", None), Scalar) for i in av.items)
+        ):
             return arrays.array(s, av)
         return replace(av, items=tuple(as_vectors(s, i) for i in av.items))
     if isinstance(av, DictAV):
@@ -177,7 +187,9 @@ class HessianVectorProduct(Derivative):
         bind = binder(inspect.signature(self._function))
         self._bind = lambda *args, **kwargs: self._bound(bind, args, kwargs)
 
-    def _bound(self, bind: Callable[..., tuple[Any, ...]], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _bound(
+        self, bind: Callable[..., tuple[Any, ...]], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         if self._vector in kwargs:
             kwargs = dict(kwargs)
             vector = kwargs.pop(self._vector)
@@ -213,7 +225,9 @@ class HessianVectorProduct(Derivative):
 
     def _call(self, walker: Specialiser, args: list[AV]) -> AV:
         *given, vector = args
-        along = map_leaves(vector, lambda o: floating(walker, o))  # before the gradient, whose tangents read it
+        along = map_leaves(
+            vector, lambda o: floating(walker, o)
+        )  # before the gradient, whose tangents read it
         return TupleAV((super()._call(walker, given), along))
 
     def _assumed(self) -> dict[str, Any]:
@@ -304,4 +318,3 @@ def fits(v: Value, d: Operand) -> bool:
 
 def shape_text(x: Any) -> str:
     return f"{type(x).__name__}" if isinstance(x, (tuple, list, dict)) else f"shape {np.shape(x)}"
-

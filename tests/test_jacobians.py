@@ -621,11 +621,17 @@ def test_pullback_of_whole_arrays():
 
 
 @pytest.mark.jit
-@pytest.mark.parametrize(("fn", "args"), [(running, (X5,)), (pair, (1.3, 2.1)), (swapped, (X4, 3))], ids=["running", "pair", "swapped"])
+@pytest.mark.parametrize(
+    ("fn", "args"),
+    [(running, (X5,)), (pair, (1.3, 2.1)), (swapped, (X4, 3))],
+    ids=["running", "pair", "swapped"],
+)
 def test_compiled(fn, args):
     wrt = moving(args)
     for make in (jacfwd, jacrev):
-        for a, b in zip(flat(make(fn, wrt=wrt, jit=True)(*args)), flat(make(fn, wrt=wrt)(*args)), strict=True):
+        for a, b in zip(
+            flat(make(fn, wrt=wrt, jit=True)(*args)), flat(make(fn, wrt=wrt)(*args)), strict=True
+        ):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
 
 

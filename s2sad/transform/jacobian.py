@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from s2sad.analysis.aliases import WRITES, Aliases
 from s2sad.errors import NOWHERE, Loc, UnsupportedSyntaxError
-from s2sad.ir.core import AnyOp, Block, Function, If, Op, Operand, Value, walk
+from s2sad.ir.core import AnyOp, Block, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import Array, List, Scalar, Type, carries_derivative, is_float, is_memory
 from s2sad.rules.builder import Builder, const, is_zero
 from s2sad.rules.registry import PRIMS
 from s2sad.transform.forward.core import Callees as ForwardCallees
-from s2sad.transform.forward.core import Forward, has_tangent, tangent_type
+from s2sad.transform.forward.core import Forward, has_tangent
 from s2sad.transform.gradient import finished
 from s2sad.transform.repeat import Copier, each, indices_of, put, sizes, table, unit
 from s2sad.transform.reverse import Callees, Reverse
@@ -62,7 +62,9 @@ def rows(
     its Jacobian with respect to each of `inputs`: the cotangent of one element after another is pulled back."""
     outputs = fn.body.yields[:count]
     callees = Callees(fn.callees, reserved=(name, *reserved), repeated=True)
-    if sum(map(varies, outputs)) > 1 and any(isinstance(op, Op) and op.prim == "invoke" for op in walk(fn.body)):
+    if sum(map(varies, outputs)) > 1 and any(
+        isinstance(op, Op) and op.prim == "invoke" for op in walk(fn.body)
+    ):
         raise UnsupportedSyntaxError(
             f"{fn.name}() returns several results and calls a function that stays a function (a recursive one): "
             "its Jacobian by reverse mode is not supported yet",
@@ -147,7 +149,9 @@ def columns(
     found: dict[tuple[int, Value], Operand] = {}
     for v in inputs:
         made = Forward(fn, (v,), results, callees, fresh=True).run(name)
-        tangents = dict(zip([i for i, w in enumerate(results) if w], made.body.yields[len(results) :], strict=True))
+        tangents = dict(
+            zip([i for i, w in enumerate(results) if w], made.body.yields[len(results) :], strict=True)
+        )
         shape = sizes(b, v)
         hints = [hint_of(o, v, fn) for o in outputs]
         tables = {
@@ -178,12 +182,16 @@ def columns(
 
 
 def complete(
-    b: Builder, found: dict[tuple[int, Value], Operand], tables: dict[int, Operand], outputs: tuple[Operand, ...], v: Value
+    b: Builder,
+    found: dict[tuple[int, Value], Operand],
+    tables: dict[int, Operand],
+    outputs: tuple[Operand, ...],
+    v: Value,
 ) -> None:
     """Derivatives with respect to one input as they are returned: memory of their own, of the input's dtype."""
     defs = sources(tuple(b.ops))
     given: set[Operand] = set()
-    for i, output in enumerate(outputs):
+    for i in range(len(outputs)):
         if i in tables:
             found[i, v] = tables[i]
             continue
@@ -228,7 +236,12 @@ def kept_values(fn: Function, aliases: Aliases) -> tuple[Function, set[Value], d
 
 
 def repeated(
-    b: Builder, ops: tuple[AnyOp, ...], copier: Copier, primal: set[AnyOp], kept: set[Value], originals: dict[Value, Value]
+    b: Builder,
+    ops: tuple[AnyOp, ...],
+    copier: Copier,
+    primal: set[AnyOp],
+    kept: set[Value],
+    originals: dict[Value, Value],
 ) -> list[AnyOp]:
     """Append what of a function's tangents has to be done again for every column; returns what is done once."""
     inside = {r for op in b.ops for r in op.results}  # what differs from column to column
@@ -261,9 +274,7 @@ def silent(op: AnyOp) -> AnyOp:
         return op
     if isinstance(op, If):
         return replace(op, then=block(op.then), orelse=block(op.orelse))
-    if hasattr(op, "test"):
+    if isinstance(op, While):
         return replace(op, test=block(op.test), body=block(op.body))
-    return replace(op, body=block(op.body))  # type: ignore[call-arg]
+    return replace(op, body=block(op.body))
 
-
-_ = tangent_type

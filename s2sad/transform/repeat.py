@@ -71,7 +71,10 @@ def each(b: Builder, shape: tuple[Operand, ...], indices: tuple[Value, ...], ops
 
 def indices_of(rank: int, fn: Function) -> tuple[Value, ...]:
     """Indices of so many axes, under names that the function does not use itself."""
-    values = (*fn.params, *(v for op in walk(fn.body) for v in (*op.results, *(p for b in blocks(op) for p in b.params))))
+    values = (
+        *fn.params,
+        *(v for op in walk(fn.body) for v in (*op.results, *(p for b in blocks(op) for p in b.params))),
+    )
     taken = {v.hint for v in values}
     free = [n for n in (*INDICES, *(f"i{k}" for k in range(rank + len(taken)))) if n not in taken]
     return tuple(Value(name, INT) for name in free[:rank])
@@ -91,7 +94,9 @@ def unit(b: Builder, like: Value, hint: str, shape: tuple[Operand, ...], at: tup
     return made
 
 
-def table(b: Builder, hint: str, dtype: str, outer: tuple[Operand, ...], inner: tuple[Operand, ...]) -> Operand:
+def table(
+    b: Builder, hint: str, dtype: str, outer: tuple[Operand, ...], inner: tuple[Operand, ...]
+) -> Operand:
     """Zeros of shape `outer + inner`; a number where that is ()."""
     shape = (*outer, *inner)
     if not shape:

@@ -115,7 +115,9 @@ class Reverse:
         self.origins: dict[Any, tuple[Value, int]] | None = None
         self.broadcasts = True  # whether the operation at hand spreads its operands out
         self.selected: set[Operand] = set()  # values whose cotangents come through np.where
-        self.repeated = getattr(callees, "repeated", False)  # each run of the reverse sweep leaves shadows zero
+        self.repeated = getattr(
+            callees, "repeated", False
+        )  # each run of the reverse sweep leaves shadows zero
         self.beside: set[Value] = set()  # memory whose shadow the forward sweep makes
         self.given_shadows = set(self.shadows.values())
         for shadow in self.given_shadows:
@@ -134,7 +136,12 @@ class Reverse:
 
     def share(self, other: Reverse) -> None:
         """Reverse the same function for another result: both reverse sweeps follow one forward sweep."""
-        self.extras, self.home, self.sites, self.op_homes = other.extras, other.home, other.sites, other.op_homes
+        self.extras, self.home, self.sites, self.op_homes = (
+            other.extras,
+            other.home,
+            other.sites,
+            other.op_homes,
+        )
         self.tapes, self.snapshots = other.tapes, other.snapshots
 
     def run(self, seeds: tuple[Operand | Callable[[], None] | None, ...]) -> Sweeps:

@@ -2,6 +2,7 @@
 
 import s2sad.rules  # noqa: F401  (loads the rule table)
 from s2sad.api import grad, hessian, hvp, jacfwd, jacobian, jacrev, stop_gradient, value_and_grad
+from s2sad.custom import custom_rule
 from s2sad.derivative import Derivative
 from s2sad.errors import (
     CheckError,
@@ -29,6 +30,7 @@ __all__ = [
     "SourceError",
     "UnsupportedSyntaxError",
     "check_grad",
+    "custom_rule",
     "grad",
     "hessian",
     "hvp",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, Options
 from s2sad.errors import SignatureError
 from s2sad.typing.calls import HANDLERS, stopped_gradient
@@ -20,8 +21,8 @@ def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any], kind: Any = De
         raise SignatureError(f"optimize={options['optimize']!r}", hint="it is 0, 1 or 2")
     chosen = Options(wrt=wrt, value=value, **options)
     if f is None:
-        return lambda fn: kind(fn, chosen)
-    return kind(f, chosen)
+        return lambda fn: kind(differentiable(fn), chosen)
+    return kind(differentiable(f), chosen)
 
 
 def grad(

@@ -13,6 +13,7 @@ import numpy as np
 from s2sad import pipeline
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate, keyword_names, load
+from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
 from s2sad.errors import SignatureError
@@ -154,7 +155,7 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
     Returns:
         (out, out_tangent), out_tangent in the structure of out.
     """
-    primals, tangents = tuple(primals), tuple(tangents)
+    f, primals, tangents = differentiable(f), tuple(primals), tuple(tangents)
     if len(primals) != len(tangents):
         raise SignatureError(
             f"jvp got {len(primals)} primals and {len(tangents)} tangents",
@@ -237,6 +238,7 @@ def vjp(
     The pullback may be called many times; it returns a tuple with one entry for each primal (0.0 for arguments
     that are not floating), keeps copies of the mutable inputs it reads, and never writes its cotangent.
     """
+    f = differentiable(f)
     prepared, code = cached("vjp", f, primals, jit, optimize, lambda p: vjp_code(p, jit, optimize))
     pair, forward_code, reverse_code, n = code
     out = forward_code(*prepared.bind(*primals), **prepared.captured(forward_code))

@@ -235,6 +235,17 @@ class Expressions:
         ]
         return spelled[0] if len(spelled) == 1 else t.tuple_(spelled)
 
+    def op_custom(self, op: Op) -> Any:
+        call = op.attr("call")
+        operands = [self.operand(o) for o in op.operands[: call.count]]
+
+        def argument(form: Any) -> Any:
+            if isinstance(form, tuple):
+                return t.tuple_([argument(f) for f in form])
+            return t.constant(None) if form is None else operands[form]
+
+        return t.call(self.emitter.objects[call.key], *map(argument, call.form))
+
     def op_identity(self, op: Op) -> Any:
         return self.operand(op.operands[0])
 

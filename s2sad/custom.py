@@ -15,12 +15,12 @@ from typing import Any
 
 from s2sad.entry import header
 from s2sad.errors import S2sadError, SignatureError
-from s2sad.ir.core import Block, Const, Function, Op, Operand, Value
-from s2sad.ir.types import BOOL, FLOAT, INT, NONE, Array, Scalar, Type, is_many
+from s2sad.ir.core import Block, Const, Function, Op, Operand, Undef, Value
+from s2sad.ir.types import BOOL, BOTTOM, FLOAT, INT, NONE, Array, Scalar, Type, is_many
 from s2sad.rules.builder import const
 from s2sad.rules.custom import Call, Form, moves
 from s2sad.transform import custom  # noqa: F401
-from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV, describe, from_python, is_operand, leaves
+from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV, describe, from_python, is_operand
 from s2sad.typing.calls import HANDLERS, apply
 from s2sad.typing.captures import Captures
 from s2sad.typing.specialise import Specialiser, specialise
@@ -59,7 +59,10 @@ class CustomRule:
             )
         text, names, space = header(self.signature)
         kinds = [p.kind for p in self.signature.parameters.values()]
-        if any(k not in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for k in kinds):
+        if any(
+            k not in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            for k in kinds
+        ):
             raise SignatureError(
                 f"{self.name}() has keyword-only or variable parameters",
                 hint="differentiate a function that calls it with the arguments it needs",
@@ -76,6 +79,11 @@ class CustomRule:
 
     def __s2sad_inline__(self, s: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> AV:
         args = self.arguments(s, args, kwargs)
+        for a in args:
+            if isinstance(a, Undef):
+                return s.builder.emit("unbound", type=BOTTOM, name=a.hint)
+            if getattr(a, "type", None) is BOTTOM:
+                return Value("", BOTTOM)
         result = self.result(s, args)
         return emit(s, self.function, self.name, args, result, lambda b: rules(s, self, args, b))
 
@@ -101,7 +109,9 @@ class CustomRule:
         elif kwargs:
             raise s.error(f"{self.name}() with keywords", "pass them by position")
         for i, a in enumerate(args):
-            if not is_operand(a) or not (isinstance(a.type, (Scalar, Array)) or isinstance(a, Const)):
+            if not is_operand(a) or not (
+                isinstance(a.type, (Scalar, Array)) or isinstance(a, (Const, Undef)) or a.type is BOTTOM
+            ):
                 raise s.error(
                     f"argument {i + 1} of {self.name}(), which has a rule of its own, is {describe(a)}",
                     "pass numbers and arrays one by one", SignatureError,
@@ -163,7 +173,9 @@ def returned(s: Specialiser, fn: Any, args: list[AV]) -> AV | S2sadError:
     return typed.result
 
 
-def emit(s: Specialiser, fn: Any, name: str, args: list[AV], result: AV, with_rules: Callable[[Call], Any]) -> AV:
+def emit(
+    s: Specialiser, fn: Any, name: str, args: list[AV], result: AV, with_rules: Callable[[Call], Any]
+) -> AV:
     """The operation that calls the function, and its result."""
     operands: list[Operand] = list(args)  # type: ignore[arg-type]
     parts: tuple[Any, ...] = result.items if isinstance(result, TupleAV) else (result,)
@@ -236,7 +248,11 @@ def typed_rule(s: Specialiser, rule: CustomRule, which: str, fn: Any, args: list
         found = opaque(inner, rule, which, fn, firsts, ys, xs, call, floating)
     else:
         parts = separate(s, rule, which, result, call)
-        chosen = [parts[i] for i in floating] if which == "vjp" else [p for p, t in zip(parts, call.results, strict=True) if moves(t)]
+        chosen = (
+            [parts[i] for i in floating]
+            if which == "vjp"
+            else [p for p, t in zip(parts, call.results, strict=True) if moves(t)]
+        )
         found = [fitting(inner, rule, which, p, like) for p, like in zip(chosen, likes, strict=True)]
     body = Block((), tuple(inner.builder.ops), tuple(found))
     return Function(f"{call.name}_{which}", tuple(params), body, s.loc)
@@ -252,8 +268,10 @@ def known(s: Specialiser, fn: Any, given: list[AV]) -> AV | None:
         av = constant(fn)
     except S2sadError:
         return None
-    readable = isinstance(av, FunctionAV) or hasattr(fn, "__s2sad_inline__") or (
-        isinstance(av, StaticAV) and fn.__hash__ is not None and fn in HANDLERS
+    readable = (
+        isinstance(av, FunctionAV)
+        or hasattr(fn, "__s2sad_inline__")
+        or (isinstance(av, StaticAV) and fn.__hash__ is not None and fn in HANDLERS)
     )
     if not readable:
         return None
@@ -294,7 +312,8 @@ def fitting(s: Specialiser, rule: CustomRule, which: str, av: AV, like: Value) -
     if is_operand(av) and isinstance(av.type, Array) and isinstance(like.type, Array):
         sizes = zip(av.type.dims, like.type.dims, strict=False)
         wrong = any(isinstance(x, int) and isinstance(y, int) and x != y for x, y in sizes) or any(
-            (x == 1 and is_many(y)) or (y == 1 and is_many(x)) for x, y in zip(av.type.dims, like.type.dims, strict=False)
+            (x == 1 and is_many(y)) or (y == 1 and is_many(x))
+            for x, y in zip(av.type.dims, like.type.dims, strict=False)
         )
         if av.type.ndim == like.type.ndim and not wrong and av.type.dtype.startswith("float"):
             return av
@@ -317,14 +336,14 @@ def opaque(
         operands.append(o)
         return len(operands) - 1
 
-    head: Form = tuple(form(o) for o in firsts)
-    head = head if which == "jvp" or call.many else head[0]
+    heads = tuple(form(o) for o in firsts)
+    head: Form = heads if which == "jvp" or call.many else heads[0]
     at_ys = [form(y) for y in ys]
     at_xs = [form(x) for x in xs]
     arguments = (head, tuple(at_ys) if call.many else at_ys[0], *at_xs)
     if which == "vjp":
         picked = tuple(floating)
-        likes = [at_xs[i] for i in floating]
+        likes: list[Any] = [at_xs[i] for i in floating]
         count = call.count
     else:
         picked = tuple(i for i, t in enumerate(call.results) if moves(t))
@@ -341,7 +360,11 @@ def opaque(
 
 
 def custom_rule(
-    fn: Any = None, *, vjp: Callable[..., Any] | None = None, jvp: Callable[..., Any] | None = None, out: Any = None
+    fn: Any = None,
+    *,
+    vjp: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    out: Any = None,
 ) -> Any:
     """Give a function derivatives of your own: `@custom_rule(vjp=...)`, or `f = custom_rule(black_box, vjp=..., out=...)`.
 

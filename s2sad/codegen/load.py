@@ -85,7 +85,11 @@ def called_objects(fn: Function, target: str) -> tuple[dict[Any, str], dict[str,
             if call is None or call.key in names:
                 continue
             found = call.compiled() if target == "numba" else call.checked()
-            name = next(n for n in itertools.chain([call.name], (f"{call.name}_{k}" for k in itertools.count(1))) if n not in taken)
+            name = next(
+                n
+                for n in itertools.chain([call.name], (f"{call.name}_{k}" for k in itertools.count(1)))
+                if n not in taken
+            )
             taken.add(name)
             names[call.key] = name
             objects[name] = found

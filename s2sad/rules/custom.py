@@ -50,7 +50,16 @@ class Call:
     @property
     def key(self) -> Any:
         """Calls that one object in generated code can stand for."""
-        return id(self.fn), self.name, self.form, self.results, self.many, self.like, self.operands, self.picked
+        return (
+            id(self.fn),
+            self.name,
+            self.form,
+            self.results,
+            self.many,
+            self.like,
+            self.operands,
+            self.picked,
+        )
 
     def run(self, *operands: Any) -> Any:
         """Call the function on operands, and check what it returns."""
@@ -68,7 +77,9 @@ class Call:
         return call
 
     def fitted(self, found: Any, flat: dict[int, Any]) -> Any:
-        if self.picked is not None and (isinstance(found, (tuple, list)) or self.many or len(self.picked) != 1):
+        if self.picked is not None and (
+            isinstance(found, (tuple, list)) or self.many or len(self.picked) != 1
+        ):
             total = 1 + max(self.picked, default=0)
             if not isinstance(found, (tuple, list)) or len(found) < total:
                 raise self.error(f"returned {shown(found)}, and not one value for each argument")
@@ -109,7 +120,11 @@ class Call:
                 if isinstance(d, Dim) and d.name != "~" and i in flat:
                     known[d.name] = np.shape(flat[i])[axis] - d.offset
         return tuple(
-            d if isinstance(d, int) else known[d.name] + d.offset if isinstance(d, Dim) and d.name in known else None
+            d
+            if isinstance(d, int)
+            else known[d.name] + d.offset
+            if isinstance(d, Dim) and d.name in known
+            else None
             for d in t.dims
         )
 

@@ -67,7 +67,11 @@ def same_shape(b: Builder, d: Operand, like: Operand, what: str) -> Operand:
     if not isinstance(d.type, Array) or not isinstance(like.type, Array):
         return d
     for axis, (x, y) in enumerate(zip(d.type.dims, like.type.dims, strict=True)):
-        if x == y and x is not None and (isinstance(x, int) or not is_many(x) or getattr(x, "name", "") != "~"):
+        if (
+            x == y
+            and x is not None
+            and (isinstance(x, int) or not is_many(x) or getattr(x, "name", "") != "~")
+        ):
             continue
         mine, other = (b.emit("shape", o, type=INT, axis=axis) for o in (d, like))
         differ = b.emit("ne", mine, other)
@@ -83,6 +87,13 @@ def product(b: Builder, x: Operand, y: Operand) -> Operand:
     """The sum of the products of all elements."""
     found = b.emit("mul", x, y)
     return a_.emit(b, "numpy.sum", found) if isinstance(found.type, Array) else found
+
+
+def of_dtype(b: Builder, d: Operand, v: Value) -> Operand:
+    """A cotangent of the dtype that the rule was typed for."""
+    if not (isinstance(d.type, Array) and isinstance(v.type, Array)) or d.type.dtype == v.type.dtype:
+        return d
+    return b.emit("astype", d, type=replace(d.type, dtype=v.type.dtype), dtype=v.type.dtype)
 
 
 def zeros(b: Builder, v: Operand) -> Operand:
@@ -103,14 +114,20 @@ def reverse_custom(r: Reverse, op: Op, scope: Scope) -> None:
         r.primal(o, scope) for o in op.operands[call.count :]
     )
     seeds = [
-        zeros(r.builder, y) if c is None else c
+        zeros(r.builder, y) if c is None else of_dtype(r.builder, c, v)
         for c, y, v in zip(cotangents, given, op.results, strict=False)
         if moves(v.type)
     ]
-    if call.vjp is None and call.jvp is not None and not any(isinstance(arguments[i].type, Array) for i in active):
+    if (
+        call.vjp is None
+        and call.jvp is not None
+        and not any(isinstance(arguments[i].type, Array) for i in active)
+    ):
         transposed(r, op, active, seeds, given, scope)
         return
-    fn = rule_of(call, "vjp", f"give it one: custom_rule({call.name}, vjp=...); or use forward mode (jvp, jacfwd)")
+    fn = rule_of(
+        call, "vjp", f"give it one: custom_rule({call.name}, vjp=...); or use forward mode (jvp, jacfwd)"
+    )
     terms = placed(r.builder, fn, (*seeds, *given))
     for i, term in zip(movable(call), terms, strict=True):
         if i in active and not is_zero(term):
@@ -171,7 +188,12 @@ def forward_custom(f: Forward, op: Op) -> None:
         return
     given = (*op.results, *op.operands)
     start = len(f.builder.ops)
-    if call.jvp is None and call.vjp is not None and len(results) == 1 and not isinstance(results[0].type, Array):
+    if (
+        call.jvp is None
+        and call.vjp is not None
+        and len(results) == 1
+        and not isinstance(results[0].type, Array)
+    ):
         fn = rule_of(call, "vjp", "")
         terms = placed(f.builder, fn, (const(1.0), *given))
         total: Operand = const(0.0)
@@ -181,8 +203,13 @@ def forward_custom(f: Forward, op: Op) -> None:
                 total = f.builder.add(total, product(f.builder, term, d), len(f.builder.ops))
         f.define(results[0], total, start)
         return
-    fn = rule_of(call, "jvp", f"give it one: custom_rule({call.name}, jvp=...); or use reverse mode (grad, vjp, jacrev)")
+    fn = rule_of(
+        call,
+        "jvp",
+        f"give it one: custom_rule({call.name}, jvp=...); or use reverse mode (grad, vjp, jacrev)",
+    )
     along = [zeros(f.builder, o) if d is None else d for d, o in zip(tangents, arguments, strict=True)]
+    along = [of_dtype(f.builder, d, o) for d, o in zip(along, arguments, strict=True)]  # type: ignore[arg-type]
     for v, d in zip(results, placed(f.builder, fn, (*along, *given)), strict=True):
         d = same_shape(f.builder, d, v, f"the tangent of {call.name}()")
         if isinstance(v.type, Array):

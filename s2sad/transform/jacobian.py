@@ -277,4 +277,3 @@ def silent(op: AnyOp) -> AnyOp:
     if isinstance(op, While):
         return replace(op, test=block(op.test), body=block(op.body))
     return replace(op, body=block(op.body))
-

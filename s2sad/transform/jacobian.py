@@ -33,10 +33,15 @@ def dtype_of(t: Type) -> str:
     return (item.dtype if isinstance(item, Scalar) else None) or "float64"
 
 
+def name_of(output: Operand, fn: Function) -> str:
+    """What a result is called: by the user's name for it, else as the function."""
+    hint = getattr(output, "hint", "")
+    return hint if hint.isidentifier() and hint != "$result" else fn.name
+
+
 def hint_of(output: Operand, v: Value, fn: Function) -> str:
     """What a Jacobian is called in generated code."""
-    hint = getattr(output, "hint", "")
-    name = hint if hint.isidentifier() else fn.name
+    name = name_of(output, fn)
     return f"d{name}_d{v.hint}" if v.hint.isidentifier() else f"d{name}"
 
 
@@ -103,7 +108,7 @@ def rows_of(b: Builder, r: Reverse, output: Value, fn: Function) -> list[Operand
     tables = [table(b, hint_of(output, v, fn), dtype_of(v.type), shape, sizes(b, v)) for v in r.inputs]
     at = indices_of(len(shape), fn)
     with b.region() as ops:
-        hint = f"d·{output.hint or fn.name}"
+        hint = f"d·{name_of(output, fn)}"
         if by_value(r, output):
             sweep = r.run((unit(b, output, hint, shape, at),))
         else:

@@ -24,6 +24,7 @@ from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
+from s2sad.typing.thread import free_values
 
 Handler = Callable[["Reverse", Any, Scope], None]
 HANDLERS: dict[Any, Handler] = {}
@@ -100,7 +101,7 @@ class Reverse:
         self.aliases = Aliases(fn)
         refuse_written_reshapes(fn, self.aliases)
         self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases)
-        self.home = homes(fn)
+        self.home = dict.fromkeys(free_values(fn), fn.body) | homes(fn)  # what is captured is there throughout
         self.defs = definitions(fn)
         self.gates: dict[Op, Gate] = find_gates(fn)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}

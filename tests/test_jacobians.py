@@ -591,9 +591,39 @@ def vector(x):
 
 def test_recursive_functions():
     np.testing.assert_allclose(jacrev(vector)(X3[:2]), jacfwd(vector)(X3[:2]))
-    np.testing.assert_allclose(jacfwd(several)(0.4), jacobian(several)(0.4))
+    np.testing.assert_allclose(jacfwd(several)(0.4), jacrev(several)(0.4))
     with pytest.raises(s2sad.UnsupportedSyntaxError, match="jacfwd"):
-        jacrev(several)(0.4)
+        jacrev(filling)(X3)
+    np.testing.assert_allclose(jacobian(filling)(X3)[1], jacfwd(filling)(X3)[1])
+
+
+def fill(a, n):
+    if n > 0:
+        a[n] = a[n] * a[n - 1]
+        fill(a, n - 1)
+
+
+def filling(x):
+    y = x.copy()
+    fill(y, 2)
+    return y[2], y * x[0]
+
+
+FACTOR = 3.0
+
+
+def captured(x):
+    def down(t, n):
+        return t * FACTOR if n == 0 else down(t * x + 0.1, n - 1)
+
+    return down(x, 3)
+
+
+def test_second_derivatives_go_through_captured_values():
+    expected = (grad(captured)(0.7 + STEP) - grad(captured)(0.7 - STEP)) / (2 * STEP)
+    for made in (grad(grad(captured)), hessian(captured), jacrev(grad(captured)), hvp(captured)):
+        args = (0.7, 1.0) if made._suffix == "hvp" else (0.7,)
+        np.testing.assert_allclose(made(*args), expected, rtol=1e-6)
 
 
 def test_refusals():

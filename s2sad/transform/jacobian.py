@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import WRITES, Aliases
 from s2sad.errors import NOWHERE, Loc, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Function, If, Op, Operand, Value, While, walk
@@ -67,14 +68,8 @@ def rows(
     its Jacobian with respect to each of `inputs`: the cotangent of one element after another is pulled back."""
     outputs = fn.body.yields[:count]
     callees = Callees(fn.callees, reserved=(name, *reserved), repeated=True)
-    if sum(map(varies, outputs)) > 1 and any(
-        isinstance(op, Op) and op.prim == "invoke" for op in walk(fn.body)
-    ):
-        raise UnsupportedSyntaxError(
-            f"{fn.name}() returns several results and calls a function that stays a function (a recursive one): "
-            "its Jacobian by reverse mode is not supported yet",
-            fn.loc, "use jacfwd(), or return one array",
-        )  # fmt: skip
+    varying = [o for o in outputs if varies(o)]
+    calls = any(isinstance(op, Op) and op.prim == "invoke" for op in walk(fn.body))
     b = builder_for(fn, REVERSE)
     found: list[Operand] = []
     first: Reverse | None = None
@@ -89,6 +84,8 @@ def rows(
             first = r
         else:
             r.share(first)
+        if calls:  # one forward version of what is called serves all results
+            r.active = active_values(fn, inputs, varying, r.aliases)
         found += rows_of(b, r, output, fn)  # type: ignore[arg-type]
     if first is not None:
         forward = first.extras.ops(fn.body)

@@ -126,6 +126,7 @@ class Reverse:
         self.late: list[AnyOp] = []
         self.tapes: dict[Value, Value] = {}
         self.counters: dict[Any, Any] = {}
+        self.records: dict[Op, Value] = {}  # the numbers of the records of calls
         self.live_cache: dict[Block, bool] = {}
         self.locs: dict[Loc, Loc] = {}
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
@@ -143,7 +144,7 @@ class Reverse:
             other.sites,
             other.op_homes,
         )
-        self.tapes, self.snapshots = other.tapes, other.snapshots
+        self.tapes, self.snapshots, self.records = other.tapes, other.snapshots, other.records
 
     def run(self, seeds: tuple[Operand | Callable[[], None] | None, ...]) -> Sweeps:
         """Reverse the function: `seeds` are the cotangents of its outputs (None: no cotangent), or functions

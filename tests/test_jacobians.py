@@ -202,7 +202,64 @@ def nested(x):
     return s
 
 
+def products_in_place(x):
+    A = np.outer(x, x)
+    A[0] *= x
+    A[:, 1] += A[0]
+    return A.T @ x, A
+
+
+def joined(x, n):
+    a = np.zeros(3)
+    b = np.ones(3)
+    for k in range(n):
+        c = a if k % 2 == 0 else b
+        for i in range(3):
+            c[i] += x[i] * (k + 1) * c[i - 1] + x[0]
+    return a * b
+
+
+def skipping(x):
+    y = x
+    k = 0
+    while k < 3:
+        z = np.zeros(3)
+        z[k] = y[k] * y[k - 1]
+        z[k - 1] = y[0]
+        if z[k] < 0:
+            k += 1
+            continue
+        y = y + z
+        k += 1
+    return y
+
+
+def spread(a, n):
+    if n > 0:
+        b = np.zeros(2)
+        b[0] = a[n] * a[n - 1]
+        b[1] = b[0] * a[n]
+        a[n] = b[1]
+        spread(a, n - 1)
+
+
+def through_calls(x):
+    spread(x, 2)
+    return x * x[1]
+
+
+def edited(xs):
+    ys = []
+    for i in range(len(xs)):
+        ys.append(xs[i] * xs[i - 1])
+        if ys[i] > 0.2:
+            ys[i - 1] = ys[i] * 2.0
+    return ys
+
+
 CASES = [
+    (products_in_place, (X3,)), (joined, (X3, 4)), (joined, (X3, 1)), (skipping, (X3,)), (through_calls, (X3,)),
+    (edited, ([0.9, 0.8, 0.7],)),
     (elementwise, (X4,)), (matrix, (X4, M34)), (outer, (X3, X4)), (total, (X4,)), (curve, (0.7,)), (scaled, (0.3, X3)),
     (pair, (1.3, 2.1)), (mixed, (X3, 0.4)), (running, (X5,)), (swapped, (X4, 3)), (swapped, (X4, 2)), (buffers, (X4, 3)),
     (chosen, (X3, 1.0)), (chosen, (X3, -1.0)), (early, (X4,)), (early, (np.array([1.0, 9.0, 2.0]),)), (until, (X4,)),

@@ -256,8 +256,8 @@ def repeated(
             if op.results and op.result in originals:
                 continue
         made = silent(copier.op(op))
-        if isinstance(made, Op) and PRIMS[made.prim].effect in ("none", "raises") and made.prim not in WRITES:
-            if not inside.intersection(made.operands):  # type: ignore[arg-type]
+        if op not in primal and isinstance(made, Op) and not inside.intersection(made.operands):  # type: ignore[arg-type]
+            if PRIMS[made.prim].effect in ("none", "raises") and made.prim not in WRITES:
                 once.append(made)
                 continue
         inside.update(made.results)

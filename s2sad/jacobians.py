@@ -6,12 +6,11 @@ are differentiated themselves.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from s2sad.codegen import tree as t
 from s2sad.derivative import Derivative, Options, value_tree
@@ -25,6 +24,7 @@ from s2sad.errors import (
 )
 from s2sad.ir.core import Const, Function, Operand, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
+from s2sad.modes import aligned, text_of
 from s2sad.nested import floating
 from s2sad.rules.builder import Builder
 from s2sad.signature import Parameters, gradient_tree
@@ -202,23 +202,37 @@ class HessianVectorProduct(Derivative):
             )  # fmt: skip
         bound = dict(zip(self._params.names, bind(*args, **kwargs), strict=False))
         along = [bound[n] for n in self._params.wrt]
-        self._fits(along[0] if self._params.bare else tuple(along), vector)
-        return (*bound.values(), vector)
-
-    def _fits(self, x: Any, v: Any) -> None:
-        """The vector has the structure and the shapes of what the Hessian is taken with respect to."""
-        if isinstance(x, (tuple, list)) and isinstance(v, type(x)) and len(x) == len(v):
-            for a, b in zip(x, v, strict=True):
-                self._fits(a, b)
-        elif isinstance(x, dict) and isinstance(v, dict) and list(x) == list(v):
-            for name, a in x.items():
-                self._fits(a, v[name])
-        elif isinstance(x, (tuple, list, dict)) or np.shape(x) != np.shape(v):
+        if self._params.bare:
+            return (*bound.values(), self._fitted(along[0], vector))
+        if not isinstance(vector, (tuple, list)) or len(vector) != len(along):
             raise SignatureError(
-                f"the vector of {self._fsource.name}'s Hessian-vector product does not fit the argument: "
-                f"{shape_text(v)} for {shape_text(x)}",
-                self._fsource.loc, "give it the structure and the shapes of the arguments it is multiplied by",
+                f"the Hessian-vector product of {self._fsource.name}() by {len(along)} arguments needs a tuple of as many",
+                self._fsource.loc, "give it a vector for each",
             )  # fmt: skip
+        return (*bound.values(), tuple(self._fitted(a, v) for a, v in zip(along, vector, strict=True)))
+
+    def _fitted(self, x: Any, v: Any) -> Any:
+        """The vector with the structure, the shapes and the dtypes of what the Hessian is taken with respect to."""
+        if isinstance(x, (tuple, list)) and not all(isinstance(a, (int, float)) for a in x):
+            if type(x) is type(v) and len(x) == len(v):
+                parts = [self._fitted(a, b) for a, b in zip(x, v, strict=True)]
+                return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+        elif isinstance(x, dict):
+            if isinstance(v, dict) and list(x) == list(v):
+                return {name: self._fitted(a, v[name]) for name, a in x.items()}
+        elif isinstance(x, tuple):
+            if type(x) is type(v) and len(x) == len(v):
+                return v
+        elif dataclasses.is_dataclass(x):
+            if type(x) is type(v):
+                return v
+        else:
+            return aligned(x, v, "vector")
+        raise SignatureError(
+            f"the vector of {self._fsource.name}'s Hessian-vector product does not fit the argument: "
+            f"{text_of(v)} for {text_of(x)}",
+            self._fsource.loc, "give it the structure and the shapes of the arguments it is multiplied by",
+        )  # fmt: skip
 
     def _enter(self, lowered: Any, code: Any) -> None:
         """Calls come through `_dispatch`, where the vector is looked at."""
@@ -314,7 +328,3 @@ def fits(v: Value, d: Operand) -> bool:
     if isinstance(v.type, Array) and isinstance(d.type, Array):
         return v.type.ndim == d.type.ndim and d.type.dtype.startswith("float")
     return type(v.type) is type(d.type) and (not isinstance(v.type, Scalar) or is_float(d.type))
-
-
-def shape_text(x: Any) -> str:
-    return f"{type(x).__name__}" if isinstance(x, (tuple, list, dict)) else f"shape {np.shape(x)}"

@@ -93,7 +93,9 @@ def closed(fn: Function) -> Function:
             return replace(op, attrs=(("callee", names.get(op.attr("callee"), op.attr("callee"))),))
         return op
 
-    callees = {names[n]: replace(made.callees[n], name=names[n], body=block(made.callees[n].body)) for n in changed}
+    callees = {
+        names[n]: replace(made.callees[n], name=names[n], body=block(made.callees[n].body)) for n in changed
+    }
     return replace(made, body=block(made.body), callees=fn.callees | callees)
 
 

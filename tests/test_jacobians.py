@@ -279,7 +279,7 @@ def test_against_differences(make, fn, args):
     expected = [differences(fn, args, k) for k in wrt]
     after = copy.deepcopy(args)
     fn(*after)
-    for level in (0, 1, 2):
+    for level in (2,) if make is jacobian else (0, 1, 2):
         given = copy.deepcopy(args)
         found = make(fn, wrt=wrt, optimize=level)(*given)
         tables = flat(found)
@@ -586,6 +586,31 @@ def test_hvp_refuses_vectors_that_do_not_fit():
         hvp(total)()
     with pytest.raises(s2sad.S2sadError):
         hvp(elementwise)(X3, X3)
+
+
+def test_tangents_and_cotangents_are_checked():
+    for d in (np.ones(1), np.ones(4), 1.0, [1.0, 1.0, 1.0], np.ones((3, 1)), np.ones(3) * 1j):
+        with pytest.raises(s2sad.SignatureError):
+            s2sad.jvp(total, (X3,), (d,))
+        with pytest.raises(s2sad.SignatureError):
+            vjp(elementwise, X3)[1](d)
+    with pytest.raises(s2sad.SignatureError):
+        s2sad.jvp(total, (X3,), (np.ones(3), np.ones(3)))
+    with pytest.raises(s2sad.SignatureError):
+        vjp(total, X3)[1](X3)
+    ones = np.ones(3, dtype=int)
+
+    def f(x):
+        x = x.copy()
+        x[0] = 0.5 * x[1]
+        return np.sum(x * x)
+
+    np.testing.assert_allclose(s2sad.jvp(f, (X3,), (ones,))[1], np.sum(grad(f)(X3)))
+    np.testing.assert_allclose(hvp(f)(X3, ones), hessian(f)(X3) @ ones)
+    np.testing.assert_allclose(hvp(f)(X3, ones.astype(np.float32)), hessian(f)(X3) @ ones)
+    np.testing.assert_allclose(
+        vjp(in_place, X4.copy())[1](np.arange(4))[0], np.arange(4) @ jacrev(in_place)(X4.copy())
+    )
 
 
 def test_hvp_aux_and_effects():

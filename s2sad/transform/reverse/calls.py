@@ -150,7 +150,10 @@ def reverse_invoke(r: Reverse, op: Op, scope: Scope) -> None:
         r.home[kept] = r.home_of(op)
         r.sites[kept] = r.extras.after[op]
         r.extras.replaced[op] = replace(
-            op, operands=(*op.operands, *twins), results=(*op.results, kept), attrs=(("callee", pair.forward),)
+            op,
+            operands=(*op.operands, *twins),
+            results=(*op.results, kept),
+            attrs=(("callee", pair.forward),),
         )
     seeds = [cotangents.get(v) or zero(v.type) for v, used in zip(op.results, results, strict=True) if used]
     inputs = [o for o, a in zip(op.operands, active, strict=True) if a and not is_memory(o.type)]

@@ -101,7 +101,9 @@ class Reverse:
         self.aliases = Aliases(fn)
         refuse_written_reshapes(fn, self.aliases)
         self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases)
-        self.home = dict.fromkeys(free_values(fn), fn.body) | homes(fn)  # what is captured is there throughout
+        self.home = dict.fromkeys(free_values(fn), fn.body) | homes(
+            fn
+        )  # what is captured is there throughout
         self.defs = definitions(fn)
         self.gates: dict[Op, Gate] = find_gates(fn)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}

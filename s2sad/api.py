@@ -165,7 +165,8 @@ def hessian(
     fastmath: bool = False,
     debug: bool = False,
 ) -> Any:
-    """The Hessian of a function that returns one real number: the Jacobian (by forward mode) of its gradient.
+    """The Hessian of a function that returns one real number: the Jacobian of its gradient, by forward mode, or by
+    reverse mode where forward mode lacks a rule.
 
     Args:
         As of `grad`.

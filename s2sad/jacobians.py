@@ -71,7 +71,7 @@ class Jacobian(Derivative):
         for o in (*inputs, *outputs):
             self._refuse(o.type, o in inputs)
         ways = {"rev": rows, "fwd": columns}
-        mode = self._mode if self._mode != "auto" else cheaper(inputs, outputs)
+        mode = self._mode if self._mode != "auto" else self._chosen(inputs, outputs)
         try:
             return ways[mode](fn, inputs, len(outputs), name, reserved)
         except (MissingRuleError, UnsupportedSyntaxError) as error:
@@ -81,6 +81,9 @@ class Jacobian(Derivative):
                 return ways["fwd" if mode == "rev" else "rev"](fn, inputs, len(outputs), name, reserved)
             except S2sadError:
                 raise error from None
+
+    def _chosen(self, inputs: tuple[Value, ...], outputs: list[Operand]) -> str:
+        return cheaper(inputs, outputs)
 
     def _refuse(self, t: Type, given: bool) -> None:
         item = t.item if isinstance(t, (Array, List)) else t
@@ -137,13 +140,16 @@ class ReverseJacobian(Jacobian):
     _mode = "rev"
 
 
-class Hessian(ForwardJacobian):
-    """The Hessian: the Jacobian, by forward mode, of the gradient."""
+class Hessian(Jacobian):
+    """The Hessian: the Jacobian of the gradient, by forward mode, or by reverse mode where that lacks a rule."""
 
     def __init__(self, fn: Any, options: Options) -> None:
         super().__init__(Derivative(fn, options), options)
         self.primal, self._suffix = fn, "hessian"
         self._name = self._name.removesuffix("_grad")
+
+    def _chosen(self, inputs: tuple[Value, ...], outputs: list[Operand]) -> str:
+        return "fwd"
 
 
 def as_vectors(s: Specialiser, av: AV) -> AV:
@@ -186,6 +192,9 @@ class HessianVectorProduct(Derivative):
         self._params = Parameters(inner.source, [*names, self._vector], inner.wrt, inner.bare)
         bind = binder(inspect.signature(self._function))
         self._bind = lambda *args, **kwargs: self._bound(bind, args, kwargs)
+
+    def __repr__(self) -> str:
+        return f"<hvp of {self._fsource.qualname} with respect to {', '.join(self._params.wrt)}>"
 
     def _bound(
         self, bind: Callable[..., tuple[Any, ...]], args: tuple[Any, ...], kwargs: dict[str, Any]

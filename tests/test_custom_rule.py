@@ -347,6 +347,29 @@ def test_transposed():
     assert grad(lambda x, y: prod(x, y) * x, wrt=(0, 1))(2.0, 3.0) == (12.0, 4.0)
 
 
+@custom_rule(
+    vjp=lambda dy, y, A, b: (-np.outer(np.linalg.solve(A.T, dy), y), np.linalg.solve(A.T, dy)),
+    out=lambda A, b: np.zeros(len(b)),
+)
+def solve(A, b):
+    return np.linalg.solve(A, b)
+
+
+def test_solver():
+    rng = np.random.default_rng(0)
+    A, b = rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=3)
+
+    def f(A, b):
+        return np.sum(solve(A, b) ** 2)
+
+    def g(A, b):
+        return np.sum(np.linalg.solve(A, b) ** 2)
+
+    for found, expected in zip(grad(f, wrt=(0, 1))(A, b), grad(g, wrt=(0, 1))(A, b)):
+        np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_allclose(hessian(f)(A, b), hessian(g)(A, b), rtol=1e-8, atol=1e-12)  # by reverse mode
+
+
 def test_missing_rules():
     reverse_only = custom_rule(lambda x: x * 2.0, vjp=lambda dy, y, x: dy * 2.0)
     forward_only = custom_rule(lambda x: x * 2.0, jvp=lambda ts, y, x: ts[0] * 2.0)

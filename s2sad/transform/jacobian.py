@@ -24,6 +24,7 @@ from s2sad.transform.reverse import Callees, Reverse
 from s2sad.transform.reverse.arrays import by_value, is_fresh, sources
 from s2sad.transform.reverse.calls import new_tapes, with_tapes
 from s2sad.transform.reverse.memory import shadow, zero_shadow
+from s2sad.transform.reverse.repeated import share
 
 REVERSE = replace(NOWHERE, reverse=True)
 
@@ -83,7 +84,7 @@ def rows(
         if first is None:
             first = r
         else:
-            r.share(first)
+            share(r, first)
         if calls:  # one forward version of what is called serves all results
             r.active = active_values(fn, inputs, varying, r.aliases)
         found += rows_of(b, r, output, fn)  # type: ignore[arg-type]

@@ -49,6 +49,16 @@ def by_value(r: Reverse, v: Operand) -> bool:
     return root not in r.buffered and not r.aliases.is_written(v)
 
 
+def seed_memory(r: Reverse, output: Value, cotangent: Operand) -> None:
+    """The cotangent of a result that is memory; it is only read."""
+    from s2sad.transform.reverse.memory import shadow
+
+    if by_value(r, output):
+        r.accumulate(output, cotangent, r.root)
+    else:
+        r.builder.effect("add_into", shadow(r, output, r.root), cotangent)
+
+
 def full(b: Builder, d: Operand, like: Type, shape: Any) -> Operand:
     """A cotangent with all the axes of its value; `shape()` gives the sizes."""
     if not isinstance(like, Array) or (isinstance(d.type, Array) and same_dims(d.type, like)):

@@ -138,16 +138,6 @@ class Reverse:
 
     # -- the whole function -------------------------------------------------------------------------
 
-    def share(self, other: Reverse) -> None:
-        """Reverse the same function for another result: both reverse sweeps follow one forward sweep."""
-        self.extras, self.home, self.sites, self.op_homes = (
-            other.extras,
-            other.home,
-            other.sites,
-            other.op_homes,
-        )
-        self.tapes, self.snapshots, self.records = other.tapes, other.snapshots, other.records
-
     def run(self, seeds: tuple[Operand | Callable[[], None] | None, ...]) -> Sweeps:
         """Reverse the function: `seeds` are the cotangents of its outputs (None: no cotangent), or functions
         that put them where they belong."""
@@ -165,7 +155,9 @@ class Reverse:
                 and is_memory(output.type)
                 and self.is_active(output)
             ):
-                self.seed(output, seed)
+                from s2sad.transform.reverse.arrays import seed_memory
+
+                seed_memory(self, output, seed)
         for (
             given
         ) in self.fn.params:  # a tape whose shadow is handed in: what is written here is shadowed here
@@ -175,16 +167,6 @@ class Reverse:
         adjoints = tuple(self.input_adjoint(v) for v in self.inputs)
         reverse = (*self.late, *self.root.head, *self.builder.ops)
         return Sweeps(self.extras.ops(self.fn.body), reverse, adjoints)
-
-    def seed(self, output: Value, cotangent: Operand) -> None:
-        """The cotangent of a result that is memory; it is only read."""
-        from s2sad.transform.reverse.arrays import by_value
-        from s2sad.transform.reverse.memory import shadow
-
-        if by_value(self, output):
-            self.accumulate(output, cotangent, self.root)
-        else:
-            self.builder.effect("add_into", shadow(self, output, self.root), cotangent)
 
     def input_adjoint(self, v: Value) -> Operand:
         from s2sad.transform.reverse.arrays import by_value
@@ -212,20 +194,11 @@ class Reverse:
             if isinstance(op, Op):
                 self.op(op, scope)
                 if self.repeated:
-                    self.restore(op, scope)
+                    from s2sad.transform.reverse.repeated import restore
+
+                    restore(self, op, scope)
             else:
                 HANDLERS[type(op)](self, op, scope)
-
-    def restore(self, op: Op, scope: Scope) -> None:
-        """Where the shadow of what an operation makes is spent, it is zeroed for the next run."""
-        from s2sad.transform.reverse.memory import shadow, zero_shadow
-
-        for v in op.results:
-            if v in self.beside and v not in self.input_set:
-                zero_shadow(self.builder, shadow(self, v, scope))
-        if op.prim == "tape_write" and op.operands[0] in self.shadows and is_float(op.operands[2].type):
-            target, at = shadow(self, op.operands[0], scope), self.primal(op.operands[1], scope)
-            self.builder.effect("tape_write", target, at, const(0.0))
 
     def op(self, op: Op, scope: Scope) -> None:
         if (

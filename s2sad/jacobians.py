@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from s2sad.codegen import tree as t
 from s2sad.derivative import Derivative, Options, value_tree
 from s2sad.entry import binder
@@ -46,6 +48,7 @@ class Jacobian(Derivative):
 
     def __init__(self, fn: Any, options: Options) -> None:
         super().__init__(fn, options)
+        self._structures: dict[Any, AV] = {}  # of the results, by signature
         self._suffix = {"auto": "jacobian", "fwd": "jacfwd", "rev": "jacrev"}[self._mode]
 
     def __repr__(self) -> str:
@@ -99,11 +102,37 @@ class Jacobian(Derivative):
     def _finished(self, function: Function, count: int) -> Function:
         return function
 
-    def _is_single(self, lowered: Any) -> bool:
-        return False
+    def _as_float32(self, result: Any, lowered: Any) -> Any:
+        """Numba returns float32 numbers as Python's: they are made float32 again, block by block."""
+
+        def cast(key: Any, value: Any) -> Any:
+            if isinstance(key, Node):
+                if key.kind == "dict":
+                    return {n: cast(k, value[n]) for n, k in zip(key.names, key.parts, strict=True)}
+                return tuple(cast(k, v) for k, v in zip(key.parts, value, strict=True))
+            return (
+                np.float32(value) if key == Scalar("float", "float32") and isinstance(value, float) else value
+            )
+
+        def block(av: AV, value: Any) -> Any:
+            if isinstance(av, TupleAV):
+                parts = [block(a, v) for a, v in zip(av.items, value, strict=True)]
+                return parts if av.cls is list else tuple(parts)
+            if isinstance(av, DictAV):
+                return {n: block(a, value[n]) for n, a in av.items.items()}
+            wrt = [lowered.keys[n] for n in self._params.wrt]
+            if self._params.bare:
+                return cast(wrt[0], value)
+            return tuple(cast(k, v) for k, v in zip(wrt, value, strict=True))
+
+        outputs = self._structures[tuple(lowered.keys.values())]
+        if self._options.has_aux:
+            return block(outputs, result[0]), result[1]
+        return block(outputs, result)
 
     def _returns(self, keys: dict[str, Any], aux: AV | None, result: AV) -> Callable[[list[Any]], Any]:
         params = self._params
+        self._structures[tuple(keys.values())] = self._outputs(result)
         n_aux = len(list(leaves(aux))) if aux is not None else 0
         outputs = self._outputs(result)
 

@@ -748,6 +748,19 @@ def test_compiled(fn, args):
 
 
 @pytest.mark.jit
+def test_compiled_float32():
+    def f(t, x):
+        return t * t, t * x
+
+    single = np.float32(0.5)
+    for a, b in zip(
+        flat(jacrev(f, wrt=(0, 1), jit=True)(single, X3)), flat(jacrev(f, wrt=(0, 1))(single, X3))
+    ):
+        assert np.asarray(a).dtype == np.asarray(b).dtype
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+@pytest.mark.jit
 def test_compiled_second_order():
     np.testing.assert_allclose(hessian(chain, jit=True)(X4), hessian(chain)(X4), rtol=1e-12)
     np.testing.assert_allclose(hvp(chain, jit=True)(X4, X4), hvp(chain)(X4, X4), rtol=1e-12)

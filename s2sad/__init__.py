@@ -1,7 +1,8 @@
 """s2sad: source-to-source automatic differentiation of Python functions."""
 
 import s2sad.rules  # noqa: F401  (loads the rule table)
-from s2sad.api import grad, stop_gradient, value_and_grad
+from s2sad.api import grad, hessian, hvp, jacfwd, jacobian, jacrev, stop_gradient, value_and_grad
+from s2sad.custom import custom_rule
 from s2sad.derivative import Derivative
 from s2sad.errors import (
     CheckError,
@@ -29,7 +30,13 @@ __all__ = [
     "SourceError",
     "UnsupportedSyntaxError",
     "check_grad",
+    "custom_rule",
     "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jvp",
     "stop_gradient",
     "value_and_grad",

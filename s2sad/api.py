@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, Options
 from s2sad.errors import SignatureError
 from s2sad.typing.calls import HANDLERS, stopped_gradient
 
 
-def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any]) -> Any:
+def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any], kind: Any = Derivative) -> Any:
     for name, why in (("checkpoint", None), ("memory", None), ("parallel", False)):
         if options.pop(name) not in (None, why):
             raise SignatureError(
@@ -20,8 +21,8 @@ def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any]) -> Any:
         raise SignatureError(f"optimize={options['optimize']!r}", hint="it is 0, 1 or 2")
     chosen = Options(wrt=wrt, value=value, **options)
     if f is None:
-        return lambda fn: Derivative(fn, chosen)
-    return Derivative(f, chosen)
+        return lambda fn: kind(differentiable(fn), chosen)
+    return kind(differentiable(f), chosen)
 
 
 def grad(
@@ -81,6 +82,139 @@ def value_and_grad(
         fastmath=fastmath, debug=debug,
     )  # fmt: skip
     return _make(f, wrt, True, options)
+
+
+def jacobian(
+    f: Callable[..., Any] | None = None,
+    wrt: Any = 0,
+    mode: str = "auto",
+    *,
+    has_aux: bool = False,
+    jit: bool = False,
+    optimize: int = 2,
+    checkpoint: Any = None,
+    memory: Any = None,
+    parallel: bool = False,
+    fastmath: bool = False,
+    debug: bool = False,
+) -> Any:
+    """The Jacobian of a function of numbers and arrays, as a callable with the function's parameters.
+
+    Works as a decorator, bare or with arguments, and has all that the result of `grad` has (`source`, `lower`, …).
+
+    Args:
+        f: a Python function whose source can be read. It returns a number, an array of any rank, a list of numbers
+            (which counts as an array) or a tuple or dict of those.
+        wrt: as of `grad`.
+        mode: "fwd" (a sweep for each element of the arguments, see `jacfwd`), "rev" (a reverse sweep for each
+            element of the result, see `jacrev`) or "auto", which takes the one that needs fewer as far as types
+            tell: "fwd" if the result has more axes, or more parts, than the arguments; and the other where one
+            lacks a rule.
+        has_aux: f returns (value, auxiliary); the result is (jacobian, auxiliary).
+        jit, optimize, fastmath, debug: as of `grad`.
+    Returns:
+        From the call: for each result and each argument a new array of shape `result.shape + argument.shape` and
+        of the argument's float dtype (float64 for integers); a number where both are numbers. Arranged in the
+        structure of the result, each part in the structure of the argument(s). Integer results have derivative 0.
+    Raises:
+        S2sadError: what cannot be differentiated; a complex, optional or textual argument or result.
+    """
+    from s2sad import jacobians
+
+    kinds = {
+        "auto": jacobians.Jacobian,
+        "fwd": jacobians.ForwardJacobian,
+        "rev": jacobians.ReverseJacobian,
+    }
+    if mode not in kinds:
+        raise SignatureError(f"mode={mode!r}", hint="it is 'auto', 'fwd' or 'rev'")
+    options = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
+        fastmath=fastmath, debug=debug,
+    )  # fmt: skip
+    return _make(f, wrt, False, options, kinds[mode])
+
+
+def jacfwd(f: Callable[..., Any] | None = None, wrt: Any = 0, **options: Any) -> Any:
+    """As `jacobian`, column by column in forward mode: cheap where the arguments have few elements.
+
+    The function runs once; for each element of the arguments its tangents run, with those of its branches and
+    loops that tangents go through. Arguments are changed as one call of f changes them.
+    """
+    return jacobian(f, wrt, "fwd", **options)
+
+
+def jacrev(f: Callable[..., Any] | None = None, wrt: Any = 0, **options: Any) -> Any:
+    """As `jacobian`, row by row in reverse mode: cheap where the result has few elements.
+
+    The forward sweep runs once and is shared by all rows; for each element of the result a reverse sweep runs.
+    """
+    return jacobian(f, wrt, "rev", **options)
+
+
+def hessian(
+    f: Callable[..., Any] | None = None,
+    wrt: Any = 0,
+    *,
+    has_aux: bool = False,
+    jit: bool = False,
+    optimize: int = 2,
+    checkpoint: Any = None,
+    memory: Any = None,
+    parallel: bool = False,
+    fastmath: bool = False,
+    debug: bool = False,
+) -> Any:
+    """The Hessian of a function that returns one real number: the Jacobian of its gradient, by forward mode, or by
+    reverse mode where forward mode lacks a rule.
+
+    Args:
+        As of `grad`.
+    Returns:
+        From the call: an array of shape `argument.shape + argument.shape` (a number for a number); for a tuple
+        `wrt` a tuple of tuples: `[a][b]`, of shape `a.shape + b.shape`, is the derivative by `b` of the gradient by
+        `a`. With `has_aux`, (hessian, auxiliary).
+    """
+    from s2sad.jacobians import Hessian
+
+    options = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
+        fastmath=fastmath, debug=debug,
+    )  # fmt: skip
+    return _make(f, wrt, False, options, Hessian)
+
+
+def hvp(
+    f: Callable[..., Any] | None = None,
+    wrt: Any = 0,
+    *,
+    has_aux: bool = False,
+    jit: bool = False,
+    optimize: int = 2,
+    checkpoint: Any = None,
+    memory: Any = None,
+    parallel: bool = False,
+    fastmath: bool = False,
+    debug: bool = False,
+) -> Any:
+    """The product of the Hessian with a vector, `hvp(f)(*args, v)`, by forward over reverse mode: a small multiple
+    of the cost of f, whatever the size of the Hessian, which is never made.
+
+    Args:
+        As of `grad`; f returns one real number.
+    Returns:
+        From the call, whose last argument `v` has the structure, shapes and types of the argument (for a tuple
+        `wrt`, a tuple of them): the derivative of the gradient along v, in the same structure.
+    Raises:
+        SignatureError: the vector does not fit the arguments.
+    """
+    from s2sad.jacobians import HessianVectorProduct
+
+    options = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
+        fastmath=fastmath, debug=debug,
+    )  # fmt: skip
+    return _make(f, wrt, False, options, HessianVectorProduct)
 
 
 def stop_gradient(x: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,12 +21,13 @@ from s2sad.codegen.load import Generated, generate, keyword_names, load
 from s2sad.entry import MOST_SIGNATURES, Made, binder, entry
 from s2sad.errors import JitError, S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
-from s2sad.ir.core import Const, Function, Op, Value
+from s2sad.ir.core import Const, Function, Op, Operand, Value
 from s2sad.ir.types import Scalar, is_memory
-from s2sad.nested import inline_derivative
+from s2sad.nested import inline_derivative, structured
 from s2sad.signature import Parameters, gradient_tree, typed_parameters
 from s2sad.transform.gradient import floats_at_last, gradient
-from s2sad.typing.abstract import AV, TupleAV, leaves
+from s2sad.typing.abstract import AV, FunctionAV, TupleAV, leaves
+from s2sad.typing.calls import bind
 from s2sad.typing.captures import Captured, Captures, Guard
 from s2sad.typing.specialise import Specialiser, Typed, specialise
 from s2sad.typing.structure import Fixed, Node, key_of, leaf_types, source_for, user_function
@@ -296,11 +297,10 @@ class Derivative:
         typed, hidden, inputs = self._typed(keys)
         options, name = self._options, self._name
         aux = self._aux(typed.result)
-        count = len(typed.function.body.yields) - 1
-        function = gradient(typed.function, tuple(inputs), f"{name}_{self._suffix}", options.value, count)
+        function = self._derive(typed.function, tuple(inputs), f"{name}_{self._suffix}", typed.result)
         pipeline.check(function)
         function = pipeline.run(function, pipeline.OPTIMIZE[optimize])
-        function = floats_at_last(function, len(function.body.yields) - len(inputs))
+        function = self._finished(function, len(inputs))
         returns = self._returns(keys, aux, typed.result)
         target = "numba" if options.jit else "python"
         generated = generate(function, optimize, target, returns, hidden, options=_jit_options(options))
@@ -316,6 +316,17 @@ class Derivative:
             target,
             writes_arguments(typed.function),
         )
+
+    def _derive(
+        self, fn: Function, inputs: tuple[Value, ...], name: str, result: AV, reserved: tuple[str, ...] = ()
+    ) -> Function:
+        """The derivative of a typed function that returns `result`, whose leaves are what `fn` yields."""
+        count = len(fn.body.yields) - 1
+        return gradient(fn, inputs, name, self._options.value, count, reserved)
+
+    def _finished(self, function: Function, count: int) -> Function:
+        """What optimisation left, with results of the types they are returned in; there are `count` inputs."""
+        return floats_at_last(function, len(function.body.yields) - count)
 
     def _aux(self, result: AV) -> AV | None:
         if not self._options.has_aux:
@@ -350,6 +361,14 @@ class Derivative:
 
         return build
 
+    def _structured(self, result: AV, by_name: dict[str, AV], values: Iterator[Operand]) -> AV:
+        """As `_returns`, where this derivative is called in a differentiated function."""
+        return structured(self._options, self._params, result, by_name, values)
+
+    def _bind_values(self, s: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> list[AV]:
+        """The arguments of such a call in the order of the parameters."""
+        return bind(s, FunctionAV(self._fsource), args, kwargs)
+
     # -- looking ------------------------------------------------------------------------------------
 
     def lower(self, *args: Any, optimize: int | None = None, **kwargs: Any) -> Lowered:
@@ -364,9 +383,13 @@ class Derivative:
     def source(self) -> str:
         if self._last is not None:
             return self._last.source
+        return self._lowered(self._assumed()).source
+
+    def _assumed(self) -> dict[str, Any]:
+        """The signature assumed where no call has shown one."""
         from s2sad.assumed import assumed_keys
 
-        return self._lowered(assumed_keys(self._fsource, self._params)).source
+        return assumed_keys(self._fsource, self._params)
 
     @property
     def source_map(self) -> dict[int, int]:

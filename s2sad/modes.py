@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from s2sad import pipeline
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate, keyword_names, load
+from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
 from s2sad.errors import SignatureError
@@ -154,7 +155,7 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
     Returns:
         (out, out_tangent), out_tangent in the structure of out.
     """
-    primals, tangents = tuple(primals), tuple(tangents)
+    f, primals, tangents = differentiable(f), tuple(primals), tuple(tangents)
     if len(primals) != len(tangents):
         raise SignatureError(
             f"jvp got {len(primals)} primals and {len(tangents)} tangents",
@@ -170,7 +171,8 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
     flat: list[Any] = []
     for key, primal, tangent, wanted in zip(source_keys, by_parameter, along, moved, strict=True):
         if floating(key) or wanted:
-            flat += map(zeros, flatten(key, primal)) if tangent is None else flatten(key, tangent)
+            own = list(flatten(key, primal))
+            flat += map(zeros, own) if tangent is None else along_with(own, flatten(key, tangent), "tangent")
     return code(*prepared.bind(*primals), *flat, **prepared.captured(code))  # type: ignore[no-any-return]
 
 
@@ -219,6 +221,36 @@ def _nonzero(tangent: Any) -> bool:
     return tangent is not None and bool(np.any(tangent != 0))
 
 
+def along_with(own: list[Any], given: Iterable[Any], what: str) -> list[Any]:
+    """Derivatives that are passed in, each of its value's shape and dtype; arrays of another dtype are converted."""
+    return [aligned(value, d, what) for value, d in zip(own, given, strict=True)]
+
+
+def aligned(value: Any, d: Any, what: str) -> Any:
+    """A tangent or cotangent of one number, array or list."""
+    if d is value:
+        return d
+    fits = isinstance(d, (list, tuple)) if isinstance(value, list) else not isinstance(d, (list, tuple))
+    if not fits or (len(d) != len(value) if isinstance(value, list) else np.shape(d) != np.shape(value)):
+        raise SignatureError(
+            f"a {what} of {text_of(d)} for a value of {text_of(value)}",
+            hint=f"give the {what} the structure and the shapes of its value",
+        )
+    if not isinstance(value, np.ndarray) or not isinstance(d, np.ndarray):
+        return d
+    dtype = value.dtype if value.dtype.kind in "fc" else np.dtype("float64")
+    if d.dtype.kind == "c" and dtype.kind != "c":
+        raise SignatureError(f"a complex {what} for a real value", hint=f"give a real {what}")
+    return d if d.dtype == dtype else d.astype(dtype)
+
+
+def text_of(value: Any) -> str:
+    """What a value is, for messages."""
+    if isinstance(value, (list, tuple)):
+        return f"type {type(value).__name__}, length {len(value)}"
+    return f"shape {np.shape(value)}" if np.ndim(value) else f"type {type(value).__name__}"
+
+
 def zeros(leaf: Any) -> Any:
     """A zero tangent for a leaf."""
     if isinstance(leaf, list):
@@ -237,6 +269,7 @@ def vjp(
     The pullback may be called many times; it returns a tuple with one entry for each primal (0.0 for arguments
     that are not floating), keeps copies of the mutable inputs it reads, and never writes its cotangent.
     """
+    f = differentiable(f)
     prepared, code = cached("vjp", f, primals, jit, optimize, lambda p: vjp_code(p, jit, optimize))
     pair, forward_code, reverse_code, n = code
     out = forward_code(*prepared.bind(*primals), **prepared.captured(forward_code))
@@ -251,7 +284,9 @@ def vjp(
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         flat = list(spread(prepared.result, cotangent))
-        chosen = [copy.copy(flat[i]) for i in pair.cotangents]
+        wanted = [flat[i] for i in pair.cotangents]
+        own = [results[i] for i in pair.cotangents]
+        chosen = [copy.copy(d) for d in along_with(own, wanted, "cotangent")]
         fresh = copy.deepcopy([k for k, s in zip(kept, pair.shadows, strict=True) if s])
         it = iter(fresh)
         held = [next(it) if s else k for k, s in zip(kept, pair.shadows, strict=True)]

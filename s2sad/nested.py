@@ -8,21 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from s2sad.errors import Loc, SignatureError
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Operand, Value, While
+from s2sad.errors import Loc
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
 from s2sad.ir.types import FLOAT, Scalar
 from s2sad.optimize.copies import _Propagation, propagate_copies
 from s2sad.optimize.dce import eliminate_dead_code
-from s2sad.transform.gradient import gradient
-from s2sad.typing.abstract import AV, FunctionAV, TupleAV, leaves, map_leaves
-from s2sad.typing.calls import bind
+from s2sad.typing.abstract import AV, TupleAV, leaves, map_leaves
 from s2sad.typing.specialise import Specialiser
+from s2sad.typing.thread import thread_captures
 
 
 def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> AV:
     """The result of calling a derivative on abstract values."""
-    source, params, options = derivative._fsource, derivative._params, derivative._options
-    bound = bind(s, FunctionAV(source), args, kwargs)
+    source, params = derivative._fsource, derivative._params
+    bound = derivative._bind_values(s, args, kwargs)
     operands: list[Operand] = []
     inputs: list[Value] = []
     inner = Specialiser(s.context)
@@ -49,23 +48,55 @@ def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: d
     for name in params.wrt:
         inputs.extend(o for o in leaves(by_name[name]) if isinstance(o, Value))
     result = derivative._call(inner, inner_args)
-    if isinstance(result, TupleAV) and not options.has_aux:
-        raise SignatureError(
-            f"{source.name}() returns several values, and a gradient needs one",
-            s.builder.loc,
-            "return one number",
-        )
+    derivative._aux(result)
     primal = tuple(leaves(result))
     callees = {i.name: i.function for i in s.context.instances.values() if i.function is not None}
     callees.update(s.context.extra)
     fn = Function(
         source.name, tuple(all_params), Block((), tuple(inner.builder.ops), primal), source.loc, callees
     )
-    made = gradient(fn, tuple(inputs), f"{source.name}_grad", options.value, len(primal) - 1, tuple(callees))
+    fn = closed(fn)
+    callees = fn.callees
+    name = f"{source.name}_{derivative._suffix}"
+    made = derivative._derive(fn, tuple(inputs), name, result, tuple(callees))
     made = eliminate_dead_code(propagate_copies(made))
     s.context.extra.update(made.callees)
     values = iter(splice(s, made, operands))
-    return structured(options, params, result, by_name, values)
+    made_of: AV = derivative._structured(result, by_name, values)
+    return made_of
+
+
+def closed(fn: Function) -> Function:
+    """The function with what those it calls capture made parameters of theirs, under names of their own: derivatives
+    go through what is captured, and functions of the old names may be called elsewhere."""
+    made = thread_captures(fn)
+    changed = [n for n, f in made.callees.items() if len(f.params) != len(fn.callees[n].params)]
+    taken = set(fn.callees)
+    names: dict[str, str] = {}
+    for n in changed:
+        names[n] = next(m for k in range(1, len(taken) + 2) if (m := f"{n}_{k}") not in taken)
+        taken.add(names[n])
+    if not names:
+        return fn
+
+    def block(b: Block) -> Block:
+        return replace(b, ops=tuple(map(one, b.ops)))
+
+    def one(op: AnyOp) -> AnyOp:
+        if isinstance(op, If):
+            return replace(op, then=block(op.then), orelse=block(op.orelse))
+        if isinstance(op, While):
+            return replace(op, test=block(op.test), body=block(op.body))
+        if isinstance(op, For):
+            return replace(op, body=block(op.body))
+        if isinstance(op, Op) and op.prim == "invoke":
+            return replace(op, attrs=(("callee", names.get(op.attr("callee"), op.attr("callee"))),))
+        return op
+
+    callees = {
+        names[n]: replace(made.callees[n], name=names[n], body=block(made.callees[n].body)) for n in changed
+    }
+    return replace(made, body=block(made.body), callees=fn.callees | callees)
 
 
 def floating(s: Specialiser, o: Operand) -> Operand:

@@ -28,7 +28,7 @@ from s2sad.rules.registry import BY_FUNCTION, PRIMS, ZERO, Prim
 
 CONTROL = {
     "pack", "unpack", "constant", "unbound", "exception", "format", "len", "trip_count", "identity",
-    "stop_gradient",
+    "stop_gradient", "custom",
 }  # fmt: skip
 # checked on arrays, in tests/test_arrays.py
 ON_WHOLE_ARRAYS = {*INFER, *JVPS, *ON_ARRAYS.values(), "shape", "s2sad.finite_product"}

@@ -88,7 +88,7 @@ class Dependences:
                 self.both(op.operands[1], op.operands[0])
         elif prim == "stop_gradient":
             pass
-        elif prim in ("invoke", "pack", "extract", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
+        elif prim in ("invoke", "custom", "pack", "extract", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
                       "tape_read", "load", "numpy.full"):  # fmt: skip
             for o in op.operands:
                 for r in op.results:

@@ -33,7 +33,10 @@ Copies = list[tuple[Value, Operand]]
 class Emitter:
     """Emits one function. `target` is 'python' or 'numba'; `level` the optimisation level."""
 
-    def __init__(self, fn: Function, level: int, target: str, reserved: set[str]) -> None:
+    def __init__(
+        self, fn: Function, level: int, target: str, reserved: set[str], objects: dict[Any, str] | None = None
+    ) -> None:
+        self.objects = objects or {}  # the names of functions of the user's that are called
         self.tapes = tapes.plan(fn, target)
         fn = tapes.with_implicit_indices(fn, self.tapes)
         self.fn, self.level, self.target = fn, level, target

@@ -247,6 +247,17 @@ class Expressions:
     def op_root(self, op: Op) -> Any:
         return arrays.np_call(self, "sqrt", self.operand(op.operands[0]))
 
+    def op_custom(self, op: Op) -> Any:
+        call = op.attr("call")
+        operands = [self.operand(o) for o in op.operands[: call.count]]
+
+        def argument(form: Any) -> Any:
+            if isinstance(form, tuple):
+                return t.tuple_([argument(f) for f in form])
+            return t.constant(None) if form is None else operands[form]
+
+        return t.call(self.emitter.objects[call.key], *map(argument, call.form))
+
     def op_identity(self, op: Op) -> Any:
         return self.operand(op.operands[0])
 

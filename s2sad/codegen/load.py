@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
+import keyword
 import linecache
 import sys
 import types
@@ -17,7 +19,7 @@ from s2sad.codegen.emit import Emitter
 from s2sad.codegen.printer import to_source
 from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError
-from s2sad.ir.core import Function, Value
+from s2sad.ir.core import Function, Op, Value, walk
 from s2sad.optimize.records import gather_records
 from s2sad.rules.registry import PRIMS
 
@@ -51,11 +53,12 @@ def generate(
     helpers: dict[str, None] = {}
     written: dict[str, str] = {}
     trees = []
+    names, objects = called_objects(fn, target)
     for f in (*fn.callees.values(), fn):
         own = f is fn
         functions = set(fn.callees) | {fn.name}
         emitter, tree = _emitted(
-            f, level, target, functions, returns if own else None, keyword_params if own else ()
+            f, level, target, functions, returns if own else None, keyword_params if own else (), names
         )
         trees.append(tree)
         modules |= emitter.expressions.modules
@@ -70,7 +73,30 @@ def generate(
         parts.append(decorator + to_source(gast.Module([tree], [])))
     source = "\n\n".join(p.strip("\n") for p in parts if p).strip("\n") + "\n"
     source = source.replace("\n\n\ndef ", "\n\ndef ", 1) if len(parts) == 2 and parts[0] else source
-    return Generated(fn.name, source, tuple(sorted(modules)))
+    return Generated(fn.name, source, tuple(sorted(modules)), objects)
+
+
+def called_objects(fn: Function, target: str) -> tuple[dict[Any, str], dict[str, Any]]:
+    """The functions of the user's that generated code calls by name: the names of calls, and what they name."""
+    names: dict[Any, str] = {}
+    objects: dict[str, Any] = {}
+    taken = {fn.name, *fn.callees, *MODULE_NAMES, *dir(builtins), *keyword.kwlist}
+    taken |= {p.helper.partition("(")[0].removeprefix("def ") for p in PRIMS.values() if p.helper}
+    for f in (*fn.callees.values(), fn):
+        for op in walk(f.body):
+            call = op.attr("call") if isinstance(op, Op) and op.prim == "custom" else None
+            if call is None or call.key in names:
+                continue
+            found = call.compiled() if target == "numba" else call.checked()
+            name = next(
+                n
+                for n in itertools.chain([call.name], (f"{call.name}_{k}" for k in itertools.count(1)))
+                if n not in taken
+            )
+            taken.add(name)
+            names[call.key] = name
+            objects[name] = found
+    return names, objects
 
 
 def _emitted(
@@ -80,14 +106,15 @@ def _emitted(
     reserved: set[str],
     returns: Callable[[list[Any]], Any] | None,
     keyword_params: tuple[Value, ...],
+    names: dict[Any, str],
 ) -> tuple[Emitter, Any]:
     """A function's definition; again, with other names for its variables, where one hides what the code calls."""
-    emitter = Emitter(fn, level, target, reserved)
+    emitter = Emitter(fn, level, target, reserved, names)
     tree = emitter.function(returns, keyword_params)
     hidden = _globals(tree) & emitter.names.given()
     if not hidden:
         return emitter, tree
-    return _emitted(fn, level, target, reserved | hidden, returns, keyword_params)
+    return _emitted(fn, level, target, reserved | hidden, returns, keyword_params, names)
 
 
 def _globals(tree: Any) -> set[str]:

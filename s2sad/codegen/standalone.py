@@ -1,5 +1,5 @@
 """A generated module that runs where s2sad is not installed: captured numbers become module constants,
-captured arrays, lists and objects stay required keyword parameters.
+captured arrays, lists and objects stay required keyword parameters, and so are functions with rules of their own.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.errors import S2sadError
+
 
 def standalone(lowered: Any) -> str:
     """The text of the module for one signature."""
     text: str = lowered.source
-    if not lowered.captured:
+    called = list(lowered.generated.objects)
+    if not lowered.captured and not called:
         return text
     tree = ast.parse(text)
     name = lowered.generated.name
@@ -23,10 +26,16 @@ def standalone(lowered: Any) -> str:
     names = [a.arg for a in node.args.kwonlyargs]
     values = {n: c.get() for n, c in zip(names, lowered.captured, strict=True)}
     constants = {n: constant(v) for n, v in values.items() if _is_number(v)}
-    if not constants:
+    if not constants and not called:
         return text
+    others = [f for f in tree.body if isinstance(f, ast.FunctionDef) and f is not node]
+    if {n.id for f in others for n in ast.walk(f) if isinstance(n, ast.Name)}.intersection(called):
+        raise S2sadError(
+            f"{', '.join(called)}(), which has a rule of its own, is called in a function that stays a function: "
+            "the module cannot be saved", lowered.primal.loc, "call it in the differentiated function itself",
+        )  # fmt: skip
     taken = _taken(tree, node, set(constants))
-    hidden = [n for n in names if n not in constants]
+    hidden = [*called, *(n for n in names if n not in constants)]
     hidden += [f"{n}={constants[n]}" for n in constants if n in taken]
     lines = text.splitlines()
     first = node.lineno - 1

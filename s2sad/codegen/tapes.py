@@ -75,7 +75,7 @@ def _layout(tape: Value, writes: list[tuple[Op, Block, AnyOp | None]], target: s
         if once:
             return Layout("list", loop)
         if len(writes) == 1:
-            return Layout("stack" if _reads(fn, tape) == 1 else "padded", loop)
+            return Layout("stack" if _popped(fn, tape) else "padded", loop)
         raise JitError(
             "a reference stored at several places cannot be compiled yet",
             writes[0][0].loc if writes else None, "use jit=False for this function",
@@ -84,10 +84,19 @@ def _layout(tape: Value, writes: list[tuple[Op, Block, AnyOp | None]], target: s
     return Layout("array" if known else "growing", loop)
 
 
-def _reads(fn: Function, tape: Value) -> int:
-    return sum(
-        1 for op in walk(fn.body) if isinstance(op, Op) and op.prim == "tape_read" and op.operands[0] is tape
-    )
+def _popped(fn: Function, tape: Value) -> bool:
+    """Whether a tape is read once, in as many loops as it is written: then reads mirror the writes."""
+    depths: dict[str, list[int]] = {"tape_write": [], "tape_read": []}
+
+    def visit(block: Block, depth: int) -> None:
+        for op in block.ops:
+            if isinstance(op, Op) and op.prim in depths and op.operands[0] is tape:
+                depths[op.prim].append(depth)
+            for inner in blocks(op):
+                visit(inner, depth + isinstance(op, (For, While)))
+
+    visit(fn.body, 0)
+    return len(depths["tape_read"]) == 1 and depths["tape_read"] == depths["tape_write"]
 
 
 def _loop_of(fn: Function, op: Op) -> AnyOp | None:

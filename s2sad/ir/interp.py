@@ -284,6 +284,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "list_repeat": lambda op, v, n: [v] * n,
     "append": lambda op, a, v: a.append(v),
     "call": _call,
+    "custom": lambda op, *operands: op.attr("call").run(*operands[: op.attr("call").count]),
     "tape_new": lambda op: {},
     "tape_write": _tape_write,
     "tape_read": lambda op, tape, k: tape[k],

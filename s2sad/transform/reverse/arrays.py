@@ -49,6 +49,16 @@ def by_value(r: Reverse, v: Operand) -> bool:
     return root not in r.buffered and not r.aliases.is_written(v)
 
 
+def seed_memory(r: Reverse, output: Value, cotangent: Operand) -> None:
+    """The cotangent of a result that is memory; it is only read."""
+    from s2sad.transform.reverse.memory import shadow
+
+    if by_value(r, output):
+        r.accumulate(output, cotangent, r.root)
+    else:
+        r.builder.effect("add_into", shadow(r, output, r.root), cotangent)
+
+
 def full(b: Builder, d: Operand, like: Type, shape: Any) -> Operand:
     """A cotangent with all the axes of its value; `shape()` gives the sizes."""
     if not isinstance(like, Array) or (isinstance(d.type, Array) and same_dims(d.type, like)):
@@ -106,6 +116,8 @@ def cotangent_of(r: Reverse, op: Op, scope: Scope) -> Operand | None:
         found = scope.adj.pop(result, None)
     else:
         found = shadow(r, result, scope) if r.is_active(result) else None
+        if found is not None and r.repeated and result in r.beside:  # it is zeroed for the next run
+            found = r.builder.emit("copy", found, type=found.type)
     if found is None:
         return None
     if op.prim in LAZY or (is_elementwise(PRIMS[op.prim]) and not needs_sum(op)):

@@ -36,6 +36,7 @@ class Callees:
     made: dict[str, Function] = field(default_factory=dict)
     tapes: list[Value] = field(default_factory=list)
     reserved: tuple[str, ...] = ()  # names of functions that call these
+    repeated: bool = False  # the reverse sweep runs more than once
 
     def pair(self, name: str, active: tuple[bool, ...], results: tuple[bool, ...]) -> Pair:
         key = (name, active, results)
@@ -137,13 +138,23 @@ def reverse_invoke(r: Reverse, op: Op, scope: Scope) -> None:
         )  # fmt: skip
     results = tuple(is_float(v.type) and r.is_active(v) for v in op.results)
     pair = r.callees.pair(op.attr("callee"), active, results)
-    kept = Value("record", INT)
-    r.home[kept] = r.home_of(op)
-    r.sites[kept] = r.extras.after[op]
+    kept = r.records.get(op)
+    if kept is not None and memory:
+        raise UnsupportedSyntaxError(
+            "the Jacobian of several results by reverse mode, of a function that hands arrays to one that stays a "
+            "function (a recursive one), is not supported yet", op.loc, "use jacfwd(), or return one array",
+        )  # fmt: skip
     twins = tuple(twin(r, o) for o in memory)
-    r.extras.replaced[op] = replace(
-        op, operands=(*op.operands, *twins), results=(*op.results, kept), attrs=(("callee", pair.forward),)
-    )
+    if kept is None:
+        kept = r.records[op] = Value("record", INT)
+        r.home[kept] = r.home_of(op)
+        r.sites[kept] = r.extras.after[op]
+        r.extras.replaced[op] = replace(
+            op,
+            operands=(*op.operands, *twins),
+            results=(*op.results, kept),
+            attrs=(("callee", pair.forward),),
+        )
     seeds = [cotangents.get(v) or zero(v.type) for v, used in zip(op.results, results, strict=True) if used]
     inputs = [o for o, a in zip(op.operands, active, strict=True) if a and not is_memory(o.type)]
     out = tuple(Value("", adjoint_type(o.type)) for o in inputs)

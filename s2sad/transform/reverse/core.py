@@ -24,6 +24,7 @@ from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
+from s2sad.typing.thread import free_values
 
 Handler = Callable[["Reverse", Any, Scope], None]
 HANDLERS: dict[Any, Handler] = {}
@@ -100,7 +101,9 @@ class Reverse:
         self.aliases = Aliases(fn)
         refuse_written_reshapes(fn, self.aliases)
         self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases)
-        self.home = homes(fn)
+        self.home = dict.fromkeys(free_values(fn), fn.body) | homes(
+            fn
+        )  # what is captured is there throughout
         self.defs = definitions(fn)
         self.gates: dict[Op, Gate] = find_gates(fn)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
@@ -115,12 +118,17 @@ class Reverse:
         self.origins: dict[Any, tuple[Value, int]] | None = None
         self.broadcasts = True  # whether the operation at hand spreads its operands out
         self.selected: set[Operand] = set()  # values whose cotangents come through np.where
+        self.repeated = getattr(
+            callees, "repeated", False
+        )  # each run of the reverse sweep leaves shadows zero
+        self.beside: set[Value] = set()  # memory whose shadow the forward sweep makes
         self.given_shadows = set(self.shadows.values())
         for shadow in self.given_shadows:
             self.home[shadow] = fn.body
         self.late: list[AnyOp] = []
         self.tapes: dict[Value, Value] = {}
         self.counters: dict[Any, Any] = {}
+        self.records: dict[Op, Value] = {}  # the numbers of the records of calls
         self.live_cache: dict[Block, bool] = {}
         self.locs: dict[Loc, Loc] = {}
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
@@ -130,13 +138,16 @@ class Reverse:
 
     # -- the whole function -------------------------------------------------------------------------
 
-    def run(self, seeds: tuple[Operand | None, ...]) -> Sweeps:
-        """Reverse the function: `seeds` are the cotangents of its outputs (None: no cotangent)."""
+    def run(self, seeds: tuple[Operand | Callable[[], None] | None, ...]) -> Sweeps:
+        """Reverse the function: `seeds` are the cotangents of its outputs (None: no cotangent), or functions
+        that put them where they belong."""
         from s2sad.transform.reverse.memory import tape_writes_twin
 
         self.builder.loc = replace(NOWHERE, reverse=True)
         for output, seed in zip(self.outputs, seeds, strict=True):
-            if seed is not None and isinstance(output, Value) and is_float(output.type):
+            if callable(seed):
+                seed()
+            elif seed is not None and isinstance(output, Value) and is_float(output.type):
                 self.add(output, seed, self.root)
             elif (
                 seed is not None
@@ -144,9 +155,9 @@ class Reverse:
                 and is_memory(output.type)
                 and self.is_active(output)
             ):
-                from s2sad.transform.reverse.memory import shadow
+                from s2sad.transform.reverse.arrays import seed_memory
 
-                self.builder.effect("add_into", shadow(self, output, self.root), seed)
+                seed_memory(self, output, seed)
         for (
             given
         ) in self.fn.params:  # a tape whose shadow is handed in: what is written here is shadowed here
@@ -182,6 +193,10 @@ class Reverse:
             self.builder.loc = self.reverse_loc(op.loc)
             if isinstance(op, Op):
                 self.op(op, scope)
+                if self.repeated:
+                    from s2sad.transform.reverse.repeated import restore
+
+                    restore(self, op, scope)
             else:
                 HANDLERS[type(op)](self, op, scope)
 

@@ -14,7 +14,7 @@ from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import NOWHERE, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Tuple, Type, element, is_float, is_memory
-from s2sad.rules.builder import const
+from s2sad.rules.builder import Builder, const
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.extras import Carry, leaf_operands
 from s2sad.transform.reverse.scopes import Scope, zero
@@ -99,6 +99,8 @@ def allocate_twin(r: Reverse, op: AnyOp | None, a: Value, made: Value) -> None:
         new = Op("zeros_like", (a,), (made,), loc)
     simple = r.home[a] is r.fn.body and not r.aliases.is_joined(a) and not isinstance(a.type, Tape)
     simple = simple and not appended(r, a) and not used_by(r, "invoke", a)
+    if not simple:
+        r.beside.add(a)
     if simple:
         r.late.append(Op(new.prim, new.operands, new.results, r.reverse_loc(NOWHERE)))
     elif op is None:
@@ -109,6 +111,18 @@ def allocate_twin(r: Reverse, op: AnyOp | None, a: Value, made: Value) -> None:
         r.sites[made] = r.extras.after[op]
     if isinstance(a.type, Tape):
         tape_writes_twin(r, a)
+
+
+def zero_shadow(b: Builder, d: Operand) -> None:
+    """Make a shadow zero again; what a tape or list of references holds is zeroed where that was made."""
+    if isinstance(d.type, Array):
+        b.effect("assign", d, const(0.0))
+    elif isinstance(d.type, List) and not is_memory(d.type.item):
+        i = Value("i", INT)
+        with b.region() as ops:
+            b.effect("store", d, i, const(0.0))
+        n = b.emit("len", d, type=INT)
+        b.ops.append(For(const(0), n, const(1), (), Block((i,), tuple(ops), ()), (), b.loc))
 
 
 def appended(r: Reverse, a: Value) -> bool:

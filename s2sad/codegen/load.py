@@ -8,7 +8,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gast
@@ -18,6 +18,7 @@ from s2sad.codegen.printer import to_source
 from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError
 from s2sad.ir.core import Function, Value
+from s2sad.optimize.rectangular import for_compiled
 from s2sad.optimize.records import gather_records
 from s2sad.rules.registry import PRIMS
 
@@ -47,6 +48,8 @@ def generate(
 ) -> Generated:
     """Print a typed function (and the functions it calls) as a module."""
     fn = gather_records(fn)
+    if target == "numba":
+        fn = replace(for_compiled(fn), callees={name: for_compiled(f) for name, f in fn.callees.items()})
     modules: set[str] = set()
     helpers: dict[str, None] = {}
     written: dict[str, str] = {}

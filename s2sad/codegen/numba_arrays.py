@@ -85,11 +85,15 @@ def elementwise(e: Expressions, op: Op) -> Any:
     """Numbers among the operands take the dtype of the arrays: for Numba any other makes the result float64."""
     result = dtype_of(op.result)
     computed = result if result != "bool" else common(op)
-    if op.prim in ("s2sad.finite_product", "s2sad.ratios", "s2sad.pow_bases", "s2sad.pow_exponents", "s2sad.safe_logs"):
+    if op.prim.startswith("s2sad."):
         if result in NATIVE:
             return None
         node = t.call(e.helper(op.prim), *operands(e, op))
         return t.call(t.attribute(node, "astype"), t.dotted(f"np.{result}"))
+    rule = PRIMS[op.prim]
+    if rule.helper and not rule.jit and not op.prim.startswith("s2sad."):  # Numba lacks it: our own, of numbers
+        name = e.helper(op.prim)
+        return helper(e, loop_nests.each(name, len(op.operands), rank(op.result), result), *operands(e, op))
     if computed in NATIVE and op.prim != "builtins.abs":
         return None
     args = []

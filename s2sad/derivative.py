@@ -473,7 +473,9 @@ def _reason(error: Exception) -> str:
 
     lines = [line for line in str(error).splitlines() if line.strip()]
     skipped = ("Failed in", "During", "- ")
-    detail = next((line for line in lines if not line.startswith(skipped)), (lines or [type(error).__name__])[0])
+    detail = next(
+        (line for line in lines if not line.startswith(skipped)), (lines or [type(error).__name__])[0]
+    )
     given = next((line.partition(">>>")[2].strip() for line in lines if line.strip().startswith(">>>")), "")
     named = re.sub(r"Function\(<(?:built-in )?(?:function|ufunc) '?(\w+)'?[^>]*>\)", r"\1()", detail.strip())
     return f"{named} {given}" if given and named.endswith("signature:") else named

@@ -63,7 +63,9 @@ def check(case: Case, *, jit: bool = False) -> None:
             others = [*given, *(x for x in found if x is not a)]
             assert not any(isinstance(o, np.ndarray) and np.may_share_memory(a, o) for o in others)
         for a, b in zip(given, after, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-5 if single else 1e-12, err_msg="arguments after the call")
+            np.testing.assert_allclose(
+                a, b, rtol=1e-5 if single else 1e-12, err_msg="arguments after the call"
+            )
         return
     after = copy.deepcopy(case.args)
     value = case.fn(*after)

@@ -167,7 +167,12 @@ def single_precision(X, w):
     p = 1.0 / (1.0 + np.exp(-z))
     for k in range(2):
         p = 0.5 * p + p**2 / 3
-    return np.sum(p) + np.sum(np.maximum(X, 0.1) * w) + np.mean(X, axis=0)[1] + np.sum(np.where(X > 0, X, 0.1 * X))
+    return (
+        np.sum(p)
+        + np.sum(np.maximum(X, 0.1) * w)
+        + np.mean(X, axis=0)[1]
+        + np.sum(np.where(X > 0, X, 0.1 * X))
+    )
 
 
 @case(normal(4).astype(np.float32), normal(4), **SINGLE)
@@ -241,7 +246,12 @@ def stacks(A, b, C):
 @case(normal(3), np.array([1, 2, 3]), np.array([True, False, True]))
 def captured_and_constant(x, n, keep):
     table = np.array([[1, 2, 0], [0, 1, 1], [3, 0, 1]])
-    return np.sum(x**n * WEIGHTS) + np.sum((table @ x) ** 2) + np.sum(x[keep]) + np.sum(np.where(keep, x, WEIGHTS) ** 2)
+    return (
+        np.sum(x**n * WEIGHTS)
+        + np.sum((table @ x) ** 2)
+        + np.sum(x[keep])
+        + np.sum(np.where(keep, x, WEIGHTS) ** 2)
+    )
 
 
 @case(normal(4), np.abs(normal(4)) + 0.5)
@@ -282,7 +292,8 @@ SOME = ("stencil_by_element", "masks", "gathers", "single_precision", "sums", "a
 def marked(cases, some=()):
     """All cases; the test command of the README runs only some."""
     return [
-        pytest.param(c, id=c.fn.__name__, marks=() if c.fn.__name__ in some else pytest.mark.slow) for c in cases
+        pytest.param(c, id=c.fn.__name__, marks=() if c.fn.__name__ in some else pytest.mark.slow)
+        for c in cases
     ]
 
 

@@ -18,8 +18,10 @@ from s2sad.codegen.printer import to_source
 from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError
 from s2sad.ir.core import Function, Value
-from s2sad.optimize.rectangular import for_compiled
+from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.records import gather_records
+from s2sad.optimize.rectangular import hoist_integers, rectangular_tapes
+from s2sad.optimize.reverse_loops import faster_reverse_loops
 from s2sad.rules.registry import PRIMS
 
 _COUNT = itertools.count(1)
@@ -49,7 +51,7 @@ def generate(
     """Print a typed function (and the functions it calls) as a module."""
     fn = gather_records(fn)
     if target == "numba":
-        fn = replace(for_compiled(fn), callees={name: for_compiled(f) for name, f in fn.callees.items()})
+        fn = replace(_for_numba(fn), callees={name: _for_numba(f) for name, f in fn.callees.items()})
     modules: set[str] = set()
     helpers: dict[str, None] = {}
     written: dict[str, str] = {}
@@ -68,12 +70,18 @@ def generate(
     if "grow" in helpers:
         modules.add("numpy")
     parts = [_imports(modules, target)]
-    parts += [decorator + text for text in (*map(_helper, helpers), *written.values())]
+    texts = (*map(_helper, helpers), *written.values())
+    parts += [text if text.startswith("@") else decorator + text for text in texts]
     for tree in trees:
         parts.append(decorator + to_source(gast.Module([tree], [])))
     source = "\n\n".join(p.strip("\n") for p in parts if p).strip("\n") + "\n"
     source = source.replace("\n\n\ndef ", "\n\ndef ", 1) if len(parts) == 2 and parts[0] else source
     return Generated(fn.name, source, tuple(sorted(modules)))
+
+
+def _for_numba(fn: Function) -> Function:
+    """What is done only where Numba compiles."""
+    return eliminate_dead_code(faster_reverse_loops(rectangular_tapes(hoist_integers(fn))))
 
 
 def _emitted(

@@ -71,7 +71,10 @@ def reduction(name: str, ndim: int, axes: tuple[int, ...], keepdims: bool, dtype
     start = initial if kind in ("int", "uint", "bool") or initial is None else f"{initial}.0"
     body.append(f"y = np.empty({tuple_text(shape)}, {dtype_text(dtype)})")
     if initial is None:
-        body += ["if a.size == 0 and y.size > 0:", f'{INDENT}raise ValueError("{EMPTY.format(name + "imum")}")']
+        body += [
+            "if a.size == 0 and y.size > 0:",
+            f'{INDENT}raise ValueError("{EMPTY.format(name + "imum")}")',
+        ]
     if not alone:
         if initial is None:
             kept = ["0" if k in axes else ":" for k in range(ndim)]
@@ -180,9 +183,7 @@ def stacked(
         own = []
         for j in range(n):
             k = j + depth - n
-            own.append(
-                {"one": "0", "all": i[k], "open": f"{i[k]} if {p}.shape[{j}] != 1 else 0"}[how[j]]
-            )
+            own.append({"one": "0", "all": i[k], "open": f"{i[k]} if {p}.shape[{j}] != 1 else 0"}[how[j]])
         picked.append(at(p, own))
     body = [f"y = np.empty({tuple_text([*sizes, *result])}, {dtype_text(dtype)})"]
     loops = list(zip(i, sizes, strict=True))
@@ -291,7 +292,10 @@ def write(s: Subscript, how: str, form: str) -> Helper:
 
 def take_winners(s: Subscript) -> Helper:
     doc = "a[index], with 0 where a later entry of the index writes the same element."
-    chosen = [f"if {s.element.replace('a[', 'last[', 1)} == count:", f"{INDENT}{at('y', s.result)} = {s.element}"]
+    chosen = [
+        f"if {s.element.replace('a[', 'last[', 1)} == count:",
+        f"{INDENT}{at('y', s.result)} = {s.element}",
+    ]
     body = [*s.setup, f"y = np.zeros({s.shape}, a.dtype)", "last = np.full(a.shape, -1)", "count = 0"]
     body += nest(s.loops, [f"{s.element.replace('a[', 'last[', 1)} = count", "count += 1"])
     body += ["count = 0", *nest(s.loops, [*chosen, "count += 1"]), "return y"]

@@ -91,7 +91,9 @@ def elementwise(e: Expressions, op: Op) -> Any:
         node = t.call(e.helper(op.prim), *operands(e, op))
         return t.call(t.attribute(node, "astype"), t.dotted(f"np.{result}"))
     rule = PRIMS[op.prim]
-    if rule.helper and not rule.jit and not op.prim.startswith("s2sad."):  # Numba lacks it: our own, of numbers
+    if (
+        rule.helper and not rule.jit and not op.prim.startswith("s2sad.")
+    ):  # Numba lacks it: our own, of numbers
         name = e.helper(op.prim)
         return helper(e, loop_nests.each(name, len(op.operands), rank(op.result), result), *operands(e, op))
     if computed in NATIVE and op.prim != "builtins.abs":
@@ -99,7 +101,12 @@ def elementwise(e: Expressions, op: Op) -> Any:
     args = []
     for i, o in enumerate(op.operands):
         is_test = op.prim == "numpy.where" and i == 0
-        if not isinstance(o.type, Scalar) or is_test or (op.prim == "pow" and is_integer(o)) or computed in NATIVE:
+        if (
+            not isinstance(o.type, Scalar)
+            or is_test
+            or (op.prim == "pow" and is_integer(o))
+            or computed in NATIVE
+        ):
             args.append(e.operand(o))
         elif isinstance(o, Const):
             args.append(t.call(t.dotted(f"np.{computed}"), e.constant(o)))
@@ -182,13 +189,17 @@ def reshape(e: Expressions, op: Op) -> Any:
     a = op.operands[0]
     held = e.operand(a)
     if not isinstance(a.type, Array):
-        return arrays.np_call(e, "broadcast_to", held, arrays.sizes(e, op.operands[1:], e.emitter.makers, as_tuple=True))
+        return arrays.np_call(
+            e, "broadcast_to", held, arrays.sizes(e, op.operands[1:], e.emitter.makers, as_tuple=True)
+        )
     if not (contiguous(e, a) or e.emitter.aliases.is_written(op.result)):
         held = arrays.np_call(e, "ascontiguousarray", held)
     return t.call(t.attribute(held, "reshape"), e.sizes(op.operands[1:]))
 
 
-ROWS = frozenset({"numpy.zeros", "numpy.ones", "numpy.empty", "numpy.arange", "array_of", "numpy.cumsum", "gather"})
+ROWS = frozenset(
+    {"numpy.zeros", "numpy.ones", "numpy.empty", "numpy.arange", "array_of", "numpy.cumsum", "gather"}
+)
 
 
 def contiguous(e: Expressions, o: Operand) -> bool:
@@ -228,7 +239,9 @@ def matmul(e: Expressions, op: Op) -> Any:
     nodes = operands(e, op)
     if not dtype.startswith(("float", "complex")):
         if max(ranks) > 2:
-            raise JitError("a product of stacks of integer matrices cannot be compiled", op.loc, "make them float")
+            raise JitError(
+                "a product of stacks of integer matrices cannot be compiled", op.loc, "make them float"
+            )
         return helper(e, loop_nests.integer_product(*ranks, dtype), *nodes)
     nodes = [cast(e, n, o, dtype) for n, o in zip(nodes, op.operands, strict=True)]
     if max(ranks) <= 2:
@@ -260,7 +273,14 @@ def extent(own: Size, whole: Size) -> str:
     return "all" if is_many(own) or (own == whole and own is not None) else "open"
 
 
-@form("numpy.linalg.solve", "numpy.linalg.inv", "numpy.linalg.det", "numpy.linalg.cholesky", "log_abs_det", "sign_det")
+@form(
+    "numpy.linalg.solve",
+    "numpy.linalg.inv",
+    "numpy.linalg.det",
+    "numpy.linalg.cholesky",
+    "log_abs_det",
+    "sign_det",
+)
 def linear_algebra(e: Expressions, op: Op) -> Any:
     dtype = dtype_of(op.result)
     nodes = [cast(e, n, o, dtype) for n, o in zip(operands(e, op), op.operands, strict=True)]
@@ -290,18 +310,24 @@ LINEAR = {
 
 @form("numpy.tril", "numpy.triu")
 def triangle(e: Expressions, op: Op) -> Any:
-    return arrays.np_call(e, op.prim.removeprefix("numpy."), e.operand(op.operands[0]), arrays.value(op.attr("k", 0)))
+    return arrays.np_call(
+        e, op.prim.removeprefix("numpy."), e.operand(op.operands[0]), arrays.value(op.attr("k", 0))
+    )
 
 
 # -- subscripts with arrays ---------------------------------------------------------------------------
 
 
-def subscript(e: Expressions, op: Op, result: Type, index: tuple[Operand, ...]) -> tuple[loop_nests.Subscript, Any, list[Any]]:
+def subscript(
+    e: Expressions, op: Op, result: Type, index: tuple[Operand, ...]
+) -> tuple[loop_nests.Subscript, Any, list[Any]]:
     """The pattern of a subscript, the array with its slices taken, and the index arrays and numbers."""
     a = op.operands[0]
     entries = op.attr("index")
     if any(entry[0] == "new" for entry in entries):
-        raise JitError("an index array together with a new axis cannot be compiled yet", op.loc, "use two subscripts")
+        raise JitError(
+            "an index array together with a new axis cannot be compiled yet", op.loc, "use two subscripts"
+        )
     held = e.operand(a)
     pattern: list[str] = []
     parts: list[Any] = []
@@ -368,7 +394,12 @@ def take_winners(e: Expressions, op: Op) -> Any:
 def statement(e: Expressions, op: Op) -> Any:
     """`a[index] = v` with index arrays, and np.add.at; None for the former where Numba has it."""
     a, *index, v = op.operands
-    if op.prim == "assign_at" and is_simple(op, tuple(index)) and rank(a) == 1 and not isinstance(v.type, Array):
+    if (
+        op.prim == "assign_at"
+        and is_simple(op, tuple(index))
+        and rank(a) == 1
+        and not isinstance(v.type, Array)
+    ):
         return None
     s, held, used = subscript(e, op, a.type, tuple(index))
     node = e.operand(v)
@@ -377,3 +408,23 @@ def statement(e: Expressions, op: Op) -> Any:
     shape = "number" if number else "full" if exact else "open"
     how = "add_at" if op.prim == "scatter_add" else "assign_at"
     return t.statement(helper(e, loop_nests.write(s, how, shape), held, *used, node))
+
+
+# -- sums of adjoints ---------------------------------------------------------------------------------
+
+RADD = """@njit(error_model="numpy", forceinline=True, fastmath={"reassoc", "nsz", "contract"})
+def radd(a, b):
+    return a + b
+"""
+
+
+def is_reverse_sum(e: Expressions, op: Op, result: Value) -> bool:
+    """Whether an addition in a loop is to a number's adjoint: their order is ours to choose."""
+    number = isinstance(result.type, Scalar) and result.type.kind == "float"
+    return e.emitter.target == "numba" and number and op.loc.reverse and op.prim in ("add", "sub")
+
+
+def reverse_sum(e: Expressions, total: Any, term: Any) -> Any:
+    """An addition that the compiler may reorder, so that it can add several elements at once."""
+    e.written["radd"] = RADD
+    return t.call("radd", total, term)

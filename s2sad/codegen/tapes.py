@@ -116,7 +116,11 @@ def new(e: Emitter, op: Op, out: list[Any]) -> None:
         out.append(t.assign(name, gast.Dict([], [])))
     elif layout.kind == "rows":
         e.expressions.modules.add("numpy")
-        out.append(t.assign(name, t.call("np.empty", t.tuple_([e.expr(o) for o in op.operands]), **_dtype(op.result.type))))
+        out.append(
+            t.assign(
+                name, t.call("np.empty", t.tuple_([e.expr(o) for o in op.operands]), **_dtype(op.result.type))
+            )
+        )
     else:
         e.expressions.modules.add("numpy")
         size = t.constant(1024) if layout.kind == "growing" else _trips(e, layout.loop)

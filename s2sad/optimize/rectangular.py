@@ -10,16 +10,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, blocks, operands, walk
+from s2sad.ir.core import (
+    AnyOp,
+    Block,
+    Const,
+    For,
+    Function,
+    If,
+    Op,
+    Operand,
+    Undef,
+    Value,
+    While,
+    blocks,
+    operands,
+    walk,
+)
 from s2sad.ir.types import INT, Scalar, Tape
 
 Around = tuple[AnyOp, ...]  # the structures around something, outermost first
 HOISTED = frozenset({"shape", "add", "sub", "mul", "neg", "trip_count"})
-
-
-def for_compiled(fn: Function) -> Function:
-    """Both passes."""
-    return rectangular_tapes(hoist_integers(fn))
 
 
 def rebuilt(op: AnyOp, block: Any) -> AnyOp:
@@ -45,7 +55,7 @@ def _hoisted(block: Block) -> Block:
         op = rebuilt(op, _hoisted)
         if isinstance(op, (For, While)):
             moved: list[AnyOp] = []
-            inside = _defined(op)
+            inside = defined(op)
             kept = []
             for inner in op.body.ops:
                 if _invariant(inner, inside):
@@ -60,7 +70,7 @@ def _hoisted(block: Block) -> Block:
     return replace(block, ops=tuple(ops))
 
 
-def _defined(op: AnyOp) -> set[Value]:
+def defined(op: AnyOp) -> set[Value]:
     """What an operation's blocks define."""
     found: set[Value] = set()
     for block in blocks(op):

@@ -59,7 +59,11 @@ def full(b: Builder, d: Operand, like: Type, shape: Any) -> Operand:
 def handed_on(b: Builder, d: Operand, like: Type, shape: Any) -> Operand:
     """A cotangent as branches and loops hand it on: complete, and of its value's dtype."""
     d = full(b, d, like, shape)
-    if isinstance(like, Array) and a_.dtype_of(d) != like.dtype and like.dtype.startswith(("float", "complex")):
+    if (
+        isinstance(like, Array)
+        and a_.dtype_of(d) != like.dtype
+        and like.dtype.startswith(("float", "complex"))
+    ):
         d = b.emit("astype", d, type=Array(like.dtype, like.ndim, like.dims), dtype=like.dtype)
     return d
 

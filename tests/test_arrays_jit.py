@@ -422,3 +422,49 @@ def test_rows_of_a_triangle_stay_apart():
 
     x = normal(5)
     np.testing.assert_allclose(grad(f, jit=True)(x), grad(f)(x), rtol=1e-12)
+
+
+@pytest.mark.jit
+@pytest.mark.slow
+def test_order_of_the_reverse_loop():
+    """Only independent iterations run upwards: negative subscripts, recurrences and shared elements do not."""
+
+    def negative(x):
+        y = x * 1.0
+        for i in range(-3, 3):
+            y[i] = x[i] * 2.0 + i * y[0]
+            x[i] = y[i] ** 2
+        return np.sum(y * x)
+
+    def recurrence(x):
+        y = np.zeros(len(x))
+        for i in range(1, len(x)):
+            y[i] = y[i - 1] * x[i] + x[0]
+        return np.sum(y)
+
+    def shared(x):
+        s = 0.0
+        for i in range(3):
+            for j in range(2):
+                s += x[i] * x[0] * x[j]
+            x[1] = s
+        return s
+
+    def nothing(x):
+        s = x[0]
+        for i in range(len(x)):
+            for j in range(i - 2):
+                s += x[i + 100] * x[j]
+        return s
+
+    def twice(x):
+        for i in range(3):
+            for j in range(3):
+                x[j] = x[j] * x[2 - i]
+        return np.sum(x)
+
+    cases = ((negative, 4), (recurrence, 5), (shared, 4), (nothing, 2), (twice, 3))
+    for fn, n in cases:
+        x = normal(n)
+        expected = grad(fn)(x.copy())
+        np.testing.assert_allclose(grad(fn, jit=True)(x.copy()), expected, rtol=1e-10, err_msg=fn.__name__)

@@ -65,6 +65,8 @@ class _Sums:
 
     def alone(self, a: Operand, loop: For, accumulate: Op) -> bool:
         """Whether the loop touches this array only here."""
+        if any(isinstance(op, Op) and op.prim == "invoke" for op in walk(loop.body)):
+            return False
         root = self.aliases.find(a)  # type: ignore[arg-type]
         return not any(
             op is not accumulate and not (isinstance(op, Op) and op.prim in SIZES)
@@ -138,6 +140,8 @@ class _Upwards:
                 ):
                     return False
                 continue
+            if inner.prim == "tape_read" and is_memory(inner.result.type):
+                return False  # such a tape may be a stack, which is read in the order of its making
             if inner.prim not in WRITES and PRIMS[inner.prim].effect in ("world", "writes", "alloc"):
                 return False
             memory = [
@@ -154,9 +158,12 @@ class _Upwards:
                     accesses.setdefault(root, set()).add(("at", *inner.operands[1:end]))  # type: ignore[arg-type]
                 elif inner.prim not in SIZES:
                     accesses.setdefault(root, set()).add(None)
-        return all(self.harmless(accesses[root], op.body.params[0]) for root in written)
+        index = op.body.params[0] if isinstance(op.stop, Const) and op.stop.value >= -1 else None
+        return all(self.harmless(accesses[root], index) for root in written)
 
-    def harmless(self, found: set[Any], index: Value) -> bool:
+    def harmless(self, found: set[Any], index: Value | None) -> bool:
+        """Whether the order of accesses to an array does not matter; `index` is that of the loop, if it is never
+        negative (a[-1] is a[n - 1])."""
         if None in found:
             return False
         if all(kind[0] == "add" for kind in found):

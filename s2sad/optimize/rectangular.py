@@ -112,7 +112,7 @@ class _Rows:
         self.home: dict[Value, Around] = dict.fromkeys(fn.params, ())
         self.makers: dict[Value, Op] = {}
         self.position: dict[Value | Op, int] = dict.fromkeys(fn.params, -1)
-        self.uses: dict[Value, list[tuple[AnyOp | None, Around]]] = {}
+        self.uses: dict[Value, list[tuple[Any, Around]]] = {}
         self.visit(fn.body, ())
 
     def visit(self, block: Block, around: Around) -> None:
@@ -153,7 +153,7 @@ class _Rows:
     def flattened(self, outer: Op) -> tuple[Function, Op] | None:
         """The function with the rows of this tape in the tape itself, if they are made once an iteration and are all
         alike; and the operation that makes it."""
-        users = self.uses.get(outer.result, [])
+        users: Any = self.uses.get(outer.result, [])
         writes = [(op, around) for op, around in users if is_use(op, "tape_write", outer.result)]
         reads = [op for op, _ in users if is_use(op, "tape_read", outer.result)]
         if len(writes) != 1 or len(reads) + 1 != len(users):
@@ -175,7 +175,9 @@ class _Rows:
         filled = next(iter(inner), None)
         if len(inner) != 1 or not isinstance(filled, For) or filled is loop:
             return None
-        sizes = [(o,) for o in outer.operands] or [(loop.start, loop.stop, loop.step)]
+        sizes: list[tuple[Operand, ...]] = [(o,) for o in outer.operands] or [
+            (loop.start, loop.stop, loop.step)
+        ]
         sizes.append((filled.start, filled.stop, filled.step))
         if not all(self.visible(o, site) for size in sizes for o in size):
             return None

@@ -15,6 +15,7 @@ from typing import Any
 
 from s2sad import pipeline
 from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.storage import Stored, stored
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import Generated, generate, keyword_names, load
 from s2sad.entry import MOST_SIGNATURES, Made, binder, entry
@@ -69,6 +70,11 @@ class Lowered:
         from s2sad.ir.printer import print_function
 
         return print_function(self.function)
+
+    @property
+    def storage(self) -> tuple[Stored, ...]:
+        """What the forward sweep stores for the reverse sweep: the tapes, by loop."""
+        return stored(self.function)
 
     def compile(self) -> Any:
         """The generated function, loaded (and with `jit=True` handed to Numba)."""

@@ -1,4 +1,4 @@
-"""`WRONG_IN_SILENCE`: what the frontend neither refuses nor gets right yet; each is an xfail test."""
+"""Programs that the frontend once read wrongly without a word: each is refused or right."""
 # mypy: ignore-errors
 # ruff: noqa: E731, F841, B023
 
@@ -8,19 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-WRONG_IN_SILENCE: list[Any] = []
-
-
-def known(*args: Any) -> Callable[[Any], Any]:
-    """Programs the frontend neither refuses nor gets right yet."""
-
-    def keep(f: Any) -> Any:
-        WRONG_IN_SILENCE.append(pytest.param(f, args, id=f.__name__))
-        return f
-
-    return keep
-
 
 REFUSED: list[Any] = []
 
@@ -70,11 +57,3 @@ def walrus_leaves_a_comprehension(n):
     t = 0
     [t := t + i for i in range(n)]
     return t
-
-
-@known(False)
-def copy_of_an_unbound_variable(flag):
-    if flag:
-        y = 1
-    z = y
-    return 3

@@ -187,6 +187,7 @@ def orbit(x, n):
 
 def orbit_grad(x, n):
     # forward
+    # each iteration of line 6 stores tape_x (8 bytes)
     tape_x = []
     for i in range(n):
         tape_x.append(x)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from s2sad.analysis.aliases import Aliases
 from s2sad.ir.core import For, Function, If, Op, Operand, Value, While, walk
-from s2sad.ir.types import carries_derivative, is_memory
+from s2sad.ir.types import carries_derivative, element, is_memory
 from s2sad.rules.registry import PRIMS, ZERO
 
 Edge = Callable[[Operand, Value], None]
@@ -76,6 +76,7 @@ class Dependences:
         prim = op.prim
         if prim in ("store", "accumulate"):
             self.edge(op.operands[-1], op.operands[0])
+            self.both(op.operands[-1], op.operands[0])
         elif prim == "tape_write":
             self.edge(op.operands[2], op.operands[0])
             self.edge(op.operands[0], op.operands[2])
@@ -83,6 +84,8 @@ class Dependences:
             self.edge(op.operands[-1], op.operands[0])
         elif prim in ("append", "add_into"):
             self.edge(op.operands[1], op.operands[0])
+            if prim == "append":
+                self.both(op.operands[1], op.operands[0])
         elif prim == "stop_gradient":
             pass
         elif prim in ("invoke", "pack", "extract", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
@@ -90,7 +93,9 @@ class Dependences:
             for o in op.operands:
                 for r in op.results:
                     self.edge(o, r)
-                if prim == "tape_read" and is_memory(op.result.type):
+                if prim in ("tape_read", "load", "alloc_list", "list_repeat"):
+                    self.both(op.result, o)
+                if prim == "list_of" and is_memory(element(op.result.type)):
                     self.edge(op.result, o)
                 if prim == "invoke":
                     for other in op.operands:
@@ -101,6 +106,12 @@ class Dependences:
             for i, o in enumerate(op.operands):
                 if rule.partial(i) is not ZERO:
                     self.edge(o, op.result)
+
+    def both(self, a: Operand, b: Operand) -> None:
+        """A list and a reference that it holds: what is written through one is read through the other."""
+        if is_memory(a.type) and is_memory(b.type):
+            self.edge(a, b)
+            self.edge(b, a)
 
     def edge(self, source: Operand, target: Operand) -> None:
         if not (isinstance(source, Value) and isinstance(target, Value)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from s2sad.analysis.uses import use_counts
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import Block, For, Function, If, Op, Operand, Value, While, walk
-from s2sad.ir.types import is_memory
+from s2sad.ir.types import element, is_memory
 
 WRITES = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "assign", "assign_at", "scatter_add"}
@@ -56,6 +56,8 @@ class Aliases:
             self.hold(op.operands[0], op.operands[2])
         elif op.prim == "tape_read":
             self.hold(op.operands[0], op.result)
+        elif op.prim in ("append", "store", "alloc_list", "list_repeat", "load", "list_of"):
+            self.of_lists(op)
         elif op.prim in VIEWS:
             joined = set(self.joined)
             self.union(op.result, op.operands[0])
@@ -64,6 +66,30 @@ class Aliases:
             self.union(op.result, op.operands[0])
         elif op.prim == "invoke":
             writes.extend(o for o in op.operands if isinstance(o, Value) and is_memory(o.type))
+
+    def of_lists(self, op: Op) -> None:
+        """Lists of references: what is put in, what comes out."""
+        if op.prim in ("append", "store"):
+            self.hold(op.operands[0], op.operands[-1])
+        elif op.prim == "load":
+            self.hold(op.operands[0], op.result)
+        elif op.prim == "list_of":
+            if is_memory(element(op.result.type)):
+                self.share(op.operands[0], op.result)
+        else:
+            for o in op.operands:
+                self.hold(op.result, o)
+
+    def share(self, a: Operand, b: Value) -> None:
+        """Two lists hold the same elements."""
+        if isinstance(a, Value):
+            inner = (
+                self.contents.get(self.find(a))
+                or self.contents.get(self.find(b))
+                or Value("", element(b.type))
+            )
+            self.hold(a, inner)
+            self.hold(b, inner)
 
     def hold(self, container: Operand, element: Operand) -> None:
         """What a tape holds: all elements are one class."""
@@ -103,22 +129,39 @@ class Aliases:
         return self.find(v) in self.joined
 
 
+MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal"})
+
+
 def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     """A reshaped array may be a view or a copy of it, which only the call shows: it is taken for a copy, and what
-    could tell the difference is refused."""
+    could tell the difference is refused. What was written before, and never after, cannot."""
     uses = use_counts(fn)
-    for op in walk(fn.body):
-        if not (isinstance(op, Op) and op.prim == "numpy.reshape"):
-            continue
-        a = op.operands[0]
-        if not isinstance(a, Value):
-            continue
-        elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
-        if aliases.is_written(a) or (aliases.is_written(op.result) and elsewhere):
-            raise UnsupportedSyntaxError(
-                "an array is reshaped, and it or the result is written: whether they share memory depends on the call",
-                op.loc, "write x.reshape(...).copy(), or reshape before the array is used elsewhere",
-            )  # fmt: skip
+    last = last_writes(fn, aliases)
+    for number, outer in enumerate(fn.body.ops):
+        for op in walk(Block((), (outer,), ())):
+            if not (isinstance(op, Op) and op.prim in MAYBE_VIEWS):
+                continue
+            a = op.operands[0]
+            if not isinstance(a, Value):
+                continue
+            elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
+            later = last.get(aliases.find(a), -1) >= number
+            if later or (aliases.is_written(op.result) and elsewhere):
+                raise UnsupportedSyntaxError(
+                    "an array is reshaped, and it or the result is written: whether they share memory depends on the call",
+                    op.loc, "write x.copy().reshape(...), or reshape before the array is used elsewhere",
+                )  # fmt: skip
 
 
-_ = Block
+def last_writes(fn: Function, aliases: Aliases) -> dict[Value, int]:
+    """For each class the number of the outermost operation in which it is written last."""
+    found: dict[Value, int] = {}
+    for number, outer in enumerate(fn.body.ops):
+        for op in walk(Block((), (outer,), ())):
+            if isinstance(op, Op) and op.prim == "invoke":
+                found.update(
+                    {aliases.find(o): number for o in op.operands if isinstance(o, Value) and is_memory(o.type)}
+                )
+            elif isinstance(op, Op) and op.prim in WRITES and isinstance(op.operands[0], Value):
+                found[aliases.find(op.operands[0])] = number
+    return found

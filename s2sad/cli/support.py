@@ -14,6 +14,7 @@ from s2sad.cli.partials import partial_text
 from s2sad.errors import MissingRuleError
 from s2sad.rules.registry import PRIMS, ZERO, Prim
 from s2sad.typing.calls import HANDLERS
+from s2sad.typing.functions import load_library
 
 SYMBOLS = {
     "add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "floordiv": "a // b", "mod": "a % b",
@@ -60,13 +61,16 @@ def _public(prim: Prim) -> bool:
 
 def by_parts() -> set[str]:
     """Functions without a rule of their own, which typing takes apart into operations that have one."""
+    load_library()
     found = set()
-    ruled = {p.name for p in PRIMS.values()}
+    ruled = {p.name for p in PRIMS.values() if p in catalogue()}
     for fn in HANDLERS:
-        module = (getattr(fn, "__module__", None) or "").lstrip("_")
-        name = getattr(fn, "__name__", "")
+        owner = getattr(fn, "__self__", None)
+        of_ufunc = type(owner).__module__ == "numpy" and hasattr(owner, "__name__")  # np.add.reduce
+        module = "numpy" if of_ufunc else (getattr(fn, "__module__", None) or "").lstrip("_")
+        name = f"{owner.__name__}.{fn.__name__}" if of_ufunc else getattr(fn, "__name__", "")
         full = f"{'numpy' if module.startswith('numpy') else module}.{name}"
-        if full.partition(".")[0] in (*FAMILIES, "operator") and full not in ruled:
+        if name and full.partition(".")[0] in (*FAMILIES, "operator") and full not in ruled:
             found.add(full.removeprefix("builtins."))
     return found
 

@@ -10,11 +10,12 @@ import gast
 from s2sad.codegen import tree as t
 from s2sad.ir.core import AnyOp, Const, Op, Operand, Value
 from s2sad.ir.types import Array
+from s2sad.rules.registry import PRIMS
 
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
-DEFAULTS = {"axis": None, "keepdims": False, "k": 0}
+DEFAULTS = {"axis": None, "keepdims": False, "k": 0, "endpoint": True}
 
 
 def np_call(e: Expressions, name: str, *args: Any, **keywords: Any) -> Any:
@@ -105,9 +106,67 @@ def transpose(e: Expressions, op: Op) -> Any:
 
 
 def function(e: Expressions, op: Op) -> Any:
-    """np.name(operands, attribute=...)."""
+    """np.name(operands, attribute=...), or a helper of ours called alike."""
+    if PRIMS[op.prim].helper:
+        return t.call(e.helper(op.prim), *map(e.operand, op.operands), *(value(v) for _, v in op.attrs))
     name = op.prim.removeprefix("numpy.")
     return np_call(e, name, *map(e.operand, op.operands), **keywords(op))
 
 
-_ = Const
+def constant_name(e: Expressions, dtype: str) -> Any:
+    e.modules.add("numpy")
+    return t.dotted(f"np.{dtype}" if dtype != "bool" else "np.bool_")
+
+
+def tile(e: Expressions, op: Op) -> Any:
+    a, *counts = map(e.operand, op.operands)
+    return np_call(e, "tile", a, counts[0] if len(counts) == 1 else t.tuple_(counts))
+
+
+def pad(e: Expressions, op: Op) -> Any:
+    """np.pad(a, widths): one number where all are alike, one pair where there is one axis."""
+    widths = op.operands[1:]
+    same = all(isinstance(w, Const) and w == widths[0] for w in widths)
+    a, *found = map(e.operand, op.operands)
+    pairs = [t.tuple_(found[i : i + 2]) for i in range(0, len(found), 2)]
+    width = found[0] if same else pairs[0] if len(pairs) == 1 else t.tuple_(pairs)
+    mode = op.attr("mode", "constant")
+    return np_call(e, "pad", a, width, **({} if mode == "constant" else {"mode": t.constant(mode)}))
+
+
+def diagonal(e: Expressions, op: Op) -> Any:
+    k, (a,) = op.attr("k"), op.operands
+    assert isinstance(a.type, Array)
+    at = [value(k), *([value(-2), value(-1)] if a.type.ndim > 2 else [])]
+    return np_call(e, "diagonal", e.operand(a), *(at if k or len(at) > 1 else []))
+
+
+def square(e: Expressions, op: Op) -> Any:
+    """np.eye and np.tri, as short as they can be written."""
+    rows, columns = op.operands
+    named: dict[str, Any] = {"k": value(op.attr("k"))} if op.attr("k") else {}
+    if op.attr("dtype") != "float64":
+        named["dtype"] = constant_name(e, op.attr("dtype"))
+    sizes_ = [e.operand(rows)] if rows == columns else [e.operand(rows), e.operand(columns)]
+    return np_call(e, op.prim.removeprefix("numpy."), *sizes_, **named)
+
+
+def one_of(e: Expressions, op: Op) -> Any:
+    """One array of a function that gives several, by number."""
+    a, *rest = map(e.operand, op.operands)
+    if op.prim == "nonzero":
+        one = op.operands[0].type
+        if isinstance(one, Array) and one.ndim == 1:
+            return np_call(e, "flatnonzero", a)
+    found = np_call(e, op.prim, a, *([t.tuple_(rest)] if rest else []))
+    return t.subscript(found, t.constant(op.attr("axis")))
+
+
+def histogram(e: Expressions, op: Op) -> Any:
+    return t.subscript(np_call(e, "histogram", *map(e.operand, op.operands)), t.constant(0))
+
+
+FORMS = {
+    "numpy.tile": tile, "numpy.pad": pad, "numpy.diagonal": diagonal, "numpy.eye": square, "numpy.tri": square,
+    "nonzero": one_of, "unravel_index": one_of, "numpy.histogram_counts": histogram,
+}  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 import gast
 
 from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.storage import described, stored
 from s2sad.analysis.uses import definitions
 from s2sad.codegen import arrays, numba_arrays, tapes
 from s2sad.codegen import tree as t
@@ -109,6 +110,13 @@ class Emitter:
         ):
             self.phase = phase
             out.append(t.comment(phase))
+            if phase == "forward":
+                out += map(t.comment, self.storage())
+
+    def storage(self) -> list[str]:
+        """What the forward sweep stores, a line for each loop."""
+        records = stored(self.fn)
+        return described(records, {r.tape: self.names[r.tape] for r in records})
 
     def quote(self, op: AnyOp) -> Any:
         """A stage of the reverse sweep begins with the user's line it is the reverse of."""
@@ -241,7 +249,7 @@ class Emitter:
             held, v = self.expr(a), self.expr(b)
             target = t.subscript(held.value, held.slice, True) if isinstance(held, gast.Subscript) else held
             minus = isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub)
-            if isinstance(target, gast.Attribute):  # a transpose: not something to assign to
+            if isinstance(target, (gast.Attribute, gast.Call)):  # a transpose: not something to assign to
                 target = t.subscript(held, arrays.whole(2), True)
             if isinstance(target, gast.Name):
                 target = t.target(target.id)

@@ -104,7 +104,7 @@ class Expressions:
         if handler is not None:
             return handler(op)
         if prim in INFER:
-            return arrays.function(self, op)
+            return arrays.FORMS.get(prim, arrays.function)(self, op)
         return self.plain(op, [self.operand(o) for o in op.operands])
 
     def plain(self, op: Op, args: list[Any]) -> Any:
@@ -243,6 +243,9 @@ class Expressions:
             for part in parts
         ]
         return spelled[0] if len(spelled) == 1 else t.tuple_(spelled)
+
+    def op_root(self, op: Op) -> Any:
+        return arrays.np_call(self, "sqrt", self.operand(op.operands[0]))
 
     def op_identity(self, op: Op) -> Any:
         return self.operand(op.operands[0])

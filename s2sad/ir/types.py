@@ -6,6 +6,7 @@ A type says what codegen, the transforms and Numba need to know of a value: its 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +83,29 @@ class Array(Type):
 def is_many(size: Size) -> bool:
     """Whether a size is known not to be 1."""
     return (isinstance(size, int) and size != 1) or (isinstance(size, Dim) and size.many)
+
+
+_NUMBER = itertools.count()
+
+
+def fresh_size() -> Dim:
+    """A size that nothing is known of but that it is this one."""
+    return Dim(f"#{next(_NUMBER)}")
+
+
+def named_sizes(t: Type) -> Type:
+    """The type of one array: sizes that are not known have names of their own."""
+    if isinstance(t, Array) and None in t.dims:
+        return Array(t.dtype, t.ndim, tuple(fresh_size() if d is None else d for d in t.dims))
+    return t
+
+
+def anonymous(t: Type) -> Type:
+    """The type of any array like this one: what several arrays of one program point may share."""
+    if isinstance(t, Array) and any(isinstance(d, Dim) and d.name.startswith("#") for d in t.dims):
+        dims = (_either(d, d) if isinstance(d, Dim) and d.name.startswith("#") else d for d in t.dims)
+        return Array(t.dtype, t.ndim, tuple(dims))
+    return t
 
 
 def argument(dtype: str, ndim: int = 1) -> Array:

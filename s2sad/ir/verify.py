@@ -13,7 +13,7 @@ from s2sad.ir.core import AnyOp, Block, For, ForEach, Function, If, Op, Operand,
 from s2sad.ir.core import blocks as blocks_of
 from s2sad.ir.core import operands as operands_of
 from s2sad.ir.interp import SPECIAL
-from s2sad.ir.types import Scalar, Type, Unknown, join
+from s2sad.ir.types import Array, Scalar, Size, Type, Unknown, join
 from s2sad.rules.registry import PRIMS
 
 # the operations of the untyped form
@@ -274,7 +274,15 @@ def flows_into(source: Type, target: Type) -> bool:
     """Whether a value of one type may be held by a variable of the other."""
     if isinstance(source, Scalar) and isinstance(target, Scalar) and source.kind == target.kind:
         return True  # adjoints of Python and NumPy floats meet in sums
+    if isinstance(source, Array) and isinstance(target, Array):
+        same = source.dtype == target.dtype and source.ndim == target.ndim
+        return same and all(map(_size_fits, source.dims, target.dims))
     return source == target or target in (join(source, target), join(target, source))
+
+
+def _size_fits(source: Size, target: Size) -> bool:
+    """Sizes of different names are equal where the program is valid; an axis of size 1 is not one of many."""
+    return source == target or target is None or not (source == 1 or target == 1)
 
 
 _Flow = tuple[str, tuple[Operand, ...], tuple[Value, ...]]

@@ -1,5 +1,6 @@
 """NumPy functions written in NumPy: what s2sad has no rule of its own for is typed and differentiated as this code.
 
+An argument that only its default is supported for is annotated with that: `dtype: None = None`.
 Each function stands for the NumPy function named beside it in `FUNCTIONS`, takes its arguments by the same names,
 and uses only operations that have rules. Branches on `None`, on axes and on ranks are decided when code is generated.
 """
@@ -9,10 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.library import products, shapes, statistics
+from s2sad.library import choices, differences, joining, making, order, picking, products, shapes, statistics
 
 FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     *statistics.FUNCTIONS,
+    *order.FUNCTIONS,
+    *differences.FUNCTIONS,
+    *choices.FUNCTIONS,
     *shapes.FUNCTIONS,
+    *joining.FUNCTIONS,
+    *picking.FUNCTIONS,
+    *making.FUNCTIONS,
     *products.FUNCTIONS,
 ]

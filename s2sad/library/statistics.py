@@ -1,10 +1,13 @@
-"""Means, spreads and norms."""
+"""Means and spreads, with and without missing values; covariances."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+
+from s2sad.rules.array_helpers import root
+from s2sad.rules.arrays.positions import histogram_counts
 
 
 def count(a: Any, axis: Any) -> Any:
@@ -19,35 +22,203 @@ def count(a: Any, axis: Any) -> Any:
     return a.shape[axis]
 
 
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = np.asarray(a)
-    return np.sum(x, axis=axis, keepdims=keepdims) / count(x, axis)
+def chosen(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
+    """How many of the elements reduced over are chosen, as numbers of the array's dtype."""
+    return np.sum(np.broadcast_to(np.asarray(where, dtype=a.dtype), a.shape), axis=axis, keepdims=keepdims)
+
+
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, where: Any = True
+) -> Any:
+    x = np.asarray(a) if dtype is None else np.asarray(a, dtype=dtype)
+    if where is True:
+        return np.sum(x, axis=axis, keepdims=keepdims) / count(x, axis)
+    return np.sum(x, axis=axis, keepdims=keepdims, where=where) / chosen(x, axis, keepdims, where)
 
 
 def var(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False
-) -> Any:
-    x = np.asarray(a)
-    d = x - mean(x, axis=axis, keepdims=True)
-    n = count(x, axis) if ddof == 0 else count(x, axis) - ddof
-    return np.sum(d * d, axis=axis, keepdims=keepdims) / n
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False,
+    where: Any = True, correction: Any = None,
+) -> Any:  # fmt: skip
+    less = ddof if correction is None else correction
+    x = np.asarray(a) if dtype is None else np.asarray(a, dtype=dtype)
+    d = x - mean(x, axis=axis, keepdims=True, where=where)
+    if where is True:
+        n = count(x, axis) if less == 0 else count(x, axis) - less
+        if less != 0 and less != 1:
+            n = max(n, 0)
+        return np.sum(d * d, axis=axis, keepdims=keepdims) / n
+    n = np.maximum(chosen(x, axis, keepdims, where) - less, 0)
+    return np.sum(d * d, axis=axis, keepdims=keepdims, where=where) / n
 
 
 def std(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False
-) -> Any:
-    return np.sqrt(var(a, axis=axis, ddof=ddof, keepdims=keepdims))
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False,
+    where: Any = True, correction: Any = None,
+) -> Any:  # fmt: skip
+    return root(
+        var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
+    )
 
 
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
-def average(a: Any, axis: Any = None, weights: Any = None) -> Any:
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: Any = False, keepdims: Any = False
+) -> Any:
+    x = np.asarray(a)
     if weights is None:
-        return mean(a, axis=axis)
+        m = mean(x, axis=axis, keepdims=keepdims)
+        return (m, np.zeros_like(m) + count(x, axis)) if returned else m
     w = np.asarray(weights)
-    return np.sum(a * w, axis=axis) / np.sum(w, axis=axis)
+    if w.ndim != x.ndim:
+        others = axis % x.ndim
+        w = np.expand_dims(w, tuple(i for i in range(x.ndim) if i != others))
+    w = np.broadcast_to(w, x.shape)
+    total = np.sum(w, axis=axis, keepdims=keepdims)
+    m = np.sum(x * w, axis=axis, keepdims=keepdims) / total
+    return (m, total) if returned else m
+
+
+# -- missing values -------------------------------------------------------------------------------------
+
+
+def nansum(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None,
+    where: Any = True,
+) -> Any:  # fmt: skip
+    x = np.where(np.isnan(a), 0.0, a)
+    return np.sum(x, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+def nanprod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None,
+    where: Any = True,
+) -> Any:  # fmt: skip
+    x = np.where(np.isnan(a), 1.0, a)
+    return np.prod(x, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    return mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=~np.isnan(a))
+
+
+def nanvar(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False,
+    correction: Any = None,
+) -> Any:  # fmt: skip
+    less = ddof if correction is None else correction
+    present = ~np.isnan(a)
+    x = np.where(present, a, 0.0)
+    v = var(x, axis=axis, dtype=dtype, ddof=less, keepdims=keepdims, where=present)
+    if less == 0:
+        return v
+    return np.where(np.sum(present, axis=axis, keepdims=keepdims) > less, v, np.nan)
+
+
+def nanstd(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False,
+    correction: Any = None,
+) -> Any:  # fmt: skip
+    return root(nanvar(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, correction=correction))
+
+
+def nanmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    missing = np.isnan(a)
+    m = np.max(np.where(missing, -np.inf, a), axis=axis, keepdims=keepdims)
+    if np.ndim(m) == 0:
+        return np.nan if np.all(missing) else m
+    return np.where(np.all(missing, axis=axis, keepdims=keepdims), np.nan, m)
+
+
+def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    return -nanmax(-a, axis=axis, keepdims=keepdims)
+
+
+def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    return np.cumsum(np.where(np.isnan(a), 0.0, a), axis=axis, dtype=dtype)
+
+
+def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    return np.cumprod(np.where(np.isnan(a), 1.0, a), axis=axis, dtype=dtype)
+
+
+# -- covariances ----------------------------------------------------------------------------------------
+
+
+def cov(
+    m: Any, y: Any = None, rowvar: Any = True, bias: Any = False, ddof: Any = None, fweights: Any = None,
+    aweights: Any = None,
+) -> Any:  # fmt: skip
+    x = observations(m, rowvar)
+    if y is not None:
+        x = np.concatenate([x, observations(y, rowvar)], axis=0)
+    if ddof is None:
+        less = 0 if bias else 1
+    else:
+        less = ddof
+    if fweights is None and aweights is None:
+        d = x - np.mean(x, axis=1, keepdims=True)
+        return single(d @ d.T / (x.shape[1] - less), m, y)
+    w = np.asarray(aweights) if fweights is None else np.asarray(fweights)
+    if fweights is not None and aweights is not None:
+        w = w * aweights
+    total = np.sum(w)
+    d = x - np.sum(x * w, axis=1, keepdims=True) / total
+    if less == 0:
+        n = total
+    elif aweights is None:
+        n = total - less
+    else:
+        n = total - less * np.sum(w * aweights) / total
+    return single(d @ (d * w).T / n, m, y)
+
+
+def single(c: Any, m: Any, y: Any) -> Any:
+    """The variance of one variable is a number."""
+    if y is not None:
+        return c
+    return c[0, 0] if m.ndim == 1 else np.squeeze(c)
+
+
+def observations(m: Any, rowvar: Any) -> Any:
+    """Variables in rows, observations in columns."""
+    if m.ndim == 1:
+        return m[None, :]
+    return m if rowvar else m.T
+
+
+def corrcoef(x: Any, y: Any = None, rowvar: Any = True) -> Any:
+    c = cov(x, y, rowvar)
+    if np.ndim(c) == 0:
+        return c / c
+    s = np.sqrt(np.diag(c))
+    return c / s[:, None] / s[None, :]
+
+
+def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None) -> Any:
+    x = np.ravel(a)
+    edges = np.asarray(bins) if np.ndim(bins) == 1 else spaced_edges(x, bins, range)
+    counts = histogram_counts(x, edges)
+    if density:
+        return counts / np.diff(edges) / np.sum(counts), edges
+    return counts, edges
+
+
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None) -> Any:
+    return np.asarray(bins) if np.ndim(bins) == 1 else spaced_edges(np.ravel(a), bins, range)
+
+
+def spaced_edges(x: Any, bins: Any, range: Any) -> Any:
+    if range is not None:
+        low, high = range
+    else:
+        low, high = np.min(x), np.max(x)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, bins + 1)
 
 
 FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
@@ -56,4 +227,17 @@ FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (std, (np.std,), "std"),
     (ptp, (np.ptp,), ""),
     (average, (np.average,), ""),
+    (nansum, (np.nansum,), ""),
+    (nanprod, (np.nanprod,), ""),
+    (nanmean, (np.nanmean,), ""),
+    (nanvar, (np.nanvar,), ""),
+    (nanstd, (np.nanstd,), ""),
+    (nanmax, (np.nanmax,), ""),
+    (nanmin, (np.nanmin,), ""),
+    (nancumsum, (np.nancumsum,), ""),
+    (nancumprod, (np.nancumprod,), ""),
+    (cov, (np.cov,), ""),
+    (corrcoef, (np.corrcoef,), ""),
+    (histogram, (np.histogram,), ""),
+    (histogram_bin_edges, (np.histogram_bin_edges,), ""),
 ]

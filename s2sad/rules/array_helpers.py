@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-import s2sad.rules.operators  # noqa: F401  (the helpers on numbers)
-from s2sad.rules.builder import ON_ARRAYS
-from s2sad.rules.registry import PRIMS, ZERO, rule, source
+import s2sad.rules.operators
+import s2sad.rules.ufuncs  # noqa: F401  (the helpers on numbers)
+from s2sad.rules.builder import ON_ARRAYS, const
+from s2sad.rules.registry import PRIMS, ZERO, numpy_float, rule, source
 
 
 def ratios(a: Any, b: Any) -> Any:
@@ -42,6 +43,48 @@ def finite_product(d: Any, term: Any) -> Any:
     return np.where(d != 0.0, term, 0.0)
 
 
+def root(x: Any) -> Any:
+    """The square root whose derivative at 0 is taken as 0: that of a spread where nothing varies."""
+    return np.sqrt(x)
+
+
+def quotient(a: Any, b: Any) -> Any:
+    """a / b, 0 where b is 0."""
+    return np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), 0.0)
+
+
+def sinc_derivatives(n: Any, x: Any) -> Any:
+    """`sinc_derivative`, element by element: the power series near 0, Leibniz's rule elsewhere."""
+    z = np.pi * x
+    near = np.abs(z) <= n + 1.0
+    small, large = np.where(near, z, 0.0), np.where(near, 1.0, z)
+    m = n % 2
+    term = (small if m else np.ones_like(small)) * (-1.0 if (n + 1) // 2 % 2 else 1.0)
+    series = np.zeros_like(small)
+    for _ in range(2 * n + 24):
+        series = series + term / (n + m + 1)
+        term = term * (-small * small / ((m + 1) * (m + 2)))
+        m += 2
+    far = np.sin(large) / large
+    for m in range(1, n + 1):
+        wave = np.cos(large) if m % 2 else np.sin(large)
+        far = ((wave if m % 4 < 2 else -wave) - m * far) / large
+    return np.pi**n * np.where(near, series, far)
+
+
+def bessel_i(n: Any, x: Any) -> Any:
+    """The modified Bessel function I_n by its power series, whose terms have one sign, so that nothing cancels."""
+    half = 0.5 * np.asarray(x)
+    term = half**n
+    for k in range(1, n + 1):
+        term = term / k
+    total, k = term, 1
+    while np.any(np.abs(term) > 1e-17 * np.abs(total)):
+        term = term * half * half / (k * (k + n))
+        total, k = total + term, k + 1
+    return total
+
+
 def unbroadcast(d: Any, sizes: Any) -> Any:
     """Sum d over the axes along which something of these sizes was broadcast to it."""
     d = np.sum(d, axis=tuple(range(np.ndim(d) - len(sizes))))
@@ -61,7 +104,9 @@ def take_winners(d: Any, index: Any) -> Any:
 
 _fn: Any
 _partials: dict[str, Any]
-for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs), strict=True):
+for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, None), strict=True):
+    if _fn is None:  # NumPy's own
+        continue
     _of = PRIMS[_scalar]
     _partials = {f"d{name}": partial for name, partial in _of.partials.items()}
     rule(
@@ -72,6 +117,25 @@ rule(
     finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),
     effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",
 )  # fmt: skip
+rule(
+    quotient, "y = quotient(a, b)", name="s2sad.quotient", helper=source(quotient), effect="none", broadcasts=True,
+    infer=numpy_float, da="quotient(dy, b)", db="-quotient(y * dy, b)",
+)  # fmt: skip
+rule(root, "y = root(x)", name="root", infer=numpy_float, effect="none", broadcasts=True, dx="quotient(0.5 * dy, y)")
+
+
+def _bessel_partial(b: Any, env: Any) -> Any:
+    n = env["n"].value
+    above = b.emit("s2sad.bessel_i", const(n + 1), env["x"])
+    below = b.emit("s2sad.bessel_i", const(n - 1), env["x"]) if n > 1 else b.emit("numpy.i0", env["x"])
+    return b.expand("0.5 * (below + above) * dy", {"below": below, "above": above, "dy": env["dy"]})
+
+
+rule(
+    bessel_i, "y = bessel_i(n, x)", name="s2sad.bessel_i", helper=source(bessel_i), effect="none", broadcasts=True,
+    infer=numpy_float, cost=100, dn=ZERO, dx=_bessel_partial,
+)  # fmt: skip
+rule(np.i0, "y = i0(x)", name="numpy.i0", infer=numpy_float, effect="none", cost=50, dx="bessel_i(1, x) * dy")
 rule(
     lambda d, *sizes: unbroadcast(d, sizes), "y = unbroadcast(d, *sizes)", name="unbroadcast", helper=source(unbroadcast),
     effect="none", dd="dy", dsizes=ZERO,

@@ -9,7 +9,7 @@ from typing import Any
 
 from s2sad.errors import NOWHERE, Loc, SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, If, Op, Operand, Undef, Value
-from s2sad.ir.types import FLOAT, Array, Scalar, Type, is_float, join, type_of
+from s2sad.ir.types import FLOAT, Array, Scalar, Type, is_float, join, named_sizes, type_of
 from s2sad.rules.registry import PRIMS, Prim, parsed
 from s2sad.rules.shapes import infer_elementwise, is_elementwise
 
@@ -20,7 +20,7 @@ _BINARY = {
 # helpers of rules on numbers, and those that do the same element by element
 ON_ARRAYS = {
     "s2sad.ratio": "s2sad.ratios", "s2sad.pow_base": "s2sad.pow_bases", "s2sad.pow_exponent": "s2sad.pow_exponents",
-    "s2sad.safe_log": "s2sad.safe_logs",
+    "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives", "s2sad.scale": "numpy.ldexp",
 }  # fmt: skip
 _FOLDABLE = (int, float, bool, complex)
 
@@ -50,7 +50,7 @@ class Builder:
             folded = self.simplify(prim, operands, type)
             if folded is not None:
                 return folded
-        result = Value(hint, type)
+        result = Value(hint, named_sizes(type))
         op = Op(prim, operands, (result,), self.loc, tuple(attrs.items()))
         self.ops.append(op)
         self.defs[result] = op
@@ -122,9 +122,9 @@ class Builder:
         return None if (a, b) == operands else self.emit("mul", a, b)
 
     def rename(self, value: Operand, hint: str) -> Operand:
-        """Name an element loaded a moment ago, in place: what has read it already reads the same value."""
+        """Name what was made a moment ago, in place: what has read it already reads the same value."""
         for op in self.ops[-9:]:
-            if isinstance(op, Op) and op.prim == "load" and op.result is value and not op.result.hint:
+            if isinstance(op, Op) and op.results == (value,) and not op.result.hint:
                 object.__setattr__(value, "hint", hint)
         return value
 

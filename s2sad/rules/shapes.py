@@ -15,7 +15,7 @@ OPERATORS = frozenset(
     {"add", "sub", "mul", "div", "pow", "floordiv", "mod", "neg", "pos", "lt", "le", "gt", "ge", "eq", "ne",
      "builtins.abs", "bitand", "bitor", "bitxor", "invert", "lshift", "rshift"}
 )  # fmt: skip
-ELEMENTWISE: set[Any] = {np.where, np.clip, np.sinc, np.i0, np.nan_to_num, np.real, np.imag, np.angle, np.fix}
+ELEMENTWISE: set[Any] = {np.where, np.clip, np.sinc, np.i0, np.nan_to_num, np.fix, np.round, np.around}
 
 
 def is_elementwise(prim: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from s2sad.errors import NOWHERE, NotDifferentiableError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value
-from s2sad.ir.types import FLOAT, Array, List, Scalar, is_float, is_memory
+from s2sad.ir.types import FLOAT, Array, Bottom, List, Scalar, is_float, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.reverse import Callees, Reverse
 from s2sad.transform.reverse.arrays import finished_array, sources
@@ -27,6 +27,8 @@ def gradient(
 
     The first result of `fn` must be a real scalar; `aux` further results are returned as they are.
     """
+    if isinstance(fn.body.yields[0].type, Bottom):  # it raises whatever happens, and yields nothing
+        fn = replace(fn, body=replace(fn.body, yields=(const(0.0), *fn.body.yields[1:])))
     output = fn.body.yields[0]
     if not (isinstance(output.type, Scalar) and output.type.kind in ("float", "int", "bool")):
         raise NotDifferentiableError(

@@ -22,6 +22,7 @@ class TupleAV:
     items: tuple[AV, ...]
     cls: Any = tuple
     names: tuple[str, ...] = ()
+    site: Any = None  # where a list display stands, so that it can be made in memory there
 
 
 @dataclass(frozen=True, eq=False)

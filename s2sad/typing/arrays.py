@@ -47,7 +47,12 @@ def array(s: Any, av: AV, what: str = "here") -> Operand:
 
 
 def _array_of(t: List) -> Array:
+    """The type of an array made of a list: of numbers, or of arrays or lists that are its rows."""
     item = t.item
+    if isinstance(item, List):
+        item = _array_of(item)
+    if isinstance(item, Array):
+        return Array(item.dtype, item.ndim + 1, (a_.size_of(Value("", INT)), *item.dims))
     kind = item.kind if isinstance(item, Scalar) else "float"
     dtype = (
         getattr(item, "dtype", None)
@@ -60,7 +65,7 @@ def stacked(s: Any, av: TupleAV) -> Operand:
     """A (nested) sequence as an array."""
     parts = [array(s, item) for item in av.items]
     if all(isinstance(p.type, Scalar) for p in parts):
-        from s2sad.typing.items import make_list
+        from s2sad.typing.lists import make_list
 
         made = make_list(s, list(av.items))
         t = _array_of(made.type)  # type: ignore[union-attr, arg-type]
@@ -317,6 +322,12 @@ def attribute(s: Any, a: Value, name: str) -> AV | None:
         return StaticAV(np.dtype(t.dtype))
     if name == "T":
         return transposed(s, a, None)
+    if name == "mT" and t.ndim > 1:
+        return transposed(s, a, (*range(t.ndim - 2), t.ndim - 1, t.ndim - 2))
+    if name == "itemsize":
+        return const(np.dtype(t.dtype).itemsize)
+    if name == "nbytes":
+        return s.builder.emit("mul", attribute(s, a, "size"), const(np.dtype(t.dtype).itemsize))  # type: ignore[no-any-return, arg-type]
     if name == "real" and not t.dtype.startswith("complex"):
         return a
     if name == "flat":
@@ -356,7 +367,8 @@ def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "") -> Operan
         else:
             size = s.builder.emit("floordiv", total, known)
         shape = [size if i in open_ else o for i, o in enumerate(shape)]
-    return a_.emit(s.builder, "numpy.reshape", a, *shape, hint=hint)
+    prim = "numpy.reshape" if isinstance(a.type, Array) else "numpy.broadcast_to"
+    return a_.emit(s.builder, prim, a, *shape, hint=hint)
 
 
 _ = (INT, is_memory)

@@ -18,7 +18,7 @@ from s2sad.ir.types import BOTTOM, FLOAT, INT, Array, List, Object, Scalar, is_m
 from s2sad.rules.builder import const
 from s2sad.rules.mathematics import SEQUENCES, TUPLES
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
-from s2sad.typing import items
+from s2sad.typing import items, lists
 from s2sad.typing.abstract import (
     AV,
     BoundAV,
@@ -34,7 +34,6 @@ from s2sad.typing.abstract import (
     from_python,
     is_operand,
 )  # fmt: skip
-from s2sad.typing.elements import stored
 from s2sad.typing.structure import constant
 
 SELF = object()
@@ -116,6 +115,9 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
         return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
     name = getattr(obj, "__qualname__", getattr(obj, "__name__", repr(obj)))
     module = getattr(obj, "__module__", None)
+    owner = getattr(obj, "__self__", None)
+    if type(owner).__module__ == "numpy" and hasattr(owner, "__name__"):  # a method of a ufunc
+        module, name = "numpy", f"{owner.__name__}.{obj.__name__}"
     full = f"{module}.{name}" if module not in (None, "builtins") else name
     raise s.error(
         f"s2sad has no derivative rule for {full}()",
@@ -186,7 +188,7 @@ def _default(s: Any, fn: FunctionAV, name: str) -> AV:
         return fn.defaults[name]
     if name in fn.source.defaults:
         value = fn.source.defaults[name]
-        if isinstance(value, _STATIC_DEFAULTS):
+        if isinstance(value, _STATIC_DEFAULTS) or s.frozen:
             return from_python(value) or constant(value)
         live = fn.source.live
         return s.context.captures.resolve(
@@ -210,6 +212,12 @@ _STATIC_DEFAULTS = (int, float, complex, str, bool, type(None), types.FunctionTy
 
 def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     """A function of numbers that has a rule."""
+    if prim.module == "numpy":
+        from s2sad.typing.functions.ufuncs import ufunc_call
+
+        found = ufunc_call(s, prim, args, kwargs, hint)
+        if found is not None:
+            return found
     if kwargs:
         for name in prim.params[len(args) :]:
             if name in kwargs:
@@ -304,7 +312,7 @@ def _reversed(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @handles(list)
 def _list(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return items.list_from(s, args[0]) if args else items.make_list(s, [])
+    return lists.list_from(s, args[0]) if args else lists.make_list(s, [])
 
 
 @handles(tuple)
@@ -312,7 +320,10 @@ def _tuple(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if not args:
         return TupleAV(())
     static = items.static_elements(s, args[0])
-    return TupleAV(tuple(static)) if static is not None else items.list_from(s, args[0])
+    if static is None:
+        made = lists.list_from(s, args[0])
+        return TupleAV(made.items) if isinstance(made, TupleAV) else made
+    return TupleAV(tuple(static))
 
 
 @handles(dict)
@@ -391,7 +402,7 @@ def extremum(s: Any, prim: str, args: list[AV], kwargs: dict[str, AV], hint: str
         return primitive(s, PRIMS[prim], static, {}, hint)
     seq = args[0]
     if not (isinstance(seq, Value) and is_memory(seq.type)):
-        seq = items.list_from(s, seq)
+        seq = lists.list_from(s, seq)
     first = items.load(s, seq, const(0), hint)  # an empty sequence raises here, as in Python (IndexError)
     rest = RangeAV(const(1), items.length(s, seq), const(1))
 
@@ -613,6 +624,8 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
     kind = "array" if isinstance(owner, Value) and isinstance(owner.type, Array) else ""
     if isinstance(owner, Value) and isinstance(owner.type, List):
         kind = "list"
+    if isinstance(owner, TupleAV) and owner.cls is list and name in lists.LIST_METHODS:
+        return lists.LIST_METHODS[name](s, [owner, *args], kwargs, hint)
     handler = METHODS.get((kind, name))
     if handler is not None:
         return handler(s, [owner, *args], kwargs, hint)
@@ -652,22 +665,10 @@ def _dict_method(s: Any, owner: DictAV, name: str, args: list[AV]) -> AV:
     raise s.error(f"the method {name}() of a dict is not supported yet", "use constant keys and indexing")
 
 
-def _append(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    lst, value = args[0], s.number(args[1], "as a list element")
-    assert isinstance(lst, Value) and isinstance(lst.type, List)
-    if not isinstance(value.type, Scalar):
-        raise s.error(f"appending {describe(value)} is not supported yet", "append numbers")
-    s.builder.effect("append", lst, stored(s, lst, value))
-    return const(None)
-
-
-METHODS[("list", "append")] = _append
-METHODS[("list", "copy")] = lambda s, args, kwargs, hint: items.list_from(s, args[0])
-
-
 def stopped_gradient(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     x = s.number(args[0])
     return s.builder.emit("stop_gradient", x, type=x.type, hint=hint)
 
 
 _ = (NotDifferentiableError, FLOAT, INT, children)
+METHODS.update({("list", name): handler for name, handler in lists.LIST_METHODS.items()})

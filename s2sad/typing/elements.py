@@ -1,29 +1,47 @@
-"""What lists hold: a list of ints in which a float is stored is typed anew, as a list of floats from the start.
+"""What lists hold: a list in which something else is stored than it was taken for is typed anew, from the start.
 
-Invariant: no list whose element type carries no derivative is ever given an element that does.
+A list display of what are not all numbers is a structure of known length until something needs it in memory: an
+`append`, a computed index. Invariant: no list whose element type carries no derivative is ever given an element
+that does.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import FLOAT, List, Scalar, Type, is_float, join
+from s2sad.ir.types import BOTTOM, FLOAT, List, Scalar, Type, is_float, is_memory, join
 from s2sad.rules.builder import const
+from s2sad.typing.abstract import AV, TupleAV, describe, is_operand
 
 _MADE_HERE = frozenset({"alloc_list", "list_repeat"})
 
 
 class Widen(Exception):
-    """Restart typing with the lists made at this place holding floats."""
+    """Restart typing with the lists made at this place holding elements of this type."""
 
-    def __init__(self, site: Any) -> None:
+    def __init__(self, site: Any, item: Type) -> None:
         self.site = site
+        self.item = item
 
 
 def element_type(s: Any, item: Type) -> Type:
-    """The element type of a list made here whose elements are known to be `item` so far."""
-    return join(item, FLOAT) or item if s.loc in s.context.widened else item
+    """The element type of a list made here whose elements are known to be `item` (BOTTOM: it has none) so far."""
+    wide = s.context.widened.get(s.loc)
+    if wide is None:
+        return FLOAT if item is BOTTOM else item
+    joined = join(wide, item)
+    if joined is None:
+        raise mixed(s, item, wide)
+    return joined
+
+
+def mixed(s: Any, a: Type, b: Type) -> Exception:
+    error: Exception = s.error(
+        f"a list of a {a} and a {b}", "let a list hold elements of one type", SignatureError
+    )
+    return error
 
 
 def element(s: Any, value: Any, item: Type) -> Any:
@@ -33,12 +51,45 @@ def element(s: Any, value: Any, item: Type) -> Any:
     return const(float(value.value)) if isinstance(value, Const) else s.builder.emit("builtins.float", value)
 
 
+def in_memory(s: Any, av: AV) -> Operand:
+    """A number, array or list as an operand. Raises Widen for a list that has been a structure so far."""
+    if is_operand(av) and (isinstance(av.type, Scalar) or is_memory(av.type) or av.type is BOTTOM):
+        return av
+    if isinstance(av, TupleAV) and av.cls is list and av.site is not None:
+        raise Widen(av.site, common_type(s, list(av.items)))
+    raise s.error(f"a list of {describe(av)} is not supported yet", "let lists hold numbers, arrays or lists")
+
+
+def common_type(s: Any, elements: list[AV]) -> Type:
+    """The type of the elements of a list in memory."""
+    item: Type = BOTTOM
+    for e in elements:
+        t = in_memory(s, e).type
+        joined = join(item, t)
+        if joined is None:
+            raise mixed(s, item, t)
+        item = joined
+    return item
+
+
 def stored(s: Any, container: Value, value: Operand) -> Operand:
-    """A number that is stored in a container. Raises Widen, or an error for a list that is not made here."""
+    """What is stored in a container. Raises Widen, or an error for a list that is not made here."""
     held = container.type
-    if not isinstance(held, List) or is_float(held.item) or not is_float(value.type):
+    if not isinstance(held, List) or value.type is BOTTOM:
         return value
     made = s.builder.defs.get(container)
-    if made is not None and made.prim in _MADE_HERE and made.loc not in s.context.widened:
-        raise Widen(made.loc)
-    raise s.error("a float is stored in a list of ints", "make it a list of floats: start it with 0.0")
+    here = made is not None and made.prim in _MADE_HERE
+    empty = here and not made.operands and made.loc not in s.context.widened
+    item: Type | None = BOTTOM if empty else held.item
+    item = join(item, value.type)  # type: ignore[arg-type]
+    if item == held.item or (is_float(held.item) and isinstance(value.type, Scalar)):
+        return value
+    if item is None and isinstance(held.item, Scalar) and is_float(value.type):
+        item = FLOAT
+    if item is None:
+        raise mixed(s, value.type, held.item)
+    if here:
+        raise Widen(made.loc, item)
+    if is_float(value.type):
+        raise s.error("a float is stored in a list of ints", "make it a list of floats: start it with 0.0")
+    raise mixed(s, value.type, held.item)

@@ -15,25 +15,21 @@ from s2sad.ir.types import (
     BOTTOM,
     FLOAT,
     INT,
-    NONE,
     STR,
     Array,
     List,
     Object,
     Scalar,
     Tuple,
-    Type,
     is_memory,
-    join,
 )
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
-from s2sad.typing import arrays
+from s2sad.typing import arrays, lists
 from s2sad.typing.abstract import (
     AV,
     BoundAV,
     DictAV,
-    FunctionAV,
     GeneratorAV,
     LazyAV,
     RangeAV,
@@ -45,7 +41,8 @@ from s2sad.typing.abstract import (
     from_python,
     is_operand,
 )  # fmt: skip
-from s2sad.typing.elements import element, element_type, stored
+from s2sad.typing.elements import in_memory, stored
+from s2sad.typing.lists import in_list, list_from
 
 _STATIC: dict[str, Callable[..., Any]] = {
     "add": op_module.add, "sub": op_module.sub, "mul": op_module.mul, "mod": op_module.mod, "eq": op_module.eq,
@@ -67,7 +64,7 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     if any(arrays.is_array(a) for a in args) and prim not in ("is", "is_not", "in", "not_in", "not"):
         args = [a if is_operand(a) else arrays.array(s, a) for a in args]
     if any(not is_operand(a) or a.type == STR for a in args):  # type: ignore[union-attr]
-        return _on_structures(s, prim, args)
+        return _on_structures(s, prim, args, op)
     operands = [s.number(a) for a in args]
     if any(isinstance(o.type, Array) for o in operands):
         return arrays.operator(s, prim, operands, bool(op.attr("inplace")), hint)
@@ -75,13 +72,15 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
         if isinstance(o, Undef):
             return s.builder.emit("unbound", type=BOTTOM, name=o.hint)
         if isinstance(o.type, List):
-            return _on_lists(s, prim, operands, op)
+            return lists.operator(s, prim, operands, op)
         if isinstance(o.type, Object):
             raise s.error(f"{describe(o)} in arithmetic", "only numbers can stand here", SignatureError)
     if any(o.type is BOTTOM for o in operands):
         return s.builder.emit(
             prim, *operands, type=BOOL if prim in ("lt", "le", "gt", "ge", "eq", "ne") else BOTTOM
         )
+    if prim in COMPARISONS and (known := [constant_value(s, o) for o in operands]) and None not in known:
+        return const(bool(PRIMS[prim].fn(*known)))
     if all(
         (isinstance(o, Const) and type(o.value) is float) or (isinstance(o, Const) and o.type == FLOAT)
         for o in operands
@@ -98,6 +97,17 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
         return s.builder.emit(prim, *operands, hint=hint)
     finally:
         s.builder.fold = before
+
+
+def constant_value(s: Any, o: Operand) -> Any:
+    """The number that an expression of literals is; a branch on it is decided when code is generated."""
+    if isinstance(o, Const):
+        return o.value if isinstance(o.value, (int, float)) else None
+    made = s.builder.defs.get(o)
+    if made is None or made.prim not in ("add", "sub", "mul", "neg"):
+        return None
+    operands = [constant_value(s, x) for x in made.operands]
+    return None if None in operands else PRIMS[made.prim].fn(*operands)
 
 
 def _identity(s: Any, prim: str, args: list[AV]) -> AV:
@@ -133,12 +143,16 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
     return found if prim == "in" else s.builder.emit("not", found)
 
 
-def _on_structures(s: Any, prim: str, args: list[AV]) -> AV:
+def _on_structures(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     a, b = (args + [const(None)])[:2]
     if prim == "add" and isinstance(a, TupleAV) and isinstance(b, TupleAV):
         return TupleAV(a.items + b.items, a.cls)
     if prim == "mul" and isinstance(a, TupleAV) and isinstance(s.static(b), int):
         return TupleAV(a.items * s.static(b), a.cls)
+    if prim in ("add", "mul") and any(isinstance(x, TupleAV) and x.cls is list for x in args):
+        held = [in_list(s, x) if isinstance(x, TupleAV) and x.cls is list else x for x in args]
+        if all(is_operand(x) for x in held):
+            return lists.operator(s, prim, held, op)
     known = [s.static(x) for x in args]
     if MISSING not in known and prim in _STATIC:
         result = from_python(_STATIC[prim](*known))
@@ -162,21 +176,6 @@ def _on_structures(s: Any, prim: str, args: list[AV]) -> AV:
     )
 
 
-def _on_lists(s: Any, prim: str, operands: list[Operand], op: Op) -> AV:
-    a, b = operands
-    if prim == "mul" and op.attr("inplace") is None:
-        lst, count = (a, b) if isinstance(a.type, List) else (b, a)
-        made = s.builder.defs.get(lst)
-        s.integer(count, "a repeat count")
-        if made is not None and made.prim == "alloc_list" and len(made.operands) == 1:
-            if s.builder.ops and s.builder.ops[-1] is made:
-                s.builder.ops.pop()
-            item = element_type(s, lst.type.item)  # type: ignore[attr-defined]
-            value = element(s, made.operands[0], item)
-            return s.builder.emit("list_repeat", value, count, type=List(item), hint=op.result.hint)
-    raise s.error(f"{prim} on lists is not supported yet", "build the list with append or by index")
-
-
 # -- building and taking apart ------------------------------------------------------------------------
 
 
@@ -191,54 +190,6 @@ def spread(s: Any, args: list[AV], stars: tuple[bool, ...]) -> list[AV]:
         if elements is None:
             raise s.error(f"'*' of {describe(arg)}, whose length is not known", "use a tuple of known length")
         out.extend(elements)
-    return out
-
-
-def make_list(s: Any, elements: list[AV]) -> AV:
-    """A list display: numbers make a real list in memory, anything else a structure that nobody may write."""
-    item: Type | None = BOTTOM
-    for e in elements:
-        item = (
-            join(item, e.type) if item is not None and is_operand(e) and isinstance(e.type, Scalar) else None
-        )
-    if item is None:
-        return TupleAV(tuple(elements), list)
-    item = element_type(s, FLOAT if item is BOTTOM else item)
-    held = elements if s.loc not in s.context.widened else [element(s, e, item) for e in elements]
-    return s.builder.emit("alloc_list", *held, type=List(item))
-
-
-def list_from(s: Any, iterable: AV) -> AV:
-    """A new list of the elements of an iterable."""
-    if isinstance(iterable, Value) and is_memory(iterable.type):
-        return s.builder.emit("list_of", iterable, type=List(iterable.type.item))  # type: ignore[attr-defined]
-    static = static_elements(s, iterable)
-    if static is not None:
-        return make_list(s, static)
-    types_: list[Type] = []
-
-    def probe(element: AV, state: list[AV]) -> list[AV]:
-        if not is_operand(element) or not isinstance(element.type, Scalar):  # type: ignore[union-attr]
-            raise s.error(
-                f"a list of {describe(element)} built in a loop is not supported yet",
-                "build lists of numbers",
-            )
-        types_.append(element.type)  # type: ignore[union-attr]
-        return state
-
-    with s.builder.region():
-        s.loop(iterable, (), probe, [])
-    item: Type = BOTTOM
-    for t in types_:
-        item = join(item, t) or item
-    item = element_type(s, FLOAT if item is BOTTOM else item)
-    out = s.builder.emit("alloc_list", type=List(item))
-
-    def fill(value: AV, state: list[AV]) -> list[AV]:
-        s.builder.effect("append", out, element(s, value, item))
-        return state
-
-    s.loop(iterable, (), fill, [])
     return out
 
 
@@ -307,13 +258,15 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
         )
     if isinstance(av, Value) and isinstance(av.type, Array):
         return arrays.getitem(s, av, index, hint)
+    if isinstance(av, StaticAV) and type(av.obj).__module__.startswith("numpy"):
+        from s2sad.typing.calls import HANDLERS
+
+        if av.obj in HANDLERS:  # np.r_, np.c_
+            parts_ = list(index.items) if isinstance(index, TupleAV) else [index]
+            return HANDLERS[av.obj](s, parts_, {}, hint)
     if isinstance(av, Value) and is_memory(av.type):
         if isinstance(index, SliceAV):
-            if all(isinstance(p, Const) and p.value is None for p in index.parts) and isinstance(
-                av.type, List
-            ):
-                return s.builder.emit("list_of", av, type=av.type)
-            raise s.error("slices are not supported yet", "write a loop over the elements")
+            return lists.sliced(s, av, index)
         return load(s, av, normal_index(s, index), hint)
     elements = static_elements(s, av)
     if elements is not None:
@@ -334,8 +287,8 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
             )
             s.builder.effect("raise", error)
             return const(0.0)
-        if all(is_operand(e) and isinstance(e.type, Scalar) for e in elements):  # type: ignore[union-attr]
-            return load(s, make_list(s, elements), s.integer(index, "an index"), hint)
+        if isinstance(av, TupleAV):
+            return load(s, in_list(s, av), s.integer(index, "an index"), hint)
     raise s.error(
         f"cannot index {describe(av)} by {describe(index)}", "use a constant index, or a list of numbers"
     )
@@ -348,6 +301,8 @@ def load(s: Any, a: Any, index: Any, hint: str = "") -> Operand:
 
 
 def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
+    if isinstance(av, TupleAV) and av.cls is list:
+        av = lists.owner(s, av, value)
     if not (isinstance(av, Value) and is_memory(av.type)):
         raise s.error(f"cannot assign to an element of {describe(av)}", "use a list of numbers or an array")
     if isinstance(av.type, Array):
@@ -355,7 +310,7 @@ def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
         return
     if isinstance(index, SliceAV):
         raise s.error("assignment to slices is not supported yet", "write a loop over the elements")
-    s.builder.effect("store", av, normal_index(s, index), stored(s, av, s.number(value)))
+    s.builder.effect("store", av, normal_index(s, index), stored(s, av, in_memory(s, value)))
 
 
 def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
@@ -376,6 +331,10 @@ def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
 # -- iteration ----------------------------------------------------------------------------------------
 
 
+COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
+MOST_UNROLLED = 32  # iterations of a comprehension of arrays; longer ones fill a list in memory
+
+
 def static_elements(s: Any, av: AV) -> list[AV] | None:
     """The elements of an iterable whose elements are known one by one, else None."""
     if isinstance(av, TupleAV):
@@ -384,6 +343,11 @@ def static_elements(s: Any, av: AV) -> list[AV] | None:
         return [from_python(k) or StaticAV(k) for k in av.items]
     if isinstance(av, Const) and isinstance(av.value, str):
         return [const(c) for c in av.value]
+    if isinstance(av, RangeAV) and s.unrolls:
+        bounds = [s.static(p) for p in (av.start, av.stop, av.step)]
+        if MISSING in bounds or len(range(*bounds)) > MOST_UNROLLED:
+            return None
+        return [const(i) for i in range(*bounds)]
     if isinstance(av, LazyAV):
         if av.kind == "enumerate":
             inner = static_elements(s, av.items[0])
@@ -456,12 +420,7 @@ def iteration(s: Any, av: AV) -> tuple[Operand, Operand, Operand, Callable[[Oper
                 None,
             )
     if isinstance(av, (TupleAV, DictAV)) or (isinstance(av, Const) and isinstance(av.value, str)):
-        av = make_list(s, static_elements(s, av) or [])
-        if not isinstance(av, Value):
-            raise s.error(
-                "a break out of a loop over a tuple of mixed elements is not supported yet",
-                "use a list of numbers",
-            )
+        av = in_list(s, TupleAV(tuple(static_elements(s, av) or [])))
     av = _materialised(s, av)
     return const(0), length(s, av), const(1), lambda i: element_at(s, av, i)
 
@@ -473,8 +432,7 @@ def _materialised(s: Any, av: AV) -> AV:
             tuple(_materialised(s, i) if not is_operand(i) or isinstance(i, Value) else i for i in av.items),
         )
     if isinstance(av, TupleAV):
-        made = make_list(s, list(av.items))
-        return made
+        return in_list(s, av)
     if isinstance(av, GeneratorAV):
         return list_from(s, av)
     return av
@@ -523,4 +481,3 @@ def _display(s: Any, av: AV) -> Operand:
     raise s.error(f"{describe(av)} cannot be printed or formatted here", "print its elements")
 
 
-_ = (FunctionAV, NONE, PRIMS)

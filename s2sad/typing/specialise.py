@@ -15,9 +15,9 @@ from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, element
+from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, anonymous, element, is_memory
 from s2sad.rules.builder import Builder, const
-from s2sad.typing import calls, items
+from s2sad.typing import calls, items, lists
 from s2sad.typing.abstract import (
     AV,
     BoundAV,
@@ -78,7 +78,7 @@ class Context:
 
     captures: Captures
     outlined: set[Any] = field(default_factory=set)
-    widened: set[Loc] = field(default_factory=set)
+    widened: dict[Loc, Type] = field(default_factory=dict)
     instances: dict[Any, Instance] = field(default_factory=dict)
     inlined: dict[Any, int] = field(default_factory=dict)
     size: int = 0
@@ -98,7 +98,7 @@ def specialise(
     emitting what has to be taken out of containers first.
     """
     outlined: set[Any] = set()
-    widened: set[Loc] = set()
+    widened: dict[Loc, Type] = {}
     while True:
         captures.reset()
         context = Context(captures, outlined, widened)
@@ -111,7 +111,7 @@ def specialise(
             outlined.add(restart.key)
             continue
         except Widen as conflict:
-            widened.add(conflict.site)
+            widened[conflict.site] = conflict.item
             continue
         yields = tuple(leaves(result))
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
@@ -134,7 +134,8 @@ class Specialiser:
         self.consumers: list[Callable[[AV, AV], AV]] = []
         self.exits: dict[Block, str] = {}
         self.siblings = calls.Siblings()
-        self.frozen = False
+        self.frozen = False  # in the library: what is emitted belongs to the line of the call
+        self.unrolls = False  # whether loops over constant ranges are written out
 
     # -- plumbing -----------------------------------------------------------------------------------
 
@@ -208,11 +209,11 @@ class Specialiser:
 
     def call_library(self, fn: FunctionAV, args: list[AV]) -> AV:
         """Call a function of s2sad's library: inlined, its operations belong to the line of the call."""
-        before, self.frozen = self.frozen, True
+        before, self.frozen, self.unrolls = (self.frozen, self.unrolls), True, True
         try:
             return self.enter(fn.source, args)
         finally:
-            self.frozen = before
+            self.frozen, self.unrolls = before
 
     def identity(self, source: FunctionSource) -> Any:
         return source.code if source.code is not None else id(source.node)
@@ -239,7 +240,8 @@ class Specialiser:
 
     def invoke(self, fn: FunctionAV, args: list[AV]) -> AV:
         args = [self.materialise(a) for a in args]
-        instance = self.instance(fn.source, args)
+        like = [map_leaves(a, lambda o: Value("", anonymous(o.type)) if isinstance(o, Value) else o) for a in args]
+        instance = self.instance(fn.source, like)
         operands = tuple(o for a in args for o in leaves(a) if isinstance(o, Value))
         if instance.result is None:
             return Value("", BOTTOM)
@@ -247,7 +249,7 @@ class Specialiser:
 
         def fresh(o: Operand) -> AV:
             if isinstance(o, Value):
-                results.append(Value("", o.type))
+                results.append(Value("", anonymous(o.type)))
                 return results[-1]
             return o
 
@@ -360,7 +362,9 @@ class Specialiser:
             result = handler(self, op, args)
         else:
             result = items.operator(self, op.prim, args, op)
-        if len(op.results) == 1:
+        if len(op.results) == 1 and not isinstance(result, list):
+            if op.result.hint and isinstance(result, Value) and is_memory(result.type) and not self.frozen:
+                result = self.builder.rename(result, op.result.hint)
             self.env[op.result] = result
         elif op.results:
             self.env.update(zip(op.results, result, strict=True))
@@ -647,7 +651,7 @@ def _tuple(s: Specialiser, op: Op, args: list[AV]) -> AV:
 
 
 def _list(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return items.make_list(s, items.spread(s, args, op.attr("stars")))
+    return lists.make_list(s, items.spread(s, args, op.attr("stars")))
 
 
 def _dict(s: Specialiser, op: Op, args: list[AV]) -> AV:
@@ -667,7 +671,7 @@ def _generator(s: Specialiser, op: Op, args: list[AV]) -> AV:
 
 
 def _listcomp(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return items.list_from(s, GeneratorAV(args[0]))  # type: ignore[arg-type]
+    return lists.list_from(s, GeneratorAV(args[0]))  # type: ignore[arg-type]
 
 
 def _yield(s: Specialiser, op: Op, args: list[AV]) -> AV:
@@ -722,6 +726,8 @@ def _assert(s: Specialiser, op: Op, args: list[AV]) -> AV:
 
 
 def _raise(s: Specialiser, op: Op, args: list[AV]) -> AV:
+    if args and isinstance(args[0], StaticAV) and isinstance(args[0].obj, type):
+        args = [calls.static_call(s, args[0].obj, [], {}, "")]  # a class is raised as an instance of it
     operands, _ = items.printable(s, args)
     s.builder.effect("raise", *operands)
     return const(None)

@@ -1,6 +1,16 @@
 """Rules on whole arrays, one module a family; what others need of them is named here."""
 
-from s2sad.rules.arrays import indexing, linalg, products, reductions, shapes
+from s2sad.rules.arrays import (
+    indexing,
+    linalg,
+    positions,
+    products,
+    rearranging,
+    reductions,
+    scans,
+    shapes,
+    spacing,
+)
 from s2sad.rules.arrays.core import (
     INFER,
     JVPS,
@@ -21,9 +31,13 @@ __all__ = [
     "emit",
     "indexing",
     "linalg",
+    "positions",
     "products",
+    "rearranging",
     "reductions",
+    "scans",
     "shape",
     "shapes",
     "size_of",
+    "spacing",
 ]

@@ -7,13 +7,12 @@ operation on the tangents), 'multilinear' (a sum, one operand at a time), or a f
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import INT, Array, Dim, Scalar, Size, Type
+from s2sad.ir.types import INT, Array, Scalar, Size, Type, fresh_size
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import ZERO, Prim, rule
 
@@ -34,11 +33,12 @@ def array_rule(
     *,
     effect: str = "none",
     cost: int = 10,
+    helper: str = "",
     **partials: Any,
 ) -> Prim:
     """Declare an operation on arrays; `infer(attrs, *types)` gives the result's type."""
     INFER[name] = infer
-    prim = rule(fn, form, name=name, infer=typed, effect=effect, cost=cost, **partials)
+    prim = rule(fn, form, name=name, infer=typed, effect=effect, cost=cost, helper=helper, **partials)
     JVPS[name] = jvp
     return prim
 
@@ -68,7 +68,6 @@ def dtype_of(o: Operand) -> str:
 
 
 SIZES: WeakKeyDictionary[Value, Size] = WeakKeyDictionary()  # integers that are known to be a size
-_NUMBER = itertools.count()
 
 
 def size_of(o: Operand) -> Size:
@@ -78,7 +77,7 @@ def size_of(o: Operand) -> Size:
     assert isinstance(o, Value)
     found = SIZES.get(o)
     if found is None:
-        found = SIZES[o] = Dim(f"#{next(_NUMBER)}")
+        found = SIZES[o] = fresh_size()
     return found
 
 

@@ -156,6 +156,9 @@ def add_array(r: Reverse, operand: Value, term: Operand, scope: Scope) -> None:
 
 def zeros(r: Reverse, v: Value, scope: Scope) -> Operand:
     """The adjoint of an array that nothing reads."""
+    assert isinstance(v.type, Array)
+    if v.type.dims and all(isinstance(d, int) or d in origins(r) for d in v.type.dims):
+        return r.builder.emit("numpy.zeros", *sizes(r, v, scope), type=v.type, dtype=v.type.dtype)
     return r.builder.emit("zeros_like", r.primal(v, scope), type=v.type)
 
 
@@ -181,6 +184,14 @@ FRESH_PRIMS = frozenset(
         "gather",
         "numpy.tril",
         "numpy.triu",
+        "numpy.cumprod",
+        "numpy.roll",
+        "numpy.repeat",
+        "numpy.tile",
+        "numpy.pad",
+        "numpy.diag",
+        "recurrence",
+        "embed_diagonal",
     }
 )
 
@@ -312,6 +323,11 @@ def reverse_scatter_add(r: Reverse, op: Op, scope: Scope) -> None:
 
 def reverse_view(r: Reverse, op: Op, scope: Scope) -> None:
     """A view's shadow is the same view of the shadow: what was added to one is in the other."""
+    if not isinstance(op.result.type, Array):  # all axes squeezed away: a number
+        scalar = scope.adj.pop(op.result, None)
+        if scalar is not None:
+            r.apply_rule(op, scalar, scope)
+        return
     if by_value(r, op.result):
         cotangent = cotangent_of(r, op, scope)
         if cotangent is not None:

@@ -50,7 +50,7 @@ SINGULAR = frozenset(
 )  # fmt: skip
 
 
-BROADCASTING = frozenset({"numpy.broadcast_to", "matmul", "numpy.linalg.solve"})
+BROADCASTING = frozenset({"numpy.broadcast_to", "numpy.linspace", "matmul", "numpy.linalg.solve"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +243,7 @@ class Reverse:
 
     def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Operand) -> Operand:
         """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""
-        if op.prim == "numpy.where":
+        if op.prim in ("numpy.where", "numpy.nan_to_num"):
             self.selected.add(operand)
         elif op.result in self.selected:
             self.selected.add(operand)
@@ -281,6 +281,7 @@ class Reverse:
         fetch["dy"] = lambda: cotangent
         fetch["op"] = lambda: op
         fetch["shape"] = lambda: lambda k: sizes(self, op.operands[k], scope)
+        fetch["operands"] = lambda: [self.as_read(o, op, scope) for o in op.operands]
         return Env(fetch)
 
     def variadic(self, env: Env, op: Op, index: int, scope: Scope) -> Env:
@@ -292,7 +293,6 @@ class Reverse:
             "x": lambda: self.as_read(op.operands[index], op, scope),
             "others": others,
             "index": lambda: index,
-            "operands": lambda: [self.as_read(o, op, scope) for o in op.operands],
         }
         return Env(fetch)
 

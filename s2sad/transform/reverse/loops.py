@@ -32,7 +32,7 @@ def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
             r.builder.loc = loc
             r.add(op.body.yields[j], param, part)
         r.block(op.body, part)
-        yields = [part.adj.get(op.body.params[1 + j]) or zero(op.body.params[1 + j].type) for j in active]
+        yields = [read(r, op.body.params[1 + j], part) for j in active]
     init = [seed(r, cotangents, op.results[j], scope) for j in active]
     results = finish(
         r, loop, scope, params, init, yields, [*head, *part.head, *ops], (start, stop, step, index), loc
@@ -52,7 +52,7 @@ def carries_adjoint(r: Reverse, column: tuple[Value, ...]) -> bool:
 def seed(r: Reverse, cotangents: dict[Value, Operand], v: Value, scope: Scope) -> Operand:
     """The cotangent of a loop's result, complete."""
     found = cotangents.get(v)
-    if found is None:
+    if found is None or is_zero(found):
         return nought(r, v, scope)
     return handed_on(r.builder, found, v.type, lambda: sizes(r, v, scope))
 
@@ -60,6 +60,11 @@ def seed(r: Reverse, cotangents: dict[Value, Operand], v: Value, scope: Scope) -
 def nought(r: Reverse, v: Value, scope: Scope) -> Operand:
     """The adjoint of a value that nothing has read yet."""
     return zeros(r, v, scope) if isinstance(v.type, Array) else zero(v.type)
+
+
+def read(r: Reverse, v: Value, scope: Scope) -> Operand:
+    """The adjoint of a carried value at the start of an iteration."""
+    return scope.adj.get(v) or nought(r, v, scope)
 
 
 def take(r: Reverse, results: tuple[Value, ...], scope: Scope) -> dict[Value, Operand]:
@@ -80,9 +85,7 @@ def finish(
     """Build the reverse loop with its accumulators; returns the results for the carried adjoints."""
     outer = list(loop.accumulators)
     all_params = [*params, *(loop.accumulators[v][1] for v in outer)]
-    starts = [
-        nought(r, v, scope) if is_zero(loop.accumulators[v][0]) else loop.accumulators[v][0] for v in outer
-    ]
+    starts = [seed(r, {v: loop.accumulators[v][0]}, v, scope) for v in outer]
     all_init = [*init, *starts]
     all_yields = [*yields, *(loop.adj[v] for v in outer)]
     results = [Value(p.hint, p.type) for p in all_params]
@@ -209,7 +212,7 @@ def reverse_while(r: Reverse, op: While, scope: Scope) -> None:
             r.add(op.body.yields[j], param, body)
         r.block(op.body, body)
         r.builder.loc = loc
-        between = [body.adj.get(op.body.params[j]) or zero(op.body.params[j].type) for j in active]
+        between = [read(r, op.body.params[j], body) for j in active]
         yields = reverse_test(r, op, test, active, between)
     first = r.builder.emit("sub", trips, const(1))
     all_ops = [*body.head, *test.head, *ops]
@@ -232,7 +235,7 @@ def reverse_test(
     for j, seed in zip(active, seeds, strict=True):
         r.add(op.test.yields[1 + j], seed, test)
     r.block(op.test, test)
-    return [test.adj.get(op.test.params[j]) or zero(op.test.params[j].type) for j in active]
+    return [read(r, op.test.params[j], test) for j in active]
 
 
 def last_test(
@@ -254,7 +257,7 @@ def last_test(
         for v in changed:
             r.owner(v, scope).adj[v] = child.adj[v]
         return yields
-    before = [*seeds, *(r.lookup(v, r.owner(v, scope)) or zero(v.type) for v in changed)]
+    before = [*seeds, *(r.lookup(v, r.owner(v, scope)) or nought(r, v, scope) for v in changed)]
     hints = [op.test.params[j] for j in active] + changed
     results = [Value(adjoint_hint(v), adjoint_type(v.type)) for v in hints]
     then = Block((), (*part.head, *ops), tuple(then_yields))

@@ -12,8 +12,8 @@ from typing import Any
 
 from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import NOWHERE, UnsupportedSyntaxError
-from s2sad.ir.core import AnyOp, Const, For, If, Op, Operand, Undef, Value, While, walk
-from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Tuple, Type, is_float, is_memory
+from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, walk
+from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Tuple, Type, element, is_float, is_memory
 from s2sad.rules.builder import const
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.extras import Carry, leaf_operands
@@ -23,6 +23,9 @@ ALLOCATIONS = frozenset(
     {"numpy.zeros", "numpy.ones", "numpy.empty", "numpy.full", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
      "numpy.arange", "tape_new", "extract", "array_like", "float_list"}
 )  # fmt: skip
+
+
+LISTS = frozenset({"alloc_list", "list_repeat", "list_of"})  # of references: their twins are made alike
 
 
 def shadow(r: Reverse, a: Operand, scope: Scope) -> Operand:
@@ -64,13 +67,13 @@ def twin(r: Reverse, a: Operand) -> Operand:
     elif isinstance(op, Op) and op.prim == "identity":
         r.extras.after[op].append(Op("identity", (twin(r, op.operands[0]),), (made,), op.loc))
         r.sites[made] = r.extras.after[op]
-    elif isinstance(op, Op) and op.prim in VIEWS:
+    elif (isinstance(op, Op) and op.prim in VIEWS) or (isinstance(op, Op) and op.prim in ("tape_read", "load")):
         source = twin(r, op.operands[0])
         r.extras.after[op].append(replace(op, operands=(source, *op.operands[1:]), results=(made,)))
         r.sites[made] = r.extras.after[op]
-    elif isinstance(op, Op) and op.prim == "tape_read":
-        source = twin(r, op.operands[0])
-        r.extras.after[op].append(Op("tape_read", (source, op.operands[1]), (made,), op.loc))
+    elif isinstance(op, Op) and isinstance(a.type, List) and is_memory(a.type.item) and op.prim in LISTS:
+        operands = [twin(r, o) if is_memory(o.type) else o for o in op.operands]
+        r.extras.after[op].append(replace(op, operands=tuple(operands), results=(made,)))
         r.sites[made] = r.extras.after[op]
     elif op is None and r.home[a] is not r.fn.body:
         param_twin(r, a, made)
@@ -232,7 +235,7 @@ def _all_ops(r: Reverse) -> list[AnyOp]:
 
 def reverse_load(r: Reverse, op: Op, scope: Scope) -> None:
     cotangent = scope.adj.pop(op.result, None)
-    if cotangent is None or not r.is_active(op.operands[0]):
+    if cotangent is None or is_memory(op.result.type) or not r.is_active(op.operands[0]):
         return
     target = shadow(r, op.operands[0], scope)
     r.builder.effect("accumulate", target, *cell(r, op, scope), cotangent)
@@ -245,6 +248,9 @@ def read_shadow(r: Reverse, target: Operand, *index: Operand) -> Operand:
 def reverse_store(r: Reverse, op: Op, scope: Scope) -> None:
     a, value = op.operands[0], op.operands[-1]
     if not r.is_active(a):
+        return
+    if is_memory(value.type):
+        r.extras.after[op].append(replace(op, operands=(twin(r, a), op.operands[1], twin(r, value))))
         return
     target, at = shadow(r, a, scope), cell(r, op, scope)
     if r.is_active(value):
@@ -268,6 +274,11 @@ def reverse_append(r: Reverse, op: Op, scope: Scope) -> None:
     if not r.is_active(a):
         return
     grown = twin(r, a)
+    if is_memory(value.type):
+        if op not in r.counters:
+            r.counters[op] = None
+            r.extras.after[op].append(Op("append", (grown, twin(r, value)), (), op.loc))
+        return
     if op not in r.counters:
         position = Value("", INT)
         r.counters[op] = position
@@ -281,7 +292,7 @@ def reverse_append(r: Reverse, op: Op, scope: Scope) -> None:
 
 
 def reverse_alloc_list(r: Reverse, op: Op, scope: Scope) -> None:
-    if not r.is_active(op.result) or not any(map(r.is_active, op.operands)):
+    if not r.is_active(op.result) or not any(map(r.is_active, op.operands)) or is_memory(op.result.type.item):  # type: ignore[attr-defined]
         return
     target = shadow(r, op.result, scope)
     for i, item in enumerate(op.operands):
@@ -292,13 +303,13 @@ def reverse_alloc_list(r: Reverse, op: Op, scope: Scope) -> None:
 def reverse_fill(r: Reverse, op: Op, scope: Scope) -> None:
     """A value repeated: the sum of its copies' adjoints."""
     value = op.operands[0] if op.prim == "list_repeat" else op.operands[1]
+    if is_memory(value.type):
+        return
     if not r.is_active(op.result) or not r.is_active(value):
         return
     target = shadow(r, op.result, scope)
     n = r.builder.emit("len", target, type=INT)
     total, i, result = Value("total", FLOAT), Value("i", INT), Value("total", FLOAT)
-    from s2sad.ir.core import Block
-
     with r.builder.region() as ops:
         new = r.builder.emit("add", total, read_shadow(r, target, i), hint="total", type=FLOAT)
     loop = For(
@@ -318,9 +329,30 @@ def reverse_copy(r: Reverse, op: Op, scope: Scope) -> None:
             r.add(op.operands[0], d, scope)
             r.broadcasts = True
         return
+    if op.prim == "list_of" and is_memory(element(op.result.type)):
+        return
     if r.is_active(op.result) and r.is_active(op.operands[0]):
         target, source = shadow(r, op.operands[0], scope), shadow(r, op.result, scope)
-        r.builder.effect("add_into", target, source)
+        if op.prim == "array_of" and is_memory(element(op.operands[0].type)):
+            add_rows(r, target, source)
+        else:
+            r.builder.effect("add_into", target, source)
+
+
+def add_rows(r: Reverse, target: Operand, source: Operand) -> None:
+    """The cotangent of an array made of a list of arrays or lists goes to each of them."""
+    from s2sad.rules.arrays.indexing import view
+
+    n, i = r.builder.emit("len", target, type=INT), Value("i", INT)
+    with r.builder.region() as ops:
+        row = r.builder.emit("load", target, i, type=element(target.type))
+        part = view(r.builder, source, (("at", 0),), (i,))
+        if isinstance(row.type, List) and is_memory(row.type.item):
+            add_rows(r, row, part)
+        else:
+            r.builder.effect("add_into", row, part)
+    body = Block((i,), tuple(ops), ())
+    r.builder.ops.append(For(const(0), n, const(1), (), body, (), r.builder.loc))
 
 
 def reverse_tape_write(r: Reverse, op: Op, scope: Scope) -> None:

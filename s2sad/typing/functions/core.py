@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.core import Value
+from s2sad.errors import SignatureError
+from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import Array
+from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing import items
 from s2sad.typing.abstract import AV, describe
-from s2sad.typing.arrays import static
+from s2sad.typing.arrays import array, static, unaliased
 from s2sad.typing.calls import HANDLERS, METHODS
 
 Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
@@ -27,6 +29,11 @@ def numpy_function(*objects: Any, method: str = "") -> Callable[[Handler], Handl
         return f
 
     return register
+
+
+def found(*names: str) -> tuple[Any, ...]:
+    """The functions of these names that this NumPy has."""
+    return tuple(getattr(np, name) for name in names if hasattr(np, name))
 
 
 def axis_of(s: Any, found: dict[str, AV], ndim: int, name: str = "axis") -> Any:
@@ -59,3 +66,74 @@ def elements(s: Any, av: AV) -> list[AV]:
 def dtype_name(s: Any, found: dict[str, AV], default: str) -> str:
     value = static(s, found, "dtype")
     return default if value is None else np.dtype(value).name
+
+
+def is_none(av: AV | None) -> bool:
+    """Whether an argument was not given, or given as None."""
+    return av is None or (isinstance(av, Const) and av.value is None)
+
+
+def refuse(s: Any, name: str, found: dict[str, AV], **defaults: Any) -> None:
+    """Arguments that are not supported may be given at their defaults."""
+    for key in list(found):
+        if key not in defaults:
+            continue
+        value = found.pop(key)
+        if s.static(value) not in (defaults[key] if isinstance(defaults[key], tuple) else (defaults[key],)):
+            raise s.error(f"{name}() with {key}= is not supported yet", "leave it out")
+
+
+def into(s: Any, value: AV, out: AV, name: str) -> AV:
+    """`out=`: what the function gives is written into an array, which is its result."""
+    if isinstance(out, Const) or not (isinstance(out, Value) and isinstance(out.type, Array)):
+        items_ = items.static_elements(s, out)
+        if items_ is None or len(items_) != 1:
+            raise s.error(f"{name}() with {describe(out)} as out=", "pass an array", SignatureError)
+        return into(s, value, items_[0], name)
+    result = array(s, value)
+    if not np.can_cast(a_.dtype_of(result), out.type.dtype, "same_kind"):
+        raise s.error(
+            f"{name}() gives {a_.dtype_of(result)}, which out= of {out.type.dtype} cannot hold",
+            "pass an array of that dtype",
+            SignatureError,
+        )
+    s.builder.effect("assign", out, unaliased(s, result, out))
+    return out
+
+
+def takes_out(name: str, params: str) -> Callable[[Handler], Handler]:
+    """Let a handler's function take `out=`, at its place in `params` or by name."""
+    position = params.split().index("out")
+
+    def wrap(f: Handler) -> Handler:
+        def handler(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+            kwargs = dict(kwargs)
+            out = kwargs.pop("out", None)
+            if len(args) > position:
+                out, args = args[position], [*args[:position], const(None), *args[position + 1 :]]
+            if is_none(out):
+                return f(s, args, kwargs, hint)
+            assert out is not None
+            return into(s, f(s, args, kwargs, ""), out, name)
+
+        return handler
+
+    return wrap
+
+
+def cast(s: Any, a: Operand, dtype: str, hint: str = "") -> Any:
+    """An array as another dtype; what becomes an integer varies no more."""
+    if dtype == a_.dtype_of(a):
+        return a
+    if dtype.startswith(("int", "uint", "bool")):
+        a = s.builder.emit("stop_gradient", a, type=a.type) if a_.dtype_of(a).startswith("float") else a
+    if not isinstance(a.type, Array):
+        return number(s, a, dtype)
+    t = Array(dtype, len(a_.dims_of(a)), a_.dims_of(a))
+    return s.builder.emit("astype", a, type=t, hint=hint, dtype=dtype)
+
+
+def number(s: Any, a: Operand, dtype: str) -> Any:
+    """A number as a NumPy number of a dtype."""
+    prim = f"numpy.{dtype if dtype != 'bool' else 'bool_'}"
+    return s.builder.emit(prim, a)

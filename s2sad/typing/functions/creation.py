@@ -7,18 +7,21 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Operand, Value
-from s2sad.ir.types import Array, List, Scalar
+from s2sad.ir.types import Array, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing import arrays, items
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, shape_operands, static
-from s2sad.typing.functions.core import Handler, dtype_name, numpy_function
+from s2sad.typing.calls import HANDLERS
+from s2sad.typing.functions.core import Handler, cast, dtype_name, is_none, numpy_function, refuse
+from s2sad.typing.functions.core import found as found_names
 
 
 def allocation(name: str) -> Handler:
     def make(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found = arguments(s, f"numpy.{name}", "shape dtype order", args, kwargs)
+        refuse(s, f"numpy.{name}", found, order="C")
         sizes = shape_operands(s, found.pop("shape"))
         dtype = dtype_name(s, found, "float64")
         t = Array(dtype, len(sizes), tuple(map(a_.size_of, sizes)))
@@ -30,11 +33,13 @@ def allocation(name: str) -> Handler:
 def like(name: str) -> Handler:
     def make(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found = arguments(s, f"numpy.{name}_like", "a dtype order subok shape", args, kwargs)
-        a = found.pop("a")
-        if isinstance(a, Value) and isinstance(a.type, List):
-            a = array(s, a)
-        a = array(s, a)
+        refuse(s, f"numpy.{name}_like", found, order=("K", "C"), subok=True)
+        a = array(s, found.pop("a"))
         dtype = dtype_name(s, found, a_.dtype_of(a))
+        if not is_none(found.get("shape")):
+            sizes = shape_operands(s, found.pop("shape"))
+            t = Array(dtype, len(sizes), tuple(map(a_.size_of, sizes)))
+            return s.builder.emit(f"numpy.{name}", *sizes, type=t, hint=hint, dtype=dtype)  # type: ignore[no-any-return]
         sizes = arrays.sizes(s, a)
         if not sizes:
             return const(0.0 if name == "zeros" else 1.0)
@@ -63,7 +68,8 @@ def filled(s: Any, sizes: list[Operand], value: Operand, dtype: str, hint: str) 
 
 @numpy_function(np.full)
 def _full(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    found = arguments(s, "numpy.full", "shape fill_value dtype", args, kwargs)
+    found = arguments(s, "numpy.full", "shape fill_value dtype order", args, kwargs)
+    refuse(s, "numpy.full", found, order="C")
     value = array(s, found.pop("fill_value"))
     return filled(
         s, shape_operands(s, found.pop("shape")), value, dtype_name(s, found, a_.dtype_of(value)), hint
@@ -72,48 +78,51 @@ def _full(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @numpy_function(np.full_like)
 def _full_like(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    found = arguments(s, "numpy.full_like", "a fill_value dtype", args, kwargs)
+    found = arguments(s, "numpy.full_like", "a fill_value dtype order subok shape", args, kwargs)
+    refuse(s, "numpy.full_like", found, order="K", subok=True)
     a = array(s, found.pop("a"))
+    shape = found.pop("shape", None)
     return filled(
-        s, arrays.sizes(s, a), array(s, found.pop("fill_value")), dtype_name(s, found, a_.dtype_of(a)), hint
+        s, arrays.sizes(s, a) if is_none(shape) else shape_operands(s, shape), array(s, found.pop("fill_value")), dtype_name(s, found, a_.dtype_of(a)), hint
     )
 
 
-@numpy_function(np.array, np.asarray, np.copy, np.ascontiguousarray, np.atleast_1d)
-def _array(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return _made(s, args, kwargs, hint, True)
+def converted(name: str, params: str, fresh: bool) -> Handler:
+    """np.array, np.asarray: a copy, or the array itself where it has the dtype."""
+
+    def make(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        found = arguments(s, f"numpy.{name}", params, args, kwargs)
+        refuse(s, f"numpy.{name}", found, order=(None, "K", "C", "A"), subok=False, like=None, requirements=None)
+        copies = static(s, found, "copy", fresh)
+        axes = static(s, found, "ndmin", 0)
+        given = found.pop("a")
+        a = array(s, given)
+        dtype = dtype_name(s, found, a_.dtype_of(a))
+        made = cast(s, a, dtype, hint)
+        if made is a and copies and given is a and isinstance(a.type, Array):
+            made = s.builder.emit("copy", a, type=a.type, hint=hint)
+        missing = axes - len(a_.dims_of(made))
+        return a_.emit(s.builder, "newaxis", made, hint=hint, axes=tuple(range(missing))) if missing > 0 else made
+
+    return make
 
 
-def _made(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str, fresh: bool) -> AV:
-    found = arguments(s, "numpy.array", "a dtype copy order ndmin", args, kwargs)
-    given = found.pop("a")
-    a = array(s, given)
-    dtype = dtype_name(s, found, a_.dtype_of(a))
-    if not isinstance(a.type, Array):
-        return a
-    if dtype != a.type.dtype:
-        return _cast(s, a, dtype, hint)
-    if fresh and given is a:
-        return s.builder.emit("copy", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
-    return a
+numpy_function(np.array)(converted("array", "a dtype copy order subok ndmin like", True))
+numpy_function(np.copy)(converted("copy", "a order subok", True))
+for _fn in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray):
+    numpy_function(_fn)(converted(_fn.__name__, "a dtype order copy like", False))
+numpy_function(np.require)(converted("require", "a dtype requirements", False))
 
 
-def _cast(s: Any, a: Operand, dtype: str, hint: str) -> AV:
-    if dtype.startswith(("int", "uint", "bool")):
-        a = s.builder.emit("stop_gradient", a, type=a.type) if a_.dtype_of(a).startswith("float") else a
-    t = Array(dtype, len(a_.dims_of(a)), a_.dims_of(a))
-    return s.builder.emit("astype", a, type=t, hint=hint, dtype=dtype)  # type: ignore[no-any-return]
-
-
-@numpy_function(np.asarray, np.ascontiguousarray)
-def _asarray(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return _made(s, args, kwargs, hint, False)
-
-
-@numpy_function(method="astype")
+@numpy_function(*found_names("astype"), method="astype")
 def _astype(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    dtype = np.dtype(s.static(args[1] if len(args) > 1 else kwargs["dtype"])).name
-    return _cast(s, array(s, args[0]), dtype, hint)
+    found = arguments(s, "astype", "a dtype order casting subok copy", args, kwargs)
+    refuse(s, "astype", found, order="K", casting="unsafe", subok=True)
+    a = array(s, found.pop("a"))
+    made = cast(s, a, dtype_name(s, found, ""), hint)
+    if made is a and isinstance(a.type, Array) and static(s, found, "copy", True):
+        return s.builder.emit("copy", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
+    return made  # type: ignore[no-any-return]
 
 
 @numpy_function(method="copy")
@@ -136,23 +145,6 @@ def _fill(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return const(None)
 
 
-@numpy_function(np.copyto)
-def _copyto(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    if kwargs:
-        raise s.error("np.copyto() with keywords is not supported yet", "assign with a[...] = v")
-    target = array(s, args[0])
-    s.builder.effect("assign", target, arrays.unaliased(s, array(s, args[1]), target))
-    return const(None)
-
-
-@numpy_function(np.add.at)
-def _add_at(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = array(s, args[0])
-    entries, operands = arrays.index_entries(s, a, args[1])
-    s.builder.effect("scatter_add", a, *operands, array(s, args[2]), index=tuple(entries))
-    return const(None)
-
-
 @numpy_function(np.arange)
 def _arange(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     dtype = static(s, kwargs, "dtype")
@@ -164,3 +156,75 @@ def _arange(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         dims = (a_.size_of(bounds[0]),)
     attrs = {"dtype": name} if dtype is not None else {}
     return s.builder.emit("numpy.arange", *bounds, type=Array(name, 1, dims), hint=hint, **attrs)  # type: ignore[no-any-return]
+
+
+@numpy_function(np.eye)
+def _eye(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    return _square(s, "eye", "N M k dtype order", args, kwargs, hint)
+
+
+@numpy_function(np.identity)
+def _identity(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = arguments(s, "numpy.identity", "n dtype", args, kwargs)
+    return _square(s, "eye", "N dtype", [found.pop("n")], found, hint)
+
+
+@numpy_function(np.tri)
+def _tri(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    return _square(s, "tri", "N M k dtype", args, kwargs, hint)
+
+
+def _square(s: Any, name: str, params: str, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = arguments(s, f"numpy.{name}", params, args, kwargs)
+    refuse(s, f"numpy.{name}", found, order="C")
+    rows = s.integer(found.pop("N"), "a size")
+    columns = found.pop("M", None)
+    dtype = dtype_name(s, found, "float64")
+    k = static(s, found, "k", 0)
+    wide = rows if is_none(columns) else s.integer(columns, "a size")
+    return a_.emit(s.builder, f"numpy.{name}", rows, wide, hint=hint, dtype=dtype, **({"k": k} if k else {}))
+
+
+@numpy_function(np.linspace)
+def _linspace(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = arguments(s, "numpy.linspace", "start stop num endpoint retstep dtype axis", args, kwargs)
+    start, stop = (array(s, found.pop(k)) for k in ("start", "stop"))
+    num = s.integer(found.pop("num", const(50)), "a number of points")
+    endpoint = bool(static(s, found, "endpoint", True))
+    y = a_.emit(s.builder, "numpy.linspace", start, stop, num, hint=hint, endpoint=endpoint)
+    axis = static(s, found, "axis", 0)
+    ndim = len(a_.dims_of(y))
+    if axis % ndim:
+        order = list(range(1, ndim))
+        order.insert(axis % ndim, 0)
+        y = arrays.transposed(s, y, order)
+    y = cast(s, y, dtype_name(s, found, a_.dtype_of(y)))
+    if not static(s, found, "retstep", False):
+        return y
+    parts = s.builder.emit("sub", num, const(1)) if endpoint else num
+    return TupleAV((y, s.builder.emit("div", s.builder.emit("sub", stop, start), parts)))
+
+
+@numpy_function(method="sort")
+def _sort(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    return _in_place(s, np.sort, args, kwargs)
+
+
+@numpy_function(method="partition")
+def _partition(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    return _in_place(s, np.partition, args, kwargs)
+
+
+def _in_place(s: Any, fn: Any, args: list[AV], kwargs: dict[str, AV]) -> AV:
+    """A method that rearranges its array."""
+    a = array(s, args[0])
+    s.builder.effect("assign", a, HANDLERS[fn](s, args, kwargs, ""))
+    return const(None)
+
+
+@numpy_function(method="tolist")
+def _tolist(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    a = args[0]
+    if isinstance(a, Value) and isinstance(a.type, Array) and a.type.ndim == 1:
+        return items.list_from(s, a)
+    raise s.error("tolist() of an array of several axes is not supported yet", "index the array itself")

@@ -4,23 +4,57 @@ from __future__ import annotations
 
 from typing import Any
 
+from s2sad.ir.core import Value
+from s2sad.ir.types import List
 from s2sad.typing.abstract import AV, FunctionAV
+from s2sad.typing.arrays import array
 from s2sad.typing.calls import HANDLERS, METHODS, bind
+from s2sad.typing.functions.core import refuse, takes_out
 from s2sad.typing.structure import source_for
+
+
+def call(s: Any, fn: Any, args: list[AV], kwargs: dict[str, AV]) -> AV:
+    """Type a call of a function of the library."""
+    function = FunctionAV(source_for(fn))
+    before, s.frozen = s.frozen, True  # defaults are constants
+    try:
+        bound = bind(s, function, args, kwargs)
+    finally:
+        s.frozen = before
+    return s.call_library(function, bound)  # type: ignore[no-any-return]
+
+
+def defaults(fn: Any, names: list[str]) -> dict[str, Any]:
+    """The defaults of some parameters."""
+    code = fn.__code__
+    last = code.co_varnames[: code.co_argcount][-len(fn.__defaults__ or ()) :]
+    found = {**dict(zip(last, fn.__defaults__ or (), strict=True)), **(fn.__kwdefaults__ or {})}
+    return {n: found[n] for n in names}
 
 
 def in_library(fn: Any, *objects: Any, method: str = "") -> None:
     """Type calls of `objects` as calls of `fn`, which is written in NumPy; its source is read at the first."""
     code = fn.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    fixed = [n for n in names if fn.__annotations__[n] != "Any"]  # only their defaults are supported
+
+    called = f"numpy.{getattr(objects[0], '__name__', fn.__name__)}" if objects else method
 
     def handler(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         for name in kwargs:
             if name not in names:
-                raise s.error(f"{fn.__name__}() with {name}= is not supported yet", "leave it out")
-        function = FunctionAV(source_for(fn))
-        return s.call_library(function, bind(s, function, args, kwargs))
+                raise s.error(f"{called}() with {name}= is not supported yet", "leave it out")
+        if fixed:
+            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            refuse(s, called, {n: given[n] for n in fixed if n in given}, **defaults(fn, fixed))
+        args = [array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a for a in args]
+        kwargs = {
+            k: array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a for k, a in kwargs.items()
+        }
+        return call(s, fn, args, kwargs)
 
+    if "out" in names:
+        handler = takes_out(called, " ".join(names))(handler)
     for obj in objects:
         HANDLERS[obj] = handler
     if method:

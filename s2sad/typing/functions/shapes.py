@@ -6,38 +6,65 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.types import Array
+from s2sad.ir.core import Operand
+from s2sad.ir.types import Array, is_many
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
-from s2sad.typing.abstract import AV
-from s2sad.typing.arrays import arguments, array, reshaped, shape_operands, static, transposed
+from s2sad.rules.shapes import broadcast
+from s2sad.typing.abstract import AV, TupleAV
+from s2sad.typing.arrays import arguments, array, getitem, reshaped, shape_operands, static, transposed
 from s2sad.typing.calls import METHODS
-from s2sad.typing.functions.core import elements, numpy_function
+from s2sad.typing.functions.core import cast, dtype_name, elements, numpy_function, refuse, takes_out
+from s2sad.typing.functions.core import found as found_names
 
 
 @numpy_function(np.reshape, method="reshape")
 def _reshape(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = dict(kwargs)
+    refuse(s, "numpy.reshape", found, copy=None)
     a = array(s, args[0])
-    shape = args[1:] or [kwargs[k] for k in ("shape", "newshape") if k in kwargs]
+    order = static(s, found, "order", "C")
+    named = [found.pop(k) for k in ("shape", "newshape") if k in found]
+    if found:
+        raise s.error(f"reshape() with {next(iter(found))}= is not supported", "leave it out")
+    shape = args[1:] or named
+    if len(shape) == 2 and isinstance(s.static(shape[1]), str):
+        shape, order = shape[:1], s.static(shape[1])
     sizes = shape_operands(s, shape[0]) if len(shape) == 1 else [s.integer(x, "a size") for x in shape]
-    return reshaped(s, a, sizes, hint)
+    if in_c_order(s, order, "reshape"):
+        return reshaped(s, a, sizes, hint)
+    made = reshaped(s, transposed(s, a, None), sizes[::-1])
+    return transposed(s, made, None, hint)
+
+
+def in_c_order(s: Any, order: Any, name: str) -> bool:
+    """Whether elements are counted with the last axis fastest; 'F' is that of the transposed."""
+    if order not in ("C", "F"):
+        raise s.error(f"{name}() with order={order!r} depends on the memory layout", "use order='C' or order='F'")
+    return bool(order == "C")
 
 
 @numpy_function(np.ravel, method="ravel")
 def _ravel(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = array(s, args[0])
-    return a if isinstance(a.type, Array) and a.type.ndim == 1 else reshaped(s, a, [const(-1)], hint)
+    found = arguments(s, "ravel", "a order", args, kwargs)
+    a = array(s, found.pop("a"))
+    if isinstance(a.type, Array) and a.type.ndim == 1:
+        return a
+    if not in_c_order(s, static(s, found, "order", "C"), "ravel"):
+        a = transposed(s, a, None)
+    return reshaped(s, a, [const(-1)], hint)
 
 
 def _flatten(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    flat = _ravel(s, args, kwargs, "")
-    return s.builder.emit("copy", flat, type=flat.type, hint=hint)  # type: ignore[union-attr, no-any-return]
+    a = array(s, args[0])
+    own = s.builder.emit("copy", a, type=a.type, hint=hint if len(a_.dims_of(a)) == 1 else "")
+    return _ravel(s, [own, *args[1:]], kwargs, hint)
 
 
 METHODS["array", "flatten"] = _flatten
 
 
-@numpy_function(np.transpose, method="transpose")
+@numpy_function(np.transpose, *found_names("permute_dims"), method="transpose")
 def _transpose(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, args[0])
     given = args[1:] or ([kwargs["axes"]] if "axes" in kwargs else [])
@@ -58,14 +85,12 @@ def _swapaxes(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @numpy_function(np.moveaxis)
 def _moveaxis(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = array(s, args[0])
+    found = arguments(s, "numpy.moveaxis", "a source destination", args, kwargs)
+    a = array(s, found.pop("a"))
     n = len(a_.dims_of(a))
-    source, target = s.static(args[1]), s.static(args[2])
-    order = list(np.moveaxis(np.zeros((1,) * n), source, target).shape)
-    del order
-    axes = np.arange(n)
+    source, target = static(s, found, "source"), static(s, found, "destination")
     moved = np.moveaxis(np.empty(tuple(range(2, n + 2))), source, target).shape
-    return transposed(s, a, [int(m) - 2 for m in moved] if n else axes, hint)
+    return transposed(s, a, [int(m) - 2 for m in moved], hint)
 
 
 @numpy_function(np.expand_dims)
@@ -85,30 +110,67 @@ def _squeeze(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     dims = a_.dims_of(a)
     axis = static(s, found, "axis")
     if axis is None:
-        if any(d is None for d in dims):
+        if any(d != 1 and not is_many(d) for d in dims):
             raise s.error("np.squeeze() of an array whose axes of size 1 are not known", "give it axis=")
         axes = tuple(i for i, d in enumerate(dims) if d == 1)
     else:
         axes = tuple(x % len(dims) for x in (axis if isinstance(axis, tuple) else (axis,)))
+    if len(axes) == len(dims) > 0:
+        return s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr]
     return a_.emit(s.builder, "squeeze", a, hint=hint, axes=axes) if axes else a
 
 
 @numpy_function(np.broadcast_to)
 def _broadcast_to(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = array(s, args[0])
-    return a_.emit(
-        s.builder,
-        "numpy.broadcast_to",
-        a,
-        *shape_operands(s, args[1] if len(args) > 1 else kwargs["shape"]),
-        hint=hint,
+    found = arguments(s, "numpy.broadcast_to", "array shape subok", args, kwargs)
+    refuse(s, "numpy.broadcast_to", found, subok=False)
+    a = array(s, found.pop("array"))
+    return a_.emit(s.builder, "numpy.broadcast_to", a, *shape_operands(s, found["shape"]), hint=hint)
+
+
+@numpy_function(np.broadcast_arrays)
+def _broadcast_arrays(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    parts = [array(s, a) for a in args]
+    dims = broadcast(*map(a_.dims_of, parts))
+    sizes = []
+    for i, d in enumerate(dims):
+        here = []  # the sizes that meet on this axis
+        for p in parts:
+            k = i - len(dims) + len(a_.dims_of(p))
+            if k >= 0:
+                here.append((a_.dims_of(p)[k], a_.shape(s.builder, p)[k]))
+        certain = [o for size, o in here if size == d and d is not None]
+        size: Operand = certain[0] if certain else here[0][1]
+        for _, other in [] if certain else here[1:]:
+            size = s.builder.emit("builtins.max", size, other)
+        sizes.append(size)
+    return TupleAV(
+        tuple(p if a_.dims_of(p) == dims else a_.emit(s.builder, "numpy.broadcast_to", p, *sizes) for p in parts)
     )
 
 
-@numpy_function(np.concatenate)
+@numpy_function(*found_names("unstack"))
+def _unstack(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = arguments(s, "numpy.unstack", "x axis", args, kwargs)
+    a = array(s, found.pop("x"))
+    n = len(a_.dims_of(a))
+    axis = static(s, found, "axis", 0) % n
+    order = (axis, *(i for i in range(n) if i != axis))
+    size = a_.dims_of(a)[axis]
+    if not isinstance(size, int):
+        raise s.error("np.unstack() along an axis whose size is not known when code is generated", "index the array")
+    moved = transposed(s, a, order)
+    return TupleAV(tuple(getitem(s, moved, const(i)) for i in range(size)))
+
+
+@numpy_function(np.concatenate, *found_names("concat"))
+@takes_out("numpy.concatenate", "arrays axis out")
 def _concatenate(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    found = arguments(s, "numpy.concatenate", "arrays axis", args, kwargs)
+    found = arguments(s, "numpy.concatenate", "arrays axis out dtype casting", args, kwargs)
+    refuse(s, "numpy.concatenate", found, casting="same_kind")
     parts = [array(s, p) for p in elements(s, found.pop("arrays"))]
+    if "dtype" in found:
+        parts = [cast(s, p, dtype_name(s, {"dtype": found["dtype"]}, "")) for p in parts]
     axis = static(s, found, "axis", 0)
     if axis is None:
         parts, axis = [reshaped(s, p, [const(-1)]) for p in parts], 0

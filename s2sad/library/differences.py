@@ -1,0 +1,150 @@
+"""Differences, integrals and running extremes along an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from s2sad.library.names import found
+from s2sad.rules.arrays.scans import records
+
+
+def along(a: Any, axis: Any, start: Any, stop: Any) -> Any:
+    """a[start:stop] along an axis counted from the front."""
+    return a[(slice(None),) * axis + (slice(start, stop),)]
+
+
+def edge(value: Any, a: Any, axis: Any) -> Any:
+    """What is put before or behind an array: a number stands for a layer of it."""
+    if np.ndim(value) == 0:
+        return np.broadcast_to(value, tuple(1 if i == axis else a.shape[i] for i in range(a.ndim)))
+    return value
+
+
+def diff(a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, append: Any = None) -> Any:
+    x = np.asarray(a)
+    at = axis % x.ndim
+    if prepend is not None:
+        x = np.concatenate([edge(prepend, x, at), x], axis=at)
+    if append is not None:
+        x = np.concatenate([x, edge(append, x, at)], axis=at)
+    for _ in range(n):
+        x = along(x, at, 1, None) - along(x, at, None, -1)
+    return x
+
+
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    x = np.ravel(ary)
+    d = x[1:] - x[:-1]
+    if to_begin is not None:
+        d = np.concatenate([np.ravel(to_begin), d])
+    if to_end is not None:
+        d = np.concatenate([d, np.ravel(to_end)])
+    return d
+
+
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
+    f = np.asarray(y)
+    at = axis % f.ndim
+    pairs = along(f, at, 1, None) + along(f, at, None, -1)
+    if x is None:
+        return np.sum(0.5 * dx * pairs, axis=at)
+    if x.ndim == 1 and f.ndim > 1:
+        d = np.expand_dims(x[1:] - x[:-1], tuple(i for i in range(f.ndim) if i != at))
+    else:
+        d = along(x, at, 1, None) - along(x, at, None, -1)
+    return np.sum(0.5 * d * pairs, axis=at)
+
+
+def slope(f: Any, h: Any, axis: Any, edge_order: Any) -> Any:
+    """Central differences of second order inside; `h` is a step, or coordinates."""
+    low, mid, high = along(f, axis, None, -2), along(f, axis, 1, -1), along(f, axis, 2, None)
+    first, second, third = along(f, axis, 0, 1), along(f, axis, 1, 2), along(f, axis, 2, 3)
+    last, before, third_last = along(f, axis, -1, None), along(f, axis, -2, -1), along(f, axis, -3, -2)
+    if np.ndim(h) == 0:
+        inside = (high - low) / (2.0 * h)
+        if edge_order == 1:
+            left, right = (second - first) / h, (last - before) / h
+        else:
+            left = (-1.5 * first + 2.0 * second - 0.5 * third) / h
+            right = (0.5 * third_last - 2.0 * before + 1.5 * last) / h
+        return np.concatenate([left, inside, right], axis=axis)
+    d = np.expand_dims(h[1:] - h[:-1], tuple(i for i in range(f.ndim) if i != axis)) if f.ndim > 1 else h[1:] - h[:-1]
+    u, v = along(d, axis, None, -1), along(d, axis, 1, None)
+    inside = -v / (u * (u + v)) * low + (v - u) / (u * v) * mid + u / (v * (u + v)) * high
+    u1, v1, u2, v2 = along(d, axis, 0, 1), along(d, axis, 1, 2), along(d, axis, -2, -1), along(d, axis, -1, None)
+    if edge_order == 1:
+        left, right = (second - first) / u1, (last - before) / v2
+    else:
+        left = (
+            -(2.0 * u1 + v1) / (u1 * (u1 + v1)) * first + (u1 + v1) / (u1 * v1) * second - u1 / (v1 * (u1 + v1)) * third
+        )
+        right = (
+            v2 / (u2 * (u2 + v2)) * third_last
+            - (v2 + u2) / (u2 * v2) * before
+            + (2.0 * v2 + u2) / (v2 * (u2 + v2)) * last
+        )
+    return np.concatenate([left, inside, right], axis=axis)
+
+
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:
+    x = np.asarray(f)
+    if axis is None:
+        axes = tuple(range(x.ndim))
+    elif isinstance(axis, tuple):
+        axes = tuple(k % x.ndim for k in axis)
+    else:
+        axes = (axis % x.ndim,)
+    if len(varargs) == 0:
+        steps = (1.0,) * len(axes)
+    elif len(varargs) == 1:
+        steps = tuple(varargs) * len(axes)
+    else:
+        steps = tuple(varargs)
+    found = tuple(slope(x, h, k, edge_order) for k, h in zip(axes, steps))
+    return found[0] if len(axes) == 1 else found
+
+
+def maximum_accumulate(array: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
+    return np.take_along_axis(array, records(array, axis % array.ndim, 1), axis=axis)
+
+
+def minimum_accumulate(array: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
+    return np.take_along_axis(array, records(array, axis % array.ndim, -1), axis=axis)
+
+
+def logaddexp_reduce(array: Any, axis: Any = 0, dtype: None = None, out: Any = None, keepdims: Any = False) -> Any:
+    x = np.asarray(array)
+    m = np.max(x, axis=axis, keepdims=True)
+    safe = np.where(np.isfinite(m), m, 0.0)
+    return np.log(np.sum(np.exp(x - safe), axis=axis, keepdims=keepdims)) + np.sum(safe, axis=axis, keepdims=keepdims)
+
+
+def cumulative_sum(
+    x: Any, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: Any = False
+) -> Any:
+    y = np.cumsum(x, axis=axis, dtype=dtype)
+    at = 0 if axis is None else axis % y.ndim
+    return np.concatenate([edge(0.0, y, at), y], axis=at) if include_initial else y
+
+
+def cumulative_prod(
+    x: Any, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: Any = False
+) -> Any:
+    y = np.cumprod(x, axis=axis, dtype=dtype)
+    at = 0 if axis is None else axis % y.ndim
+    return np.concatenate([edge(1.0, y, at), y], axis=at) if include_initial else y
+
+
+FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
+    (diff, (np.diff,), ""),
+    (ediff1d, (np.ediff1d,), ""),
+    (trapezoid, found("trapezoid", "trapz"), ""),
+    (gradient, (np.gradient,), ""),
+    (maximum_accumulate, (np.maximum.accumulate,), ""),
+    (minimum_accumulate, (np.minimum.accumulate,), ""),
+    (logaddexp_reduce, (np.logaddexp.reduce,), ""),
+    (cumulative_sum, found("cumulative_sum"), ""),
+    (cumulative_prod, found("cumulative_prod"), ""),
+]

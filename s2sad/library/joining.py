@@ -1,0 +1,60 @@
+"""Joining arrays, and taking them apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from s2sad.library.names import found
+
+
+def stack(arrays: Any, axis: Any = 0) -> Any:
+    if isinstance(arrays, np.ndarray):
+        return np.moveaxis(arrays, 0, axis).copy()
+    return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis=axis)
+
+
+def vstack(tup: Any) -> Any:
+    if isinstance(tup, np.ndarray):
+        return tup[:, None].copy() if tup.ndim == 1 else np.concatenate(tup) if tup.ndim > 2 else tup.copy()
+    return np.concatenate([np.atleast_2d(a) for a in tup], axis=0)
+
+
+def hstack(tup: Any) -> Any:
+    if isinstance(tup, np.ndarray):
+        return np.ravel(tup).copy() if tup.ndim <= 2 else np.concatenate(tup, axis=1)
+    if all([np.ndim(a) <= 1 for a in tup]):
+        return np.concatenate([np.atleast_1d(a) for a in tup], axis=0)
+    return np.concatenate(tup, axis=1)
+
+
+def dstack(tup: Any) -> Any:
+    return np.concatenate([np.atleast_3d(a) for a in tup], axis=2)
+
+
+def column_stack(tup: Any) -> Any:
+    return np.concatenate([a[:, None] if np.ndim(a) == 1 else a for a in tup], axis=1)
+
+
+def append(arr: Any, values: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return np.concatenate([np.ravel(arr), np.ravel(values)])
+    return np.concatenate([arr, values], axis=axis)
+
+
+def equal_size(n: Any, parts: Any) -> Any:
+    """The size of equal parts."""
+    if n % parts != 0:
+        raise ValueError("array split does not result in an equal division")
+    return n // parts
+
+
+FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
+    (stack, (np.stack,), ""),
+    (vstack, found("vstack", "row_stack"), ""),
+    (hstack, (np.hstack,), ""),
+    (dstack, (np.dstack,), ""),
+    (column_stack, (np.column_stack,), ""),
+    (append, (np.append,), ""),
+]

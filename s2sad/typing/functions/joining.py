@@ -1,0 +1,128 @@
+"""NumPy functions that split arrays, and join nested lists of them, on abstract values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from s2sad.ir.core import Const, Operand, Value
+from s2sad.ir.types import Array
+from s2sad.rules import arrays as a_
+from s2sad.rules.builder import const
+from s2sad.typing.abstract import AV, SliceAV, TupleAV
+from s2sad.typing.arrays import arguments, array, getitem, static
+from s2sad.typing.functions.core import Handler, elements, numpy_function
+from s2sad.typing.functions.picking import ALL
+
+
+def parts(s: Any, a: Operand, bounds: list[Operand], axis: int) -> AV:
+    """Views of what lies between bounds along an axis; None at the ends."""
+    cuts = [const(None), *bounds, const(None)]
+    found = []
+    for low, high in zip(cuts, cuts[1:], strict=False):
+        piece = SliceAV((low, high, const(None)))
+        found.append(getitem(s, a, TupleAV((*[ALL] * axis, piece)) if axis else piece))
+    return TupleAV(tuple(found), list)
+
+
+def split(name: str, axis: int | None = None, exact: bool = True) -> Handler:
+    def apply(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        found = arguments(s, f"numpy.{name}", "ary indices_or_sections axis", args, kwargs)
+        a, where = array(s, found.pop("ary")), found.pop("indices_or_sections")
+        n = len(a_.dims_of(a))
+        chosen = axis if axis is not None else static(s, found, "axis", 0) % n
+        if name == "hsplit" and n == 1:
+            chosen = 0
+        count = s.static(where)
+        if isinstance(where, Value) and isinstance(where.type, Array):
+            raise s.error(f"numpy.{name}() at computed places is not supported yet", "write the places out in a list")
+        if not isinstance(where, Const):
+            bounds = [s.integer(i, "a place to split at") for i in listed(s, where)]
+            return parts(s, a, bounds, chosen)
+        size = a_.shape(s.builder, a)[chosen]
+        if exact:
+            from s2sad.library.joining import equal_size
+            from s2sad.typing.functions.library import call
+
+            step = call(s, equal_size, [size, where], {})
+            return parts(s, a, [times(s, i, step) for i in range(1, count)], chosen)
+        step, extra = s.builder.emit("floordiv", size, where), s.builder.emit("mod", size, where)
+        bounds = []
+        for i in range(1, count):
+            more = s.builder.emit("builtins.min", const(i), extra)
+            bounds.append(s.builder.emit("add", times(s, i, step), more))
+        return parts(s, a, bounds, chosen)
+
+    return apply
+
+
+def times(s: Any, i: int, step: Any) -> Operand:
+    return const(i * step.value) if isinstance(step, Const) else s.builder.emit("mul", const(i), step) if i > 1 else step
+
+
+def listed(s: Any, av: AV) -> list[AV]:
+    """The numbers of a tuple, or of a list just written."""
+    if isinstance(av, Value) and (made := s.builder.defs.get(av)) is not None and made.prim == "alloc_list":
+        return list(made.operands)
+    return elements(s, av)
+
+
+numpy_function(np.split)(split("split"))
+numpy_function(np.array_split)(split("array_split", exact=False))
+numpy_function(np.vsplit)(split("vsplit", 0))
+numpy_function(np.hsplit)(split("hsplit", 1))
+numpy_function(np.dsplit)(split("dsplit", 2))
+
+
+@numpy_function(np.block)
+def _block(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    depth = nesting(args[0])
+    ndim = max(depth, most_axes(s, args[0]))
+    return joined(s, args[0], depth, ndim)
+
+
+def nesting(av: AV) -> int:
+    return 1 + max(map(nesting, av.items)) if isinstance(av, TupleAV) and av.items else 0
+
+
+def most_axes(s: Any, av: AV) -> int:
+    if isinstance(av, TupleAV):
+        return max(most_axes(s, i) for i in av.items)
+    return len(a_.dims_of(array(s, av)))
+
+
+def joined(s: Any, av: AV, depth: int, ndim: int) -> Operand:
+    """The innermost lists are joined along the last axis, those around them along the one before."""
+    if not isinstance(av, TupleAV):
+        a = array(s, av)
+        missing = ndim - len(a_.dims_of(a))
+        if not isinstance(a.type, Array):
+            return a_.emit(s.builder, "numpy.broadcast_to", a, *[const(1)] * ndim)
+        return a_.emit(s.builder, "newaxis", a, axes=tuple(range(missing))) if missing else a
+    found = [joined(s, i, depth - 1, ndim) for i in av.items]
+    return a_.emit(s.builder, "numpy.concatenate", *found, axis=ndim - depth) if len(found) > 1 else found[0]
+
+
+def concatenated(name: str, columns: bool) -> Handler:
+    """np.r_ and np.c_ of arrays and numbers."""
+
+    def join(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        found: list[Operand] = []
+        for arg in args:
+            if isinstance(arg, SliceAV) or isinstance(s.static(arg), str):
+                raise s.error(f"np.{name}[] of slices and texts is not supported yet", "use np.arange or np.concatenate")
+            a = array(s, arg)
+            if not isinstance(a.type, Array):
+                a = a_.emit(s.builder, "numpy.broadcast_to", a, const(1))
+            if columns and len(a_.dims_of(a)) == 1:
+                a = a_.emit(s.builder, "newaxis", a, axes=(1,))
+            found.append(a)
+        axis = len(a_.dims_of(found[0])) - 1 if columns else 0
+        return a_.emit(s.builder, "numpy.concatenate", *found, hint=hint, axis=axis)
+
+    return join
+
+
+numpy_function(np.r_)(concatenated("r_", False))
+numpy_function(np.c_)(concatenated("c_", True))

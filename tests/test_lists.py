@@ -1,0 +1,155 @@
+"""Lists of arrays, lists of lists, lists that grow, are joined, repeated and sliced."""
+# ruff: noqa: E701, E702, E741, B007
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.array_checks import Case, check, collector
+
+rng = np.random.default_rng(0)
+CASES: list[Case] = []
+case = collector(CASES)
+
+
+def V(*shape):
+    return rng.normal(size=shape)
+
+
+@case(V(4))
+def appended_arrays(x):
+    out = []
+    for i in range(3):
+        out.append(x * i)
+    return np.sum(out[1] * out[2])
+
+
+@case(V(4))
+def history(x):
+    hist = [x]
+    for i in range(3):
+        hist.append(hist[-1] * np.sin(hist[i]))
+    s = 0.0
+    for h in hist:
+        s += np.sum(h * h)
+    return s
+
+
+@case(V(4))
+def table(x):
+    n = len(x)
+    T = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(i + 1):
+            T[i][j] = x[i] * x[j] + (T[i - 1][j] if i > 0 else 0.0)
+    s = 0.0
+    for row in T:
+        for v in row:
+            s += v * v
+    return s
+
+
+@case(1.5, 2.5)
+def literal(a, b):
+    M = [[a, b], [b * b, 1.0]]
+    s = 0.0
+    for i in range(2):
+        for j in range(2):
+            s += M[i][j] * M[j][i]
+            M[i][j] = s
+    return s
+
+
+@case(V(3))
+def aliased_rows(x):
+    M = [[0.0] * 3] * 2
+    M[0][1] = x[0]
+    M[1][2] = x[1] * x[2]
+    return M[0][2] * M[1][1]
+
+
+@case(V(4))
+def swap_rows(x):
+    rows = [x * 1.0, x * 2.0, x**2]
+    for k in range(2):
+        rows[k], rows[k + 1] = rows[k + 1], rows[k]
+        rows[k][0] = 3.0 * x[1]
+    return np.sum(rows[0] * rows[1]) + np.sum(rows[2])
+
+
+@case(V(4))
+def stacked(x):
+    out = []
+    y = x
+    for i in range(3):
+        y = np.tanh(y * 1.5)
+        out.append(y)
+    A = np.array(out)
+    return np.sum(A[1:] * A[:-1])
+
+
+@case(V(5))
+def list_slices(x):
+    l = [v * v for v in x]
+    m = l[1:]
+    k = l[:-1] + [2.0]
+    s = 0.0
+    for a, b in zip(m, k):
+        s += a * b
+    r = l[::-1]
+    return s + r[0] * l[1] + l[-2:][0]
+
+
+@case(2.0)
+def grow(x):
+    l = [x]
+    l += [x * x, 3.0]
+    l.extend([v * x for v in l])
+    return sum(l)
+
+
+@case(V(3))
+def written_through(x):
+    a = x.copy()
+    box = [a]
+    for i in range(2):
+        box[0][i] *= x[i + 1]
+        b = box[-1]
+        b[2] += a[0]
+    return np.sum(a * x)
+
+
+@case(V(3), 2.0)
+def inactive_in_list(x, c):
+    parts = []
+    for i in range(3):
+        if i % 2:
+            parts.append(np.ones(3))
+        else:
+            parts.append(x * c)
+    s = 0.0
+    for p in parts:
+        s += np.sum(p * p * x)
+    return s
+
+
+@case(V(4))
+def particles(x):
+    pos = [[x[0], x[1]], [x[2], x[3]]]
+    vel = [[0.0, 0.0], [0.0, 0.0]]
+    for step in range(3):
+        for i in range(2):
+            for j in range(2):
+                if i != j:
+                    for k in range(2):
+                        vel[i][k] += 0.1 * (pos[j][k] - pos[i][k])
+        for i in range(2):
+            for k in range(2):
+                pos[i][k] += 0.1 * vel[i][k]
+    return pos[0][0] * pos[1][1] + vel[0][1]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
+def test_lists(case):
+    check(case)

@@ -49,6 +49,7 @@ class Emitter:
         self.stmt: Stmt | None = None
         self.phase = ""
         self.endless = 0
+        self.upward = False  # whether the innermost loop counts upwards
         self.has_reverse = any(op.loc.reverse for op in fn.body.ops)
 
     # -- the function -------------------------------------------------------------------------------
@@ -160,6 +161,12 @@ class Emitter:
             left = value.left
             if isinstance(left, gast.Name) and left.id == name:
                 prim = "sub" if isinstance(value.op, gast.Sub) else op.prim
+                if self.upward and numba_arrays.is_reverse_sum(self.expressions, op, result):
+                    right = t.minus(value.right) if prim == "sub" else value.right
+                    out.append(
+                        t.assign(t.target(name), numba_arrays.reverse_sum(self.expressions, left, right))
+                    )
+                    return
                 out.append(t.augment(t.target(name), prim, value.right))
                 return
         if isinstance(value, gast.Name) and value.id == name:
@@ -392,7 +399,9 @@ class Emitter:
         self.copies(list(zip(op.body.params[1:], op.init, strict=True)), out)
         body: list[Any] = []
         pairs: Copies = list(zip(op.body.params[1:], op.body.yields, strict=True))
+        outside, self.upward = self.upward, isinstance(op.step, Const) and op.step.value > 0
         self.block(op.body, body, tail=pairs)
+        self.upward = outside
         self.copies(pairs, body)
         if op.body.exit == "break":
             body.append(gast.Break())

@@ -10,7 +10,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gast
@@ -20,7 +20,10 @@ from s2sad.codegen.printer import to_source
 from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError
 from s2sad.ir.core import Function, Op, Value, walk
+from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.records import gather_records
+from s2sad.optimize.rectangular import hoist_integers, rectangular_tapes
+from s2sad.optimize.reverse_loops import faster_reverse_loops
 from s2sad.rules.registry import PRIMS
 
 _COUNT = itertools.count(1)
@@ -49,6 +52,8 @@ def generate(
 ) -> Generated:
     """Print a typed function (and the functions it calls) as a module."""
     fn = gather_records(fn)
+    if target == "numba":
+        fn = replace(_for_numba(fn), callees={name: _for_numba(f) for name, f in fn.callees.items()})
     modules: set[str] = set()
     helpers: dict[str, None] = {}
     written: dict[str, str] = {}
@@ -68,7 +73,8 @@ def generate(
     if "grow" in helpers:
         modules.add("numpy")
     parts = [_imports(modules, target)]
-    parts += [decorator + text for text in (*map(_helper, helpers), *written.values())]
+    texts = (*map(_helper, helpers), *written.values())
+    parts += [text if text.startswith("@") else decorator + text for text in texts]
     for tree in trees:
         parts.append(decorator + to_source(gast.Module([tree], [])))
     source = "\n\n".join(p.strip("\n") for p in parts if p).strip("\n") + "\n"
@@ -97,6 +103,11 @@ def called_objects(fn: Function, target: str) -> tuple[dict[Any, str], dict[str,
             names[call.key] = name
             objects[name] = found
     return names, objects
+
+
+def _for_numba(fn: Function) -> Function:
+    """What is done only where Numba compiles."""
+    return eliminate_dead_code(faster_reverse_loops(rectangular_tapes(hoist_integers(fn))))
 
 
 def _emitted(

@@ -130,6 +130,20 @@ def along(name: str, call: str, ndim: int, axis: int, dtype: str) -> Helper:
     return function(f"{name}_{ndim}d_{axis}", "a", f"np.{name}(a, axis={axis})", body)
 
 
+def each(name: str, count: int, ndim: int, dtype: str) -> Helper:
+    """A function of numbers, element by element, of operands that broadcast."""
+    params = ["a", "b", "c"][:count]
+    i = indices(ndim)
+    shapes = [f"np.shape({p})" for p in params]
+    whole = shapes[0] if count == 1 else f"np.broadcast_shapes({', '.join(shapes)})"
+    body = [f"y = np.empty({whole}, {dtype_text(dtype)})"]
+    body += [f"{p}_all = np.broadcast_to({p}, y.shape)" for p in params]
+    given = ", ".join(at(f"{p}_all", i) for p in params)
+    loops = [(x, f"y.shape[{k}]") for k, x in enumerate(i)]
+    body += [*nest(loops, [f"{at('y', i)} = {name}({given})"]), "return y"]
+    return function(f"each_{name}_{ndim}d", ", ".join(params), f"{name}() of each element", body)
+
+
 # -- matrices and stacks of them ----------------------------------------------------------------------
 
 

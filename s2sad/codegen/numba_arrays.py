@@ -85,17 +85,17 @@ def elementwise(e: Expressions, op: Op) -> Any:
     """Numbers among the operands take the dtype of the arrays: for Numba any other makes the result float64."""
     result = dtype_of(op.result)
     computed = result if result != "bool" else common(op)
-    if op.prim in (
-        "s2sad.finite_product",
-        "s2sad.ratios",
-        "s2sad.pow_bases",
-        "s2sad.pow_exponents",
-        "s2sad.safe_logs",
-    ):
+    if op.prim.startswith("s2sad."):
         if result in NATIVE:
             return None
         node = t.call(e.helper(op.prim), *operands(e, op))
         return t.call(t.attribute(node, "astype"), t.dotted(f"np.{result}"))
+    rule = PRIMS[op.prim]
+    if (
+        rule.helper and not rule.jit and not op.prim.startswith("s2sad.")
+    ):  # Numba lacks it: our own, of numbers
+        name = e.helper(op.prim)
+        return helper(e, loop_nests.each(name, len(op.operands), rank(op.result), result), *operands(e, op))
     if computed in NATIVE and op.prim != "builtins.abs":
         return None
     args = []
@@ -408,3 +408,23 @@ def statement(e: Expressions, op: Op) -> Any:
     shape = "number" if number else "full" if exact else "open"
     how = "add_at" if op.prim == "scatter_add" else "assign_at"
     return t.statement(helper(e, loop_nests.write(s, how, shape), held, *used, node))
+
+
+# -- sums of adjoints ---------------------------------------------------------------------------------
+
+RADD = """@njit(error_model="numpy", forceinline=True, fastmath={"reassoc", "nsz", "contract"})
+def radd(a, b):
+    return a + b
+"""
+
+
+def is_reverse_sum(e: Expressions, op: Op, result: Value) -> bool:
+    """Whether an addition in a loop is to a number's adjoint: their order is ours to choose."""
+    number = isinstance(result.type, Scalar) and result.type.kind == "float"
+    return e.emitter.target == "numba" and number and op.loc.reverse and op.prim in ("add", "sub")
+
+
+def reverse_sum(e: Expressions, total: Any, term: Any) -> Any:
+    """An addition that the compiler may reorder, so that it can add several elements at once."""
+    e.written["radd"] = RADD
+    return t.call("radd", total, term)

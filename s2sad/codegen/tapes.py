@@ -32,7 +32,7 @@ GROW = """def grow(tape):
 class Layout:
     """`kind` is list, dict, array, growing, records (a list that is passed to functions), stack (a list popped
     where the reverse sweep mirrors the writes), or padded (a list in which iterations that store nothing hold a
-    place); `loop` is the loop whose iterations index the tape."""
+    place), or rows (an array with an axis a loop, of the sizes that are its operands); `loop` is the loop whose iterations index the tape."""
 
     kind: str
     loop: AnyOp | None
@@ -59,6 +59,9 @@ def plan(fn: Function, target: str) -> dict[Value, Layout]:
         if isinstance(op, Op) and op.prim == "tape_new":
             if op.result in passed:
                 layouts[op.result] = Layout("records", None)
+                continue
+            if op.operands:
+                layouts[op.result] = Layout("rows", None)
                 continue
             found = writes.get(op.result, [])
             layouts[op.result] = _layout(op.result, found, target, fn)
@@ -120,6 +123,13 @@ def new(e: Emitter, op: Op, out: list[Any]) -> None:
         out.append(t.assign(name, t.list_([])))
     elif layout.kind == "dict":
         out.append(t.assign(name, gast.Dict([], [])))
+    elif layout.kind == "rows":
+        e.expressions.modules.add("numpy")
+        out.append(
+            t.assign(
+                name, t.call("np.empty", t.tuple_([e.expr(o) for o in op.operands]), **_dtype(op.result.type))
+            )
+        )
     else:
         e.expressions.modules.add("numpy")
         size = t.constant(1024) if layout.kind == "growing" else _trips(e, layout.loop)
@@ -167,9 +177,13 @@ def _trips(e: Emitter, loop: AnyOp | None) -> Any:
 
 
 def write(e: Emitter, op: Op, out: list[Any]) -> None:
-    tape, k, v = op.operands
+    tape, *at, v = op.operands
     layout = e.tapes.get(tape)  # type: ignore[arg-type]
     held = e.expr(tape)
+    if layout is not None and layout.kind == "rows":
+        out.append(t.assign(t.subscript(held, t.tuple_([e.expr(o) for o in at]), True), e.expr(v)))
+        return
+    k = at[0]
     if layout is not None and (layout.kind in ("list", "stack") or (layout.kind == "records" and op.attrs)):
         out.append(t.statement(t.call(t.attribute(held, "append"), e.expr(v))))
         return
@@ -217,4 +231,5 @@ def read(e: Emitter, op: Op) -> Any:
     layout = e.tapes.get(op.operands[0])  # type: ignore[arg-type]
     if layout is not None and layout.kind == "stack":
         return t.call(t.attribute(e.expr(op.operands[0]), "pop"))
-    return t.subscript(e.expr(op.operands[0]), e.expr(op.operands[1]))
+    tape, *at = map(e.expr, op.operands)
+    return t.subscript(tape, at[0] if len(at) == 1 else t.tuple_(at))

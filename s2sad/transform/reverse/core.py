@@ -465,6 +465,8 @@ class Reverse:
         if op.prim == "load":
             a = op.operands[0]
             return isinstance(a, Value) and not self.aliases.is_written(a) and not isinstance(a.type, Tape)
+        if op.prim == "shape":  # writes change no sizes
+            return True
         if op.prim == "len":
             a = op.operands[0]
             return isinstance(a, Value) and not self.aliases.is_written(a)

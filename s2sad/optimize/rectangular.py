@@ -1,0 +1,242 @@
+"""For Numba: what integers a loop computes anew are computed before it, and tapes of tapes become one array.
+
+A tape made in every iteration of a loop, with as many records each time, is a row of one rectangular array that is
+made before the loops and indexed by all their counters: a list of small arrays in an inner loop costs more than
+what it stores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from s2sad.ir.core import (
+    AnyOp,
+    Block,
+    Const,
+    For,
+    Function,
+    If,
+    Op,
+    Operand,
+    Undef,
+    Value,
+    While,
+    blocks,
+    operands,
+    walk,
+)
+from s2sad.ir.types import INT, Scalar, Tape
+
+Around = tuple[AnyOp, ...]  # the structures around something, outermost first
+HOISTED = frozenset({"shape", "add", "sub", "mul", "neg", "trip_count"})
+
+
+def rebuilt(op: AnyOp, block: Any) -> AnyOp:
+    """An operation with each of its blocks replaced."""
+    if isinstance(op, If):
+        return replace(op, then=block(op.then), orelse=block(op.orelse))
+    if isinstance(op, While):
+        return replace(op, test=block(op.test), body=block(op.body))
+    return replace(op, body=block(op.body)) if isinstance(op, For) else op
+
+
+# -- integers -----------------------------------------------------------------------------------------
+
+
+def hoist_integers(fn: Function) -> Function:
+    """Integers that no iteration changes move in front of their loop."""
+    return replace(fn, body=_hoisted(fn.body))
+
+
+def _hoisted(block: Block) -> Block:
+    ops: list[AnyOp] = []
+    for op in block.ops:
+        op = rebuilt(op, _hoisted)
+        if isinstance(op, (For, While)):
+            moved: list[AnyOp] = []
+            inside = defined(op)
+            kept = []
+            for inner in op.body.ops:
+                if _invariant(inner, inside):
+                    moved.append(inner)
+                    inside -= set(inner.results)
+                else:
+                    kept.append(inner)
+            if moved:
+                ops += moved
+                op = replace(op, body=replace(op.body, ops=tuple(kept)))
+        ops.append(op)
+    return replace(block, ops=tuple(ops))
+
+
+def defined(op: AnyOp) -> set[Value]:
+    """What an operation's blocks define."""
+    found: set[Value] = set()
+    for block in blocks(op):
+        found.update(block.params)
+        for inner in walk(block):
+            found.update(inner.results)
+            for deeper in blocks(inner):
+                found.update(deeper.params)
+    return found
+
+
+def _invariant(op: AnyOp, inside: set[Value]) -> bool:
+    return (
+        isinstance(op, Op)
+        and op.prim in HOISTED
+        and isinstance(op.result.type, Scalar)
+        and op.result.type.kind == "int"
+        and not any(isinstance(o, Undef) or o in inside for o in op.operands)
+    )
+
+
+# -- tapes --------------------------------------------------------------------------------------------
+
+
+def rectangular_tapes(fn: Function) -> Function:
+    """Rows that are all equally long become one array, from the inside out."""
+    while True:
+        found = _Rows(fn).find()
+        if found is None:
+            return fn
+        fn = found
+
+
+class _Rows:
+    """Where values are defined and used, and which tape of tapes can be one array."""
+
+    def __init__(self, fn: Function) -> None:
+        self.fn = fn
+        self.home: dict[Value, Around] = dict.fromkeys(fn.params, ())
+        self.makers: dict[Value, Op] = {}
+        self.position: dict[Value | Op, int] = dict.fromkeys(fn.params, -1)
+        self.uses: dict[Value, list[tuple[Any, Around]]] = {}
+        self.visit(fn.body, ())
+
+    def visit(self, block: Block, around: Around) -> None:
+        for p in block.params:
+            self.define(p, around)
+        for op in block.ops:
+            if isinstance(op, Op):
+                self.position[op] = len(self.position)
+                self.makers.update(dict.fromkeys(op.results, op))
+            for o in operands(op):
+                self.use(o, op, around)
+            for inner in blocks(op):
+                self.visit(inner, (*around, op))
+            for r in op.results:
+                self.define(r, around)
+        for o in block.yields:
+            self.use(o, None, around)
+
+    def define(self, v: Value, around: Around) -> None:
+        self.home[v] = around
+        self.position[v] = len(self.position)
+
+    def use(self, o: Operand, op: AnyOp | None, around: Around) -> None:
+        if isinstance(o, Value):
+            self.uses.setdefault(o, []).append((op, around))
+
+    def find(self) -> Function | None:
+        """The function with one tape of tapes flattened, or None where there is none left."""
+        for outer in list(self.makers.values()):
+            if is_nested(outer):
+                found = self.flattened(outer)
+                while found is not None and is_nested(found[1]):
+                    found = _Rows(found[0]).flattened(found[1])
+                if found is not None:
+                    return found[0]
+        return None
+
+    def flattened(self, outer: Op) -> tuple[Function, Op] | None:
+        """The function with the rows of this tape in the tape itself, if they are made once an iteration and are all
+        alike; and the operation that makes it."""
+        users: Any = self.uses.get(outer.result, [])
+        writes = [(op, around) for op, around in users if is_use(op, "tape_write", outer.result)]
+        reads = [op for op, _ in users if is_use(op, "tape_read", outer.result)]
+        if len(writes) != 1 or len(reads) + 1 != len(users):
+            return None
+        (write, around), site = writes[0], self.home[outer.result]
+        loop, number, made = innermost(around), write.operands[1:-1], self.makers.get(write.operands[-1])
+        if not isinstance(loop, For) or made is None or made.prim != "tape_new":
+            return None
+        row = made.result
+        between = [op for op in around[len(site) :] if isinstance(op, (For, While))]
+        if innermost(self.home[row]) is not loop or len(between) != max(1, len(outer.operands)):
+            return None
+        records = [(op, a) for op, a in self.uses[row] if op is not write]
+        if not all(is_use(op, "tape_write", row) and self.before(number, op) for op, _ in records):
+            return None
+        if not all(is_use(op, "tape_read", r.result) for r in reads for op, _ in self.uses.get(r.result, [])):
+            return None
+        inner = {innermost(a) for _, a in records}
+        filled = next(iter(inner), None)
+        if len(inner) != 1 or not isinstance(filled, For) or filled is loop:
+            return None
+        sizes: list[tuple[Operand, ...]] = [(o,) for o in outer.operands] or [
+            (loop.start, loop.stop, loop.step)
+        ]
+        sizes.append((filled.start, filled.stop, filled.step))
+        if not all(self.visible(o, site) for size in sizes for o in size):
+            return None
+        rows = {r.result: r.operands[1:] for r in reads} | {row: number}
+        return self.rewritten(outer, made, {write, *reads}, rows, around[len(site)], sizes)
+
+    def before(self, number: tuple[Operand, ...], op: Any) -> bool:
+        return all(not isinstance(o, Value) or self.position[o] < self.position[op] for o in number)
+
+    def visible(self, o: Operand, site: Around) -> bool:
+        """Whether a value is known where a loop at `site` starts."""
+        if not isinstance(o, Value):
+            return isinstance(o, Const)
+        home = self.home[o]
+        return home == site[: len(home)]
+
+    def rewritten(
+        self, outer: Op, made: Op, gone: set[Op], rows: dict[Any, Any], place: AnyOp, sizes: list[Any]
+    ) -> tuple[Function, Op]:
+        """One array made before `place`; `rows` are the tapes that were its rows, and their numbers."""
+        tape = Value(outer.result.hint, made.result.type)
+        head: list[AnyOp] = []
+        counts: list[Operand] = []
+        for size in sizes:
+            if len(size) == 1:
+                counts.append(size[0])
+                continue
+            count = Value("", INT)
+            head.append(Op("trip_count", size, (count,), outer.loc))
+            counts.append(count)
+        new = Op("tape_new", tuple(counts), (tape,), outer.loc)
+        head.append(new)
+        gone |= {outer, made}
+
+        def one(op: AnyOp) -> AnyOp:
+            if isinstance(op, Op) and op.operands and op.operands[0] in rows:
+                return replace(op, operands=(tape, *rows[op.operands[0]], *op.operands[1:]))
+            return rebuilt(op, block)
+
+        def block(b: Block) -> Block:
+            ops: list[AnyOp] = []
+            for op in b.ops:
+                if op is place:
+                    ops += head
+                if op not in gone:
+                    ops.append(one(op))
+            return replace(b, ops=tuple(ops))
+
+        return replace(self.fn, body=block(self.fn.body)), new
+
+
+def is_nested(op: Op) -> bool:
+    return op.prim == "tape_new" and isinstance(op.result.type.item, Tape)  # type: ignore[attr-defined]
+
+
+def innermost(around: Around) -> AnyOp | None:
+    """The innermost loop among the structures around something."""
+    return next((op for op in reversed(around) if isinstance(op, (For, While))), None)
+
+
+def is_use(op: Any, prim: str, tape: Value) -> bool:
+    return isinstance(op, Op) and op.prim == prim and op.operands[0] is tape

@@ -100,7 +100,8 @@ class Dependences:
             rule = PRIMS[prim]
             for i, o in enumerate(op.operands):
                 if rule.partial(i) is not ZERO:
-                    self.edge(o, op.result)
+                    for r in op.results:
+                        self.edge(o, r)
 
     def edge(self, source: Operand, target: Operand) -> None:
         if not (isinstance(source, Value) and isinstance(target, Value)):

@@ -108,7 +108,9 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     could tell the difference is refused."""
     uses = use_counts(fn)
     for op in walk(fn.body):
-        if not (isinstance(op, Op) and op.prim == "numpy.reshape"):
+        if not isinstance(op, Op) or not (
+            op.prim == "numpy.reshape" or (op.prim == "numpy.einsum" and len(op.operands) == 1)
+        ):
             continue
         a = op.operands[0]
         if not isinstance(a, Value):
@@ -116,8 +118,9 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
         elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
         if aliases.is_written(a) or (aliases.is_written(op.result) and elsewhere):
             raise UnsupportedSyntaxError(
-                "an array is reshaped, and it or the result is written: whether they share memory depends on the call",
-                op.loc, "write x.reshape(...).copy(), or reshape before the array is used elsewhere",
+                f"{op.prim}() may give a view of its argument or a copy, and one of them is written: whether they share memory"
+                " depends on the call",
+                op.loc, "copy the result, as in x.reshape(...).copy(), or take it before the array is used elsewhere",
             )  # fmt: skip
 
 

@@ -14,12 +14,25 @@ from s2sad.ir.types import Array
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
-DEFAULTS = {"axis": None, "keepdims": False, "k": 0}
+DEFAULTS = {
+    "axis": None, "keepdims": False, "k": 0, "offset": 0, "axis1": 0, "axis2": 1, "UPLO": "L", "upper": False,
+}  # fmt: skip
 
 
 def np_call(e: Expressions, name: str, *args: Any, **keywords: Any) -> Any:
     e.modules.add("numpy")
     return t.call(f"np.{name}", *args, **keywords)
+
+
+def same_size(e: Expressions, n: Operand, m: Operand) -> bool:
+    """Whether two sizes are one and the same."""
+    if isinstance(n, Const) and isinstance(m, Const):
+        return n.value == m.value
+    a, b = (e.emitter.makers.get(o) if isinstance(o, Value) else None for o in (n, m))
+    return (
+        isinstance(a, Op) and isinstance(b, Op) and a.prim == b.prim == "shape"
+        and a.operands == b.operands and a.attrs == b.attrs
+    )  # fmt: skip
 
 
 def value(v: Any) -> Any:

@@ -188,6 +188,22 @@ class Expressions:
     def op_matmul(self, op: Op) -> Any:
         return t.binary("matmul", *map(self.operand, op.operands))
 
+    def op_numpy_einsum(self, op: Op) -> Any:
+        named = {k: t.constant(v) for k, v in op.attrs if k != "subscripts"}
+        return arrays.np_call(
+            self, "einsum", t.constant(op.attr("subscripts")), *map(self.operand, op.operands), **named
+        )
+
+    def op_eye_matrix(self, op: Op) -> Any:
+        n, m = op.operands
+        named = {"k": arrays.value(op.attr("k"))} if op.attr("k") else {}
+        if op.attr("dtype") != "float64":
+            named["dtype"] = t.dotted(f"np.{op.attr('dtype')}")
+        rows = self.operand(n)
+        columns = self.operand(m)
+        same = n is m or arrays.same_size(self, n, m)
+        return arrays.np_call(self, "eye", *([rows] if same else [rows, columns]), **named)
+
     def op_numpy_concatenate(self, op: Op) -> Any:
         axis = op.attr("axis")
         named = {"axis": t.constant(axis)} if axis else {}

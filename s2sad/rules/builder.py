@@ -56,6 +56,15 @@ class Builder:
         self.defs[result] = op
         return result
 
+    def emit_several(
+        self, prim: str, types: tuple[Type, ...], *operands: Operand, **attrs: Any
+    ) -> tuple[Value, ...]:
+        """Append one operation with several results."""
+        op = Op(prim, operands, tuple(Value("", t) for t in types), self.loc, tuple(attrs.items()))
+        self.ops.append(op)
+        self.defs.update(dict.fromkeys(op.results, op))
+        return op.results
+
     def named_sizes(self, v: Operand) -> None:
         """An argument's sizes are what its type's names stand for."""
         if isinstance(v, Value) and isinstance(v.type, Array):
@@ -122,9 +131,11 @@ class Builder:
         return None if (a, b) == operands else self.emit("mul", a, b)
 
     def rename(self, value: Operand, hint: str) -> Operand:
-        """Name an element loaded a moment ago, in place: what has read it already reads the same value."""
+        """Name an element loaded a moment ago, or one of several results, in place: what has read it already reads
+        the same value."""
         for op in self.ops[-9:]:
-            if isinstance(op, Op) and op.prim == "load" and op.result is value and not op.result.hint:
+            taken_out = isinstance(op, Op) and (op.prim == "load" or len(op.results) > 1)
+            if taken_out and value in op.results and not value.hint:  # type: ignore[union-attr]
                 object.__setattr__(value, "hint", hint)
         return value
 

@@ -4,10 +4,12 @@ from s2sad.rules.arrays import indexing, linalg, products, reductions, shapes
 from s2sad.rules.arrays.core import (
     INFER,
     JVPS,
+    RESULTS,
     SIZES,
     dims_of,
     dtype_of,
     emit,
+    emit_several,
     shape,
     size_of,
 )
@@ -15,10 +17,12 @@ from s2sad.rules.arrays.core import (
 __all__ = [
     "INFER",
     "JVPS",
+    "RESULTS",
     "SIZES",
     "dims_of",
     "dtype_of",
     "emit",
+    "emit_several",
     "indexing",
     "linalg",
     "products",

@@ -18,7 +18,8 @@ from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import ZERO, Prim, rule
 
 Attrs = dict[str, Any]
-INFER: dict[str, Callable[..., Type]] = {}
+INFER: dict[str, Callable[..., Any]] = {}
+RESULTS: dict[str, tuple[str, ...]] = {}  # the names of the results of operations with several
 SHAPES = ("numpy.reshape", "numpy.broadcast_to")  # operands after the first are a shape
 
 
@@ -36,8 +37,15 @@ def array_rule(
     cost: int = 10,
     **partials: Any,
 ) -> Prim:
-    """Declare an operation on arrays; `infer(attrs, *types)` gives the result's type."""
+    """Declare an operation on arrays; `infer(attrs, *operands)` gives the result's type.
+
+    The form of one with several results names them, "w, v = eigh(a)": `infer` gives their types; `vjp` finds each
+    in `env` by name, and its cotangent (None: nothing depends on it) by d and the name; `jvp` gives their tangents.
+    """
     INFER[name] = infer
+    names = tuple(part.strip() for part in form.partition("=")[0].split(","))
+    if len(names) > 1:
+        RESULTS[name] = names
     prim = rule(fn, form, name=name, infer=typed, effect=effect, cost=cost, **partials)
     JVPS[name] = jvp
     return prim
@@ -50,6 +58,11 @@ def typed(*types: Type) -> Type:
 def emit(b: Builder, name: str, *operands: Operand, hint: str = "", **attrs: Any) -> Operand:
     """Append an operation on arrays; its type is inferred from the operands and attributes."""
     return b.emit(name, *operands, hint=hint, type=INFER[name](attrs, *operands), **attrs)
+
+
+def emit_several(b: Builder, name: str, *operands: Operand, **attrs: Any) -> tuple[Operand, ...]:
+    """Append an operation on arrays that has several results."""
+    return b.emit_several(name, INFER[name](attrs, *operands), *operands, **attrs)
 
 
 def dims_of(o: Operand) -> tuple[Size, ...]:

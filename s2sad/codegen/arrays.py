@@ -24,17 +24,6 @@ def np_call(e: Expressions, name: str, *args: Any, **keywords: Any) -> Any:
     return t.call(f"np.{name}", *args, **keywords)
 
 
-def same_size(e: Expressions, n: Operand, m: Operand) -> bool:
-    """Whether two sizes are one and the same."""
-    if isinstance(n, Const) and isinstance(m, Const):
-        return n.value == m.value
-    a, b = (e.emitter.makers.get(o) if isinstance(o, Value) else None for o in (n, m))
-    return (
-        isinstance(a, Op) and isinstance(b, Op) and a.prim == b.prim == "shape"
-        and a.operands == b.operands and a.attrs == b.attrs
-    )  # fmt: skip
-
-
 def value(v: Any) -> Any:
     """A fixed argument."""
     if isinstance(v, tuple):

@@ -195,14 +195,10 @@ class Expressions:
         )
 
     def op_eye_matrix(self, op: Op) -> Any:
-        n, m = op.operands
         named = {"k": arrays.value(op.attr("k"))} if op.attr("k") else {}
         if op.attr("dtype") != "float64":
             named["dtype"] = t.dotted(f"np.{op.attr('dtype')}")
-        rows = self.operand(n)
-        columns = self.operand(m)
-        same = n is m or arrays.same_size(self, n, m)
-        return arrays.np_call(self, "eye", *([rows] if same else [rows, columns]), **named)
+        return arrays.np_call(self, "eye", *map(self.operand, op.operands), **named)
 
     def op_numpy_concatenate(self, op: Op) -> Any:
         axis = op.attr("axis")

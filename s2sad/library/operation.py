@@ -30,3 +30,18 @@ class Operation:
         from s2sad.rules.registry import PRIMS
 
         return PRIMS[self.name].fn(*args, **kwargs)
+
+
+class Known:
+    """`known(size, 2)`: whether a size is this number already when the code is generated."""
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.rules.builder import const
+
+        return const(s.static(args[0]) == s.static(args[1]))
+
+    def __call__(self, size: int, number: int) -> bool:
+        return size == number
+
+
+known = Known()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.operation import Operation
+from s2sad.library.operation import Operation, known
 
 full_convolution = Operation("numpy.convolve")
 
@@ -19,34 +19,21 @@ def vdot(a: Any, b: Any) -> Any:
     return np.ravel(a) @ np.ravel(b)
 
 
-def kron(a: Any, b: Any) -> Any:
-    x, y = np.asarray(a), np.asarray(b)
-    if x.ndim == 0 or y.ndim == 0:
-        return x * y
-    if x.ndim > y.ndim:
-        return kron(x, y[None])
-    if y.ndim > x.ndim:
-        return kron(x[None], y)
-    for k in range(x.ndim):
-        x = np.expand_dims(x, 2 * k + 1)
-        y = np.expand_dims(y, 2 * k)
-    z = x * y
-    return np.reshape(z, [z.shape[2 * k] * z.shape[2 * k + 1] for k in range(z.ndim // 2)])
-
-
 def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
     if axis is not None:
         return cross(a, b, axis, axis, axis)
     x = np.moveaxis(np.asarray(a), axisa, -1)
     y = np.moveaxis(np.asarray(b), axisb, -1)
-    if x.shape[-1] == 2 and y.shape[-1] == 2:
+    if known(x.shape[-1], 2) and known(y.shape[-1], 2):
         return x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]
-    parts = [
-        x[..., 1] * y[..., 2] - x[..., 2] * y[..., 1],
-        x[..., 2] * y[..., 0] - x[..., 0] * y[..., 2],
-        x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0],
-    ]
-    return np.stack(parts, axis=axisc)
+    if x.shape[-1] != 3 or y.shape[-1] != 3:
+        raise ValueError("np.cross() is differentiated for vectors of three components; write out that of two")
+    c0 = x[..., 1] * y[..., 2] - x[..., 2] * y[..., 1]
+    c1 = x[..., 2] * y[..., 0] - x[..., 0] * y[..., 2]
+    c2 = x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]
+    if x.ndim == 1 and y.ndim == 1:
+        return np.array([c0, c1, c2])
+    return np.moveaxis(np.concatenate([c0[..., None], c1[..., None], c2[..., None]], axis=-1), -1, axisc)
 
 
 def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
@@ -88,7 +75,6 @@ def matrix_power(a: Any, n: Any) -> Any:
 FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (outer, (np.outer,), ""),
     (vdot, (np.vdot,), ""),
-    (kron, (np.kron,), ""),
     (cross, (np.cross, np.linalg.cross), ""),
     (convolve, (np.convolve,), ""),
     (correlate, (np.correlate,), ""),

@@ -88,18 +88,22 @@ array_rule(
 # -- identity matrices ----------------------------------------------------------------------------------
 
 
-def _eye_type(attrs: Attrs, n: Operand, m: Operand) -> Type:
-    return Array(attrs["dtype"], 2, (size_of(n), size_of(m)))
+def _eye_type(attrs: Attrs, *sizes: Operand) -> Type:
+    return Array(attrs["dtype"], 2, (size_of(sizes[0]), size_of(sizes[-1])))
 
 
 array_rule(
-    "eye_matrix", "y = eye(n, m)", lambda n, m, k, dtype: np.eye(n, m, k, dtype=dtype), _eye_type, "linear", dn=ZERO, dm=ZERO
-)
+    "eye_matrix", "y = eye(*sizes)", lambda *sizes, k, dtype: np.eye(*sizes, k=k, dtype=dtype), _eye_type, "linear",
+    dsizes=ZERO,
+)  # fmt: skip
 
 
-def eye(b: Builder, n: Operand, m: Operand, dtype: str, k: int = 0) -> Operand:
-    """np.eye(n, m, k)."""
-    return emit(b, "eye_matrix", n, m, k=k, dtype=dtype if dtype.startswith("float") else "float64")
+def eye(b: Builder, *sizes: Operand, dtype: str, k: int = 0) -> Operand:
+    """np.eye(n, m, k); of one size, or of two that are equal, a square."""
+    first, *rest = sizes
+    square = bool(rest) and size_of(first) == size_of(rest[0])
+    dtype = dtype if dtype.startswith("float") else "float64"
+    return emit(b, "eye_matrix", *([first] if square else sizes), k=k, dtype=dtype)
 
 
 # -- Einstein sums ----------------------------------------------------------------------------------------
@@ -152,7 +156,7 @@ def _einsum_vjp(b: Builder, env: Any) -> Operand:
         if label in mine[:axis]:
             n = env["shape"](index)[axis]
             fresh = next(letters)
-            terms.append((label + fresh, eye(b, n, n, dtype_of(op.operands[index]))))
+            terms.append((label + fresh, eye(b, n, dtype=dtype_of(op.operands[index]))))
             known |= {label, fresh}
             label = fresh
         target += label
@@ -232,7 +236,7 @@ def _trace_vjp(b: Builder, env: Any) -> Operand:
     sizes = env["shape"](0)
     k = op.attr("offset")
     low, high = (first, second) if first < second else (second, first)
-    matrix = eye(b, sizes[low], sizes[high], dtype_of(dy), k if first < second else -k)
+    matrix = eye(b, sizes[low], sizes[high], dtype=dtype_of(dy), k=k if first < second else -k)
     if not isinstance(dy.type, Array):
         return b.emit("mul", dy, matrix)
     n = len(dims_of(op.operands[0]))

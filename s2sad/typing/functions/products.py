@@ -8,12 +8,12 @@ import numpy as np
 
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
-from s2sad.ir.core import Operand
+from s2sad.ir.core import Const, Operand, Value, operands
 from s2sad.ir.types import Array
 from s2sad.rules import arrays as a_
 from s2sad.rules.arrays.products import ALPHABET, split
-from s2sad.typing import items
-from s2sad.typing.abstract import AV
+from s2sad.rules.builder import const
+from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, static, transposed
 from s2sad.typing.functions.core import elements, numpy_function
 
@@ -52,12 +52,53 @@ def _inner(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return a_.emit(s.builder, "numpy.tensordot", a, b, hint=hint, axes=axes)
 
 
+def constants(s: Any, av: AV, what: str) -> Any:
+    """The value of an argument that is a constant, or a list or tuple of them written in the call."""
+    found = s.static(av)
+    if found is MISSING:
+        made = s.builder.defs.get(av) if isinstance(av, Value) else None
+        if made is not None and made.prim == "alloc_list" and made in s.builder.ops:
+            later = s.builder.ops[s.builder.ops.index(made) + 1 :]
+            if not any(av in operands(op) for op in later):
+                return tuple(constants(s, o, what) for o in made.operands)
+        if isinstance(av, TupleAV):
+            return tuple(constants(s, o, what) for o in av.items)
+        raise s.error(f"{what} must be constants here", "write them out in the call")
+    return found
+
+
+@numpy_function(np.kron)
+def _kron(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    """The axes of both side by side, each pair then joined."""
+    found = arguments(s, "numpy.kron", "a b", args, kwargs)
+    a, b = array(s, found["a"]), array(s, found["b"])
+    n, m = len(a_.dims_of(a)), len(a_.dims_of(b))
+    if not n or not m:
+        return s.builder.emit("mul", a, b, hint=hint)  # type: ignore[no-any-return]
+    most = max(n, m)
+    first = a_.emit(s.builder, "newaxis", a, axes=(*range(2 * (most - n)), *range(2 * (most - n) + 1, 2 * most, 2)))
+    second = a_.emit(s.builder, "newaxis", b, axes=(*range(2 * (most - m)), *range(2 * (most - m), 2 * most, 2)))
+    product = s.builder.emit("mul", first, second)
+    sizes = a_.shape(s.builder, product)
+    joined = [_times(s, sizes[2 * k], sizes[2 * k + 1]) for k in range(most)]
+    return a_.emit(s.builder, "numpy.reshape", product, *joined, hint=hint)
+
+
+def _times(s: Any, a: Operand, b: Operand) -> Operand:
+    if isinstance(a, Const) and isinstance(b, Const):
+        return const(a.value * b.value)
+    for one, other in ((a, b), (b, a)):
+        if isinstance(one, Const) and one.value == 1:
+            return other
+    return s.builder.emit("mul", a, b)  # type: ignore[no-any-return]
+
+
 @numpy_function(np.tensordot)
 def _tensordot(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.tensordot", "a b axes", args, kwargs)
     a, b = array(s, found.pop("a")), array(s, found.pop("b"))
     x, y = len(a_.dims_of(a)), len(a_.dims_of(b))
-    axes = static(s, found, "axes", 2)
+    axes = constants(s, found["axes"], "axes") if "axes" in found else 2
     if isinstance(axes, int):
         axes = tuple(range(x - axes, x)), tuple(range(axes))
     left, right = ((e,) if isinstance(e, int) else tuple(e) for e in axes)
@@ -105,11 +146,7 @@ def _from_lists(s: Any, args: list[AV]) -> tuple[str, list[Operand]]:
     """einsum(a, [0, 1], b, [1, 2], [0, 2]) as text."""
 
     def text(av: AV) -> str:
-        found = items.static_elements(s, av)
-        known = [s.static(e) for e in found] if found is not None else [MISSING]
-        if MISSING in known:
-            raise s.error("np.einsum() with computed labels", "write its subscripts as a string")
-        return "".join("..." if k is Ellipsis else ALPHABET[k] for k in known)
+        return "".join("..." if k is Ellipsis else ALPHABET[k] for k in constants(s, av, "the labels"))
 
     pairs = len(args) // 2
     labels = [text(a) for a in args[1 : 2 * pairs : 2]]

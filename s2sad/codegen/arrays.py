@@ -10,12 +10,13 @@ import gast
 from s2sad.codegen import tree as t
 from s2sad.ir.core import AnyOp, Const, Op, Operand, Value
 from s2sad.ir.types import Array
+from s2sad.rules.registry import PRIMS
 
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
 DEFAULTS = {
-    "axis": None, "keepdims": False, "k": 0, "offset": 0, "axis1": 0, "axis2": 1, "UPLO": "L", "upper": False,
+    "axis": None, "keepdims": False, "k": 0, "offset": 0, "axis1": 0, "axis2": 1, "full_matrices": True,
 }  # fmt: skip
 
 
@@ -108,6 +109,8 @@ def transpose(e: Expressions, op: Op) -> Any:
 
 def function(e: Expressions, op: Op) -> Any:
     """np.name(operands, attribute=...)."""
+    if "." not in op.prim and PRIMS[op.prim].helper:
+        return t.call(e.helper(op.prim), *map(e.operand, op.operands), **keywords(op))
     name = op.prim.removeprefix("numpy.")
     return np_call(e, name, *map(e.operand, op.operands), **keywords(op))
 

@@ -211,15 +211,15 @@ class Expressions:
         kind = t.dotted(f"np.{dtype}" if dtype != "bool" else "np.bool_")
         return t.call(t.attribute(self.operand(op.operands[0]), "astype"), kind)
 
-    def op_log_abs_det(self, op: Op) -> Any:
+    def op_numpy_linalg_lstsq(self, op: Op) -> Any:
         return t.subscript(
-            arrays.np_call(self, "linalg.slogdet", self.operand(op.operands[0])), t.constant(1)
+            arrays.np_call(self, "linalg.lstsq", *map(self.operand, op.operands)), t.constant(0)
         )
 
-    def op_sign_det(self, op: Op) -> Any:
-        return t.subscript(
-            arrays.np_call(self, "linalg.slogdet", self.operand(op.operands[0])), t.constant(0)
-        )
+    def op_norm_of_elements(self, op: Op) -> Any:
+        named = {"ord": arrays.value(op.attr("ord"))} if op.attr("ord") != 2 else {}
+        named |= {k: v for k, v in arrays.keywords(op).items() if k != "ord"}
+        return arrays.np_call(self, "linalg.norm", self.operand(op.operands[0]), **named)
 
     def op_unbroadcast(self, op: Op) -> Any:
         self.helper("unbroadcast")

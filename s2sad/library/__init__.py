@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.library import products, shapes, statistics
+from s2sad.library import linalg, products, shapes, statistics
 
 FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     *statistics.FUNCTIONS,
     *shapes.FUNCTIONS,
     *products.FUNCTIONS,
+    *linalg.FUNCTIONS,
 ]

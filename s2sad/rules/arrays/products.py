@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import string
+from dataclasses import replace
 
 import numpy as np
 
 from s2sad.ir.core import Operand
-from s2sad.ir.types import Array, Size, Type, shaped
+from s2sad.ir.types import Array, Dim, Size, Type, shaped
 from s2sad.rules.arrays.core import (
     Attrs,
     array_rule,
@@ -253,7 +254,12 @@ array_rule(
 
 def _convolve_type(attrs: Attrs, a: Operand, c: Operand) -> Type:
     x, y = dims_of(a)[0], dims_of(c)[0]
-    size = x + y - 1 if isinstance(x, int) and isinstance(y, int) else x if y == 1 else y if x == 1 else None
+    size: Size = None
+    for n, m in ((x, y), (y, x)):
+        if isinstance(n, int):
+            size = m + n - 1 if isinstance(m, int) else replace(m, offset=m.offset + n - 1) if m is not None else None
+    if isinstance(x, Dim) and isinstance(y, Dim):
+        size = Dim(f"({x}+{y})", -1)
     return Array(str(np.result_type(np.dtype(dtype_of(a)), np.dtype(dtype_of(c)))), 1, (size,))
 
 

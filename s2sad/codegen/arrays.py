@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULTS = {
     "axis": None, "keepdims": False, "k": 0, "offset": 0, "axis1": 0, "axis2": 1, "full_matrices": True,
+    "lower": False, "trans": 0, "unit_diagonal": False,
 }  # fmt: skip
 
 
@@ -111,6 +112,10 @@ def function(e: Expressions, op: Op) -> Any:
     """np.name(operands, attribute=...)."""
     if "." not in op.prim and PRIMS[op.prim].helper:
         return t.call(e.helper(op.prim), *map(e.operand, op.operands), **keywords(op))
+    module, _, name = op.prim.rpartition(".")
+    if module.startswith("scipy"):
+        e.modules.add(module)
+        return t.call(op.prim, *map(e.operand, op.operands), **keywords(op))
     name = op.prim.removeprefix("numpy.")
     return np_call(e, name, *map(e.operand, op.operands), **keywords(op))
 

@@ -68,6 +68,8 @@ class Expressions:
             self.modules.add("math")
         if "np." in rule.helper:
             self.modules.add("numpy")
+        if "scipy.special." in rule.helper:
+            self.modules.add("scipy.special")
         return rule.helper.partition("(")[0].removeprefix("def ")
 
     # -- operations ---------------------------------------------------------------------------------
@@ -215,6 +217,11 @@ class Expressions:
         return t.subscript(
             arrays.np_call(self, "linalg.lstsq", *map(self.operand, op.operands)), t.constant(0)
         )
+
+    def op_scipy_linalg_expm_frechet(self, op: Op) -> Any:
+        self.modules.add("scipy.linalg")
+        args = map(self.operand, op.operands)
+        return t.call("scipy.linalg.expm_frechet", *args, compute_expm=t.constant(False))
 
     def op_norm_of_elements(self, op: Op) -> Any:
         named = {"ord": arrays.value(op.attr("ord"))} if op.attr("ord") != 2 else {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.library import linalg, products, shapes, statistics
+from s2sad.library import distributions, linalg, products, scipy, shapes, statistics
 
 FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     *statistics.FUNCTIONS,
@@ -17,3 +17,5 @@ FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     *products.FUNCTIONS,
     *linalg.FUNCTIONS,
 ]
+# functions of scipy by their names
+NAMED: list[tuple[Callable[..., Any], str]] = [*scipy.NAMED, *distributions.NAMED]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class Siblings:
 
 Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
 HANDLERS: dict[Any, Handler] = {}
+NAMED: dict[str, Handler] = {}  # functions of modules that are imported only where the user's code did
 METHODS: dict[tuple[str, str], Handler] = {}
 
 
@@ -126,9 +128,37 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
 
 def _handler(obj: Any) -> Handler | None:
     try:
-        return HANDLERS.get(obj)
+        found = HANDLERS.get(obj)
+        return found if found is not None or obj in BY_FUNCTION else _named(obj)
     except TypeError:
         return None
+
+
+def _named(obj: Any) -> Handler | None:
+    """What is registered by a name, `scipy.special.erf` or `scipy.stats.norm.pdf`, if the object is what that names."""
+    name = f"{getattr(obj, '__name__', '')}"
+    owner = getattr(obj, "__self__", None)
+    for module_name in ("scipy.special", "scipy.linalg", "scipy.stats"):
+        module = sys.modules.get(module_name)
+        if module is None:
+            continue
+        if getattr(module, name, None) is obj:
+            return _by_name(f"{module_name}.{name}")
+        if owner is not None and module_name == "scipy.stats":
+            for distribution in DISTRIBUTIONS:
+                if getattr(module, distribution, None) is owner:
+                    return _by_name(f"{module_name}.{distribution}.{name}")
+    return None
+
+
+def _by_name(name: str) -> Handler | None:
+    prim = PRIMS.get(name)
+    if name in NAMED or prim is None:
+        return NAMED.get(name)
+    return lambda s, args, kwargs, hint: primitive(s, prim, args, kwargs, hint)
+
+
+DISTRIBUTIONS = ("norm", "expon", "gamma", "beta", "t", "poisson", "multivariate_normal", "uniform", "lognorm", "laplace")
 
 
 def _prim(obj: Any) -> Prim | None:

@@ -1,6 +1,6 @@
 """Rules on whole arrays, one module a family; what others need of them is named here."""
 
-from s2sad.rules.arrays import indexing, linalg, products, reductions, shapes
+from s2sad.rules.arrays import indexing, linalg, products, reductions, scipy, shapes
 from s2sad.rules.arrays.core import (
     INFER,
     JVPS,
@@ -27,6 +27,7 @@ __all__ = [
     "linalg",
     "products",
     "reductions",
+    "scipy",
     "shape",
     "shapes",
     "size_of",

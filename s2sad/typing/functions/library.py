@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from s2sad.typing.abstract import AV, FunctionAV
-from s2sad.typing.calls import HANDLERS, METHODS, bind
+from s2sad.typing.calls import HANDLERS, METHODS, NAMED, Handler, bind
 from s2sad.typing.structure import source_for
 
 
-def in_library(fn: Any, *objects: Any, method: str = "") -> None:
-    """Type calls of `objects` as calls of `fn`, which is written in NumPy; its source is read at the first."""
+def library_function(fn: Any) -> Handler:
+    """Types a call as one of `fn`, which is written in NumPy; its source is read at the first."""
     code = fn.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
@@ -21,6 +21,12 @@ def in_library(fn: Any, *objects: Any, method: str = "") -> None:
         function = FunctionAV(source_for(fn))
         return s.call_library(function, bind(s, function, args, kwargs))
 
+    return handler
+
+
+def in_library(fn: Any, *objects: Any, method: str = "") -> None:
+    """Type calls of `objects` as calls of `fn`."""
+    handler = library_function(fn)
     for obj in objects:
         HANDLERS[obj] = handler
     if method:
@@ -33,3 +39,5 @@ def load_library() -> None:
 
     for fn, objects, method in library.FUNCTIONS:
         in_library(fn, *objects, method=method)
+    for fn, name in library.NAMED:
+        NAMED[name] = library_function(fn)

@@ -125,7 +125,7 @@ class Expressions:
         module, _, function = prim.rpartition(".")
         if module == "builtins":
             return t.call(function, *args)
-        if module == "s2sad":
+        if module == "s2sad" or (module.startswith("scipy") and PRIMS[prim].helper):
             return t.call(self.helper(prim), *args)
         if self.emitter.target == "numba" and (prim, len(args)) in JIT_FORMS:
             return JIT_FORMS[prim, len(args)](self, args)

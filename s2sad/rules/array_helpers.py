@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-import s2sad.rules.operators  # noqa: F401  (the helpers on numbers)
+import s2sad.rules.operators
+import s2sad.rules.ufuncs  # noqa: F401  (the helpers on numbers)
 from s2sad.rules.builder import ON_ARRAYS
 from s2sad.rules.registry import PRIMS, ZERO, rule, source
 
@@ -37,6 +38,24 @@ def safe_logs(a: Any) -> Any:
     return np.log(np.where(a > 0.0, a, 1.0))
 
 
+def sinc_derivatives(n: Any, x: Any) -> Any:
+    """The n-th derivative of sin(pi x) / (pi x): near 0 by the power series, else by Leibniz's rule on z s = sin z."""
+    z = np.pi * x
+    near, finite = np.abs(z) <= n + 1.0, np.isfinite(z)
+    low, high = np.where(near, z, 0.0), np.where(near | ~finite, n + 1.0, z)
+    m = n % 2
+    term = (-1.0) ** ((n + 1) // 2) * low**m
+    series = 0.0 * low
+    for k in range(m, m + 4 * n + 48, 2):
+        series = series + term / (n + k + 1)
+        term = -term * low * low / ((k + 1) * (k + 2))
+    total = np.sin(high) / high
+    for k in range(1, n + 1):
+        wave = np.cos(high) if k % 2 else np.sin(high)
+        total = ((wave if k % 4 < 2 else -wave) - k * total) / high
+    return np.where(finite, np.where(near, series, total), np.nan) * np.pi**n
+
+
 def finite_product(d: Any, term: Any) -> Any:
     """The term of a cotangent that comes through a selection: 0 where that is 0, whatever the partial."""
     return np.where(d != 0.0, term, 0.0)
@@ -61,7 +80,7 @@ def take_winners(d: Any, index: Any) -> Any:
 
 _fn: Any
 _partials: dict[str, Any]
-for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs), strict=True):
+for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives), strict=True):
     _of = PRIMS[_scalar]
     _partials = {f"d{name}": partial for name, partial in _of.partials.items()}
     rule(

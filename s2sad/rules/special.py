@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.types import Type
+from s2sad.rules.operators import _literal
 from s2sad.rules.registry import ZERO, Prim, numpy_float, rule, source
 
 
@@ -57,8 +58,19 @@ special("rgamma(x)", dx="-y * digamma(x) * dy")
 for _name in ("gammaln", "loggamma"):
     special(f"{_name}(x)", dx="digamma(x) * dy")
 for _name in ("digamma", "psi"):
-    special(f"{_name}(x)", dx="polygamma(1, x) * dy")
-special("polygamma(n, x)", dx="polygamma(n + 1, x) * dy")
+    special(f"{_name}(x)", dx="zeta(2.0, x) * dy")  # DLMF 25.11.12
+special("zeta(s, q)", dq="-s * zeta(s + 1.0, q) * dy")
+
+
+def _polygamma(b: Any, env: Any) -> Any:
+    """By the zeta function, which unlike polygamma() gives a number for a number."""
+    n = _literal(env["n"])
+    if n is None:
+        return b.expand("polygamma(n + 1, x) * dy", env, "scipy.special")
+    return b.expand(f"{(-1.0) ** n * math.factorial(int(n) + 1)!r} * zeta({n + 2.0!r}, x) * dy", env, "scipy.special")
+
+
+special("polygamma(n, x)", dx=_polygamma)
 special("beta(a, b)", da="y * (digamma(a) - digamma(a + b)) * dy", db="y * (digamma(b) - digamma(a + b)) * dy")
 special("betaln(a, b)", da="(digamma(a) - digamma(a + b)) * dy", db="(digamma(b) - digamma(a + b)) * dy")
 special("gammainc(a, x)", dx="exp(xlogy(a - 1.0, x) - x - gammaln(a)) * dy")
@@ -126,7 +138,7 @@ def _real_lambertw(x: Any, k: Any) -> Any:
 
 
 rule(
-    _real_lambertw, "y = real_lambertw(x, k)", name="s2sad.real_lambertw", infer=numpy_float, effect="raises", cost=60,
+    _real_lambertw, "y = real_lambertw(x, k)", name="scipy.special.real_lambertw", infer=numpy_float, effect="raises", cost=60,
     broadcasts=True, jit=False, helper=source(real_lambertw), dx="dy / (exp(y) * (1.0 + y))", dk=ZERO,
 )  # fmt: skip
 _ = Type

@@ -43,7 +43,7 @@ for _name in ("softmax", "log_softmax"):
 @named("scipy.special.lambertw")
 def _lambertw(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "scipy.special.lambertw", "z k", args, kwargs)
-    return primitive(s, PRIMS["s2sad.real_lambertw"], [found["z"], found.get("k", const(0))], {}, hint)
+    return primitive(s, PRIMS["scipy.special.real_lambertw"], [found["z"], found.get("k", const(0))], {}, hint)
 
 
 @named("scipy.linalg.solve_triangular")

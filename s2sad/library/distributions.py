@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.operation import Operation
+from s2sad.library.operation import Operation, known
 
 gammaln, betaln = Operation("scipy.special.gammaln"), Operation("scipy.special.betaln")
 xlogy, xlog1py = Operation("scipy.special.xlogy"), Operation("scipy.special.xlog1py")
@@ -16,49 +16,54 @@ gammainc, gammaincc = Operation("scipy.special.gammainc"), Operation("scipy.spec
 betainc = Operation("scipy.special.betainc")
 
 
+def standard(x: Any, loc: Any, scale: Any) -> Any:
+    z = x if known(loc, 0) else x - loc
+    return z if known(scale, 1) else z / scale
+
+
 def norm_logpdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    z = (x - loc) / scale
+    z = standard(x, loc, scale)
     return -0.5 * z * z - np.log(scale) - 0.5 * math.log(2 * math.pi)
 
 
 def norm_pdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    z = (x - loc) / scale
+    z = standard(x, loc, scale)
     return np.exp(-0.5 * z * z) / (math.sqrt(2 * math.pi) * scale)
 
 
 def norm_cdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    return ndtr((x - loc) / scale)
+    return ndtr(standard(x, loc, scale))
 
 
 def norm_logcdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    return log_ndtr((x - loc) / scale)
+    return log_ndtr(standard(x, loc, scale))
 
 
 def norm_sf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    return ndtr((loc - x) / scale)
+    return ndtr(-standard(x, loc, scale))
 
 
 def norm_logsf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    return log_ndtr((loc - x) / scale)
+    return log_ndtr(-standard(x, loc, scale))
 
 
 def expon_logpdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    z = (x - loc) / scale
+    z = standard(x, loc, scale)
     return np.where(z < 0, -np.inf, -z - np.log(scale))
 
 
 def expon_pdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    z = (x - loc) / scale
+    z = standard(x, loc, scale)
     return np.where(z < 0, 0.0, np.exp(-z) / scale)
 
 
 def expon_cdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    z = (x - loc) / scale
+    z = standard(x, loc, scale)
     return np.where(z < 0, 0.0, -np.expm1(-z))
 
 
 def gamma_logpdf(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    z = (x - loc) / scale
+    z = standard(x, loc, scale)
     inside = np.where(z < 0, 1.0, z)
     return np.where(z < 0, -np.inf, xlogy(a - 1.0, inside) - inside - gammaln(a) - np.log(scale))
 
@@ -68,12 +73,12 @@ def gamma_pdf(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
 
 
 def gamma_cdf(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    z = (x - loc) / scale
+    z = standard(x, loc, scale)
     return np.where(z < 0, 0.0, gammainc(a, np.where(z < 0, 1.0, z)))
 
 
 def beta_logpdf(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    z = (x - loc) / scale
+    z = standard(x, loc, scale)
     outside = (z < 0) | (z > 1)
     inside = np.where(outside, 0.5, z)
     density = xlogy(a - 1.0, inside) + xlog1py(b - 1.0, -inside) - betaln(a, b) - np.log(scale)
@@ -85,11 +90,11 @@ def beta_pdf(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
 
 
 def beta_cdf(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    return betainc(a, b, np.clip((x - loc) / scale, 0.0, 1.0))
+    return betainc(a, b, np.clip(standard(x, loc, scale), 0.0, 1.0))
 
 
 def t_logpdf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-    z = (x - loc) / scale
+    z = standard(x, loc, scale)
     factor = gammaln(0.5 * (df + 1.0)) - gammaln(0.5 * df) - 0.5 * np.log(math.pi * df)
     return factor - 0.5 * (df + 1.0) * np.log1p(z * z / df) - np.log(scale)
 

@@ -109,11 +109,11 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     uses = use_counts(fn)
     for op in walk(fn.body):
         if not isinstance(op, Op) or not (
-            op.prim == "numpy.reshape" or (op.prim == "numpy.einsum" and len(op.operands) == 1)
+            op.prim in ("numpy.reshape", "numpy.real", "numpy.imag") or (op.prim == "numpy.einsum" and len(op.operands) == 1)
         ):
             continue
         a = op.operands[0]
-        if not isinstance(a, Value):
+        if not isinstance(a, Value) or not is_memory(a.type):
             continue
         elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
         if aliases.is_written(a) or (aliases.is_written(op.result) and elsewhere):

@@ -10,13 +10,14 @@ import gast
 from s2sad.codegen import tree as t
 from s2sad.ir.core import AnyOp, Const, Op, Operand, Value
 from s2sad.ir.types import Array
+from s2sad.rules.arrays.core import dims_of
 from s2sad.rules.registry import PRIMS
 
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
 DEFAULTS = {
-    "axis": None, "keepdims": False, "k": 0, "offset": 0, "axis1": 0, "axis2": 1, "full_matrices": True,
+    "axis": None, "keepdims": False, "k": 0, "offset": 0, "axis1": 0, "axis2": 1, "full_matrices": True, "norm": None,
     "lower": False, "trans": 0, "unit_diagonal": False,
 }  # fmt: skip
 
@@ -36,7 +37,9 @@ def value(v: Any) -> Any:
 
 
 def keywords(op: Op) -> dict[str, Any]:
-    return {k: value(v) for k, v in op.attrs if k not in DEFAULTS or v != DEFAULTS[k]}
+    last = len(dims_of(op.operands[0])) - 1
+    defaults = {**DEFAULTS, "axis": last, "axes": tuple(range(last + 1))} if ".fft." in op.prim else DEFAULTS
+    return {k: value(v) for k, v in op.attrs if k not in defaults or v != defaults[k]}
 
 
 def sizes(

@@ -16,7 +16,7 @@ def outer(a: Any, b: Any) -> Any:
 
 
 def vdot(a: Any, b: Any) -> Any:
-    return np.ravel(a) @ np.ravel(b)
+    return np.conj(np.ravel(a)) @ np.ravel(b)
 
 
 def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
@@ -48,7 +48,7 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
 
 
 def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
-    full = full_convolution(a, v[::-1])
+    full = full_convolution(a, np.conj(v)[::-1])
     if mode == "full":
         return full
     low, high = min(len(a), len(v)), max(len(a), len(v))

@@ -1,3 +1,3 @@
 """The rule table; importing the package loads all of it."""
 
-from s2sad.rules import array_helpers, arrays, mathematics, memory, operators, special, ufuncs  # noqa: F401
+from s2sad.rules import array_helpers, arrays, complexes, mathematics, memory, operators, special, ufuncs  # noqa: F401

@@ -317,8 +317,8 @@ def attribute(s: Any, a: Value, name: str) -> AV | None:
         return StaticAV(np.dtype(t.dtype))
     if name == "T":
         return transposed(s, a, None)
-    if name == "real" and not t.dtype.startswith("complex"):
-        return a
+    if name in ("real", "imag"):
+        return a if name == "real" and not t.dtype.startswith("complex") else s.builder.emit(f"numpy.{name}", a)
     if name == "flat":
         return reshaped(s, a, [const(-1)])
     return None

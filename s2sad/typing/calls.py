@@ -661,8 +661,9 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
             result = from_python(getattr(owner.value, name)(*known))
             if result is not None:
                 return result
-    if isinstance(owner, Value) and isinstance(owner.type, Scalar) and name in ("item", "conjugate"):
-        return owner
+    if isinstance(owner, Value) and isinstance(owner.type, Scalar) and name in ("item", "conjugate", "conj"):
+        turned = name != "item" and owner.type.kind == "complex"
+        return s.builder.emit("numpy.conj", owner) if turned else owner
     raise s.error(
         f"the method {name}() of {describe(owner)} is not supported yet", "use a function or a loop"
     )

@@ -1,6 +1,6 @@
 """Rules on whole arrays, one module a family; what others need of them is named here."""
 
-from s2sad.rules.arrays import indexing, linalg, products, reductions, scipy, shapes
+from s2sad.rules.arrays import fft, indexing, linalg, products, reductions, scipy, shapes
 from s2sad.rules.arrays.core import (
     INFER,
     JVPS,
@@ -23,6 +23,7 @@ __all__ = [
     "dtype_of",
     "emit",
     "emit_several",
+    "fft",
     "indexing",
     "linalg",
     "products",

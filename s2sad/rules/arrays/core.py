@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import INT, Array, Dim, Scalar, Size, Type
 from s2sad.rules.builder import Builder, const
@@ -57,12 +58,19 @@ def typed(*types: Type) -> Type:
 
 def emit(b: Builder, name: str, *operands: Operand, hint: str = "", **attrs: Any) -> Operand:
     """Append an operation on arrays; its type is inferred from the operands and attributes."""
-    return b.emit(name, *operands, hint=hint, type=INFER[name](attrs, *operands), **attrs)
+    return b.emit(name, *operands, hint=hint, type=_inferred(b, name, attrs, operands), **attrs)
+
+
+def _inferred(b: Builder, name: str, attrs: Attrs, operands: tuple[Operand, ...]) -> Any:
+    try:
+        return INFER[name](attrs, *operands)
+    except TypeError as error:
+        raise SignatureError(f"{name}: {error}", b.loc, "use other arguments") from None
 
 
 def emit_several(b: Builder, name: str, *operands: Operand, **attrs: Any) -> tuple[Operand, ...]:
     """Append an operation on arrays that has several results."""
-    return b.emit_several(name, INFER[name](attrs, *operands), *operands, **attrs)
+    return b.emit_several(name, _inferred(b, name, attrs, operands), *operands, **attrs)
 
 
 def dims_of(o: Operand) -> tuple[Size, ...]:

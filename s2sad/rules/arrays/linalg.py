@@ -33,7 +33,11 @@ def formula(text: str) -> Any:
 
 
 def _float_dtype(*operands: Operand) -> str:
-    return str(np.result_type(*(np.dtype(dtype_of(o)) for o in operands), np.float32))
+    """The dtype of a result; the rules here are those of real matrices."""
+    dtype = np.result_type(*(np.dtype(dtype_of(o)) for o in operands), np.float32)
+    if dtype.kind == "c":
+        raise TypeError("complex matrices are not supported yet")
+    return str(dtype)
 
 
 def _square_type(attrs: Attrs, a: Operand) -> Type:

@@ -20,6 +20,7 @@ from s2sad.ir.types import Array, Tape, Tuple, Type, carries_derivative, is_floa
 from s2sad.rules import arrays as a_
 from s2sad.rules.arrays import JVPS, RESULTS
 from s2sad.rules.builder import Builder, is_zero
+from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.arrays import full
 from s2sad.transform.reverse.memory import shadow_type
@@ -326,6 +327,7 @@ def apply_rule(f: Forward, op: Op) -> None:
 def complete(f: Forward, result: Value, tangent: Operand) -> Operand:
     """An array's tangent with all its axes; memory of its own where the array is written."""
     t = result.type
+    tangent = projected(f.builder, tangent, t)
     if not isinstance(t, Array):
         return tangent
     found = full(f.builder, tangent, t, lambda: a_.shape(f.builder, result))

@@ -21,6 +21,7 @@ from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, U
 from s2sad.ir.types import BOOL, Array, Tape, carries_derivative, is_float, is_memory
 from s2sad.rules.arrays import RESULTS
 from s2sad.rules.builder import Builder, const
+from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse.extras import Extras
@@ -350,6 +351,7 @@ class Reverse:
         if not self.is_active(operand):
             return
         assert isinstance(operand, Value)
+        term = projected(self.builder, term, operand.type)
         if isinstance(operand.type, Array) or isinstance(term.type, Array):
             from s2sad.transform.reverse.arrays import add_array
 

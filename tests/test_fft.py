@@ -41,7 +41,13 @@ def power(z):
 def parts(x, y):
     z = x + 1j * y
     w = z * np.exp(1j * x) / (2.0 + z * z)
-    return weighted(w.real) + weighted(np.imag(w)) + weighted(np.abs(w)) + weighted(np.angle(z)) + np.sum((z * np.conj(z)).real ** 2)
+    return (
+        weighted(w.real)
+        + weighted(np.imag(w))
+        + weighted(np.abs(w))
+        + weighted(np.angle(z))
+        + np.sum((z * np.conj(z)).real ** 2)
+    )
 
 
 @case(0.3, 0.8)
@@ -59,26 +65,47 @@ def fft(x):
 @case(normal(3, 4))
 def fft_along_axes(A):
     a = power(np.fft.fft(A, axis=0)) + power(np.fft.ifft(A, 3)) + power(np.fft.fft(A, n=6, axis=1))
-    return a + power(np.fft.rfft(A, axis=0)) + power(np.fft.rfft(A, n=3)) + power(np.fft.rfft(A, n=7, norm="forward"))
+    return (
+        a
+        + power(np.fft.rfft(A, axis=0))
+        + power(np.fft.rfft(A, n=3))
+        + power(np.fft.rfft(A, n=7, norm="forward"))
+    )
 
 
 @case(normal(6), normal(5))
 def real_transforms(x, y):
     a = power(np.fft.rfft(x)) + power(np.fft.rfft(y))
-    return a + weighted(np.fft.irfft(np.fft.rfft(x) ** 2)) + weighted(np.fft.irfft(np.fft.rfft(y) ** 2, len(y)))
+    return (
+        a + weighted(np.fft.irfft(np.fft.rfft(x) ** 2)) + weighted(np.fft.irfft(np.fft.rfft(y) ** 2, len(y)))
+    )
 
 
 @case(normal(5, 3), normal(5, 3))
 def inverse_real_transforms(x, y):
     z = x + 1j * y
-    a = weighted(np.fft.irfft(z, axis=0)) + weighted(np.fft.irfft(z, n=5, axis=0, norm="ortho")) + weighted(np.fft.irfft(x))
+    a = (
+        weighted(np.fft.irfft(z, axis=0))
+        + weighted(np.fft.irfft(z, n=5, axis=0, norm="ortho"))
+        + weighted(np.fft.irfft(x))
+    )
     return a + weighted(np.fft.irfft(z, n=7)) + weighted(np.fft.irfft(z, n=3, norm="forward"))
 
 
 @case(normal(3, 4), normal(2, 3, 2))
 def several_axes(A, B):
-    a = power(np.fft.fft2(A)) + power(np.fft.ifft2(A)) + power(np.fft.fftn(B)) + power(np.fft.ifftn(B, axes=(0, 2), norm="ortho"))
-    return a + power(np.fft.fftshift(np.fft.fft2(A))) + power(np.fft.ifftshift(A, axes=1) * (1.0 + 2.0j)) + power(np.fft.fft2(B))
+    a = (
+        power(np.fft.fft2(A))
+        + power(np.fft.ifft2(A))
+        + power(np.fft.fftn(B))
+        + power(np.fft.ifftn(B, axes=(0, 2), norm="ortho"))
+    )
+    return (
+        a
+        + power(np.fft.fftshift(np.fft.fft2(A)))
+        + power(np.fft.ifftshift(A, axes=1) * (1.0 + 2.0j))
+        + power(np.fft.fft2(B))
+    )
 
 
 @case(normal(6))

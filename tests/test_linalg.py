@@ -47,7 +47,9 @@ def solve(A, b, B):
 
 @case(regular(2, 3, 3), normal(3), normal(3, 2), normal(2, 3, 1))
 def solve_stacks(A, b, B, C):
-    return weighted(np.linalg.solve(A, b)) + weighted(np.linalg.solve(A, B)) + weighted(np.linalg.solve(A[0], C))
+    return (
+        weighted(np.linalg.solve(A, b)) + weighted(np.linalg.solve(A, B)) + weighted(np.linalg.solve(A[0], C))
+    )
 
 
 @case(regular(2, 3, 3))
@@ -159,14 +161,29 @@ def norms_of_matrices(A):
 def norms_along_axes(A, B):
     n = np.linalg.norm
     s = weighted(n(A, axis=0)) + weighted(n(A, 1, axis=-1)) + weighted(A / n(A, axis=1, keepdims=True))
-    s = s + weighted(n(B, axis=(1, 2))) + weighted(n(B, 1, axis=(0, 2))) + weighted(n(B, "nuc", axis=(-1, 0), keepdims=True))
-    return s + weighted(n(A, 3, axis=0, keepdims=True)) + weighted(n(A, np.inf, axis=0)) + n(A, ord=np.inf, axis=(1, 0), keepdims=True)[0, 0]
+    s = (
+        s
+        + weighted(n(B, axis=(1, 2)))
+        + weighted(n(B, 1, axis=(0, 2)))
+        + weighted(n(B, "nuc", axis=(-1, 0), keepdims=True))
+    )
+    return (
+        s
+        + weighted(n(A, 3, axis=0, keepdims=True))
+        + weighted(n(A, np.inf, axis=0))
+        + n(A, ord=np.inf, axis=(1, 0), keepdims=True)[0, 0]
+    )
 
 
 @case(normal(2, 3, 4))
 def norms_by_name(B):
     L = np.linalg
-    return weighted(L.matrix_norm(B)) + L.vector_norm(B) + weighted(L.vector_norm(B, axis=1, ord=1)) + weighted(L.vecdot(B, B * B))
+    return (
+        weighted(L.matrix_norm(B))
+        + L.vector_norm(B)
+        + weighted(L.vector_norm(B, axis=1, ord=1))
+        + weighted(L.vecdot(B, B * B))
+    )
 
 
 @case(regular(3, 3))

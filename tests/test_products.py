@@ -102,13 +102,21 @@ def cross_of_two_components(x):
 
 @case(normal(4, 3), normal(4, 3), normal(3, 4))
 def cross_along_axes(x, y, z):
-    return weighted(np.cross(x, y)) + weighted(np.cross(x.T, z, axis=0)) + weighted(np.cross(x, z, axisb=0, axisc=0))
+    return (
+        weighted(np.cross(x, y))
+        + weighted(np.cross(x.T, z, axis=0))
+        + weighted(np.cross(x, z, axisb=0, axisc=0))
+    )
 
 
 @case(normal(2, 3, 4), normal(4, 3, 2))
 def tensordot(A, B):
     one = np.tensordot(A, B, axes=([1, 2], [1, 0]))
-    return weighted(one) + weighted(np.tensordot(A, B, axes=1)) + weighted(np.tensordot(A, B, axes=((0, 1), (2, 1))))
+    return (
+        weighted(one)
+        + weighted(np.tensordot(A, B, axes=1))
+        + weighted(np.tensordot(A, B, axes=((0, 1), (2, 1))))
+    )
 
 
 @case(normal(2, 3), normal(2, 3), normal(2))
@@ -138,7 +146,11 @@ def einsum_of_lone_labels(A, x):
 
 @case(normal(2, 3, 4), normal(4, 5), normal(3, 4))
 def einsum_ellipsis(A, B, C):
-    return weighted(np.einsum("...j,jk->...k", A, B)) + weighted(np.einsum("...j,...j", A, C)) + weighted(np.einsum("i...->...i", C))
+    return (
+        weighted(np.einsum("...j,jk->...k", A, B))
+        + weighted(np.einsum("...j,...j", A, C))
+        + weighted(np.einsum("i...->...i", C))
+    )
 
 
 @case(normal(2, 3), normal(3, 4))
@@ -162,18 +174,36 @@ def bilinear_form_in_a_loop(A, x, y):
 
 @case(normal(3, 4), normal(2, 3, 3))
 def traces(A, B):
-    return np.trace(A) ** 2 + np.trace(A, 1) * np.trace(A, offset=-1) + weighted(np.trace(B, axis1=1, axis2=2)) + weighted(B.trace(1, 2, 0))
+    return (
+        np.trace(A) ** 2
+        + np.trace(A, 1) * np.trace(A, offset=-1)
+        + weighted(np.trace(B, axis1=1, axis2=2))
+        + weighted(B.trace(1, 2, 0))
+    )
 
 
 @case(normal(5), normal(3))
 def convolve(x, y):
-    return weighted(np.convolve(x, y)) + weighted(np.convolve(x, y, "same")) + weighted(np.convolve(y, x, mode="valid"))
+    return (
+        weighted(np.convolve(x, y))
+        + weighted(np.convolve(x, y, "same"))
+        + weighted(np.convolve(y, x, mode="valid"))
+    )
 
 
 @case(normal(5), normal(4), normal(2))
 def correlate(x, y, z):
-    a = weighted(np.correlate(x, y)) + weighted(np.correlate(x, y, "same")) + weighted(np.correlate(y, x, "full"))
-    return a + weighted(np.correlate(y, x, "same")) + weighted(np.correlate(z, x, "valid")) + weighted(np.correlate(z, y, "same"))
+    a = (
+        weighted(np.correlate(x, y))
+        + weighted(np.correlate(x, y, "same"))
+        + weighted(np.correlate(y, x, "full"))
+    )
+    return (
+        a
+        + weighted(np.correlate(y, x, "same"))
+        + weighted(np.correlate(z, x, "valid"))
+        + weighted(np.correlate(z, y, "same"))
+    )
 
 
 @case(normal(2, 3), normal(3, 4), normal(4))
@@ -183,7 +213,11 @@ def multi_dot(A, B, x):
 
 @case(normal(3, 3) + 3 * np.eye(3))
 def matrix_power(A):
-    return weighted(np.linalg.matrix_power(A, 3) / 30) + weighted(np.linalg.matrix_power(A, -2)) + weighted(np.linalg.matrix_power(A, 1))
+    return (
+        weighted(np.linalg.matrix_power(A, 3) / 30)
+        + weighted(np.linalg.matrix_power(A, -2))
+        + weighted(np.linalg.matrix_power(A, 1))
+    )
 
 
 @case(normal(3, 3))

@@ -52,12 +52,20 @@ def positive(*shape):
 
 @case(normal(4), 0.3)
 def errors(x, s):
-    return weighted(sp.erf(x)) + weighted(sp.erfc(x)) + weighted(sp.erfcx(x)) + sp.erf(s) * sp.dawsn(s) + sp.erfi(s)
+    return (
+        weighted(sp.erf(x))
+        + weighted(sp.erfc(x))
+        + weighted(sp.erfcx(x))
+        + sp.erf(s) * sp.dawsn(s)
+        + sp.erfi(s)
+    )
 
 
 @case(unit(4), 0.4)
 def inverse_errors(x, s):
-    return weighted(sp.erfinv(x)) + weighted(sp.erfcinv(x)) + sp.erfinv(s) + weighted(sp.ndtri(x)) + sp.ndtri(s)
+    return (
+        weighted(sp.erfinv(x)) + weighted(sp.erfcinv(x)) + sp.erfinv(s) + weighted(sp.ndtri(x)) + sp.ndtri(s)
+    )
 
 
 @case(normal(4), -20.0)
@@ -68,7 +76,13 @@ def normal_distribution(x, s):
 @case(positive(4), 2.5)
 def gammas(x, s):
     a = weighted(sp.gamma(x)) + weighted(sp.gammaln(x)) + weighted(sp.loggamma(x)) + weighted(sp.digamma(x))
-    return a + weighted(sp.polygamma(1, x)) + sp.psi(s) * sp.gamma(s) + sp.polygamma(2, s) + weighted(sp.rgamma(x))
+    return (
+        a
+        + weighted(sp.polygamma(1, x))
+        + sp.psi(s) * sp.gamma(s)
+        + sp.polygamma(2, s)
+        + weighted(sp.rgamma(x))
+    )
 
 
 @case(positive(4), positive(4), 1.5)
@@ -88,26 +102,51 @@ def incomplete_beta(x):
 
 @case(positive(4), 1.7)
 def bessel(x, s):
-    a = weighted(sp.j0(x)) + weighted(sp.j1(x)) + weighted(sp.jn(2, x)) + weighted(sp.jv(1.5, x)) + sp.j0(s) * sp.j1(s)
+    a = (
+        weighted(sp.j0(x))
+        + weighted(sp.j1(x))
+        + weighted(sp.jn(2, x))
+        + weighted(sp.jv(1.5, x))
+        + sp.j0(s) * sp.j1(s)
+    )
     return a + weighted(sp.y0(x)) + weighted(sp.y1(x)) + weighted(sp.yn(2, x)) + weighted(sp.yv(0.5, x))
 
 
 @case(positive(4), 1.7)
 def modified_bessel(x, s):
-    a = weighted(sp.i0(x)) + weighted(sp.i1(x)) + weighted(sp.i0e(-x)) + weighted(sp.i1e(x)) + weighted(sp.iv(1.5, x))
-    b = weighted(sp.k0(x)) + weighted(sp.k1(x)) + weighted(sp.kv(2.5, x)) + weighted(sp.ive(1.5, x)) + weighted(sp.kve(1.5, x))
+    a = (
+        weighted(sp.i0(x))
+        + weighted(sp.i1(x))
+        + weighted(sp.i0e(-x))
+        + weighted(sp.i1e(x))
+        + weighted(sp.iv(1.5, x))
+    )
+    b = (
+        weighted(sp.k0(x))
+        + weighted(sp.k1(x))
+        + weighted(sp.kv(2.5, x))
+        + weighted(sp.ive(1.5, x))
+        + weighted(sp.kve(1.5, x))
+    )
     return a + b + sp.i0(s) * sp.k0(s) + weighted(sp.k0e(x)) + weighted(sp.k1e(x)) + weighted(sp.kn(2, x))
 
 
 @case(normal(4), 0.3)
 def logistic(x, s):
-    return weighted(expit(x)) + weighted(sp.log_expit(x)) + weighted(sp.logit(expit(x))) + expit(s) * sp.logit(s)
+    return (
+        weighted(expit(x)) + weighted(sp.log_expit(x)) + weighted(sp.logit(expit(x))) + expit(s) * sp.logit(s)
+    )
 
 
 @case(normal(3, 4), unit(4))
 def sums_of_exponentials(A, b):
     a = logsumexp(A) + weighted(logsumexp(A, axis=0)) + weighted(logsumexp(A, axis=1, keepdims=True))
-    return a + logsumexp(A, b=b) + weighted(logsumexp(A, axis=-1, b=b)) + weighted(A - logsumexp(A, axis=(0, 1), keepdims=True))
+    return (
+        a
+        + logsumexp(A, b=b)
+        + weighted(logsumexp(A, axis=-1, b=b))
+        + weighted(A - logsumexp(A, axis=(0, 1), keepdims=True))
+    )
 
 
 @case(normal(3, 4))
@@ -118,14 +157,31 @@ def softmaxes(A):
 
 @case(positive(4), positive(4), 1.5)
 def entropies(x, y, s):
-    a = weighted(sp.xlogy(x, y)) + weighted(sp.xlog1py(x, y)) + weighted(sp.rel_entr(x, y)) + weighted(sp.entr(x))
+    a = (
+        weighted(sp.xlogy(x, y))
+        + weighted(sp.xlog1py(x, y))
+        + weighted(sp.rel_entr(x, y))
+        + weighted(sp.entr(x))
+    )
     return a + weighted(sp.kl_div(x, y)) + sp.xlogy(s, s) + weighted(sp.xlogy(x[:, None], y))
 
 
 @case(unit(4), 0.3)
 def others(x, s):
-    a = weighted(sp.ellipk(x)) + weighted(sp.ellipe(x)) + weighted(sp.exprel(x)) + weighted(sp.sinc(x)) + weighted(sp.cbrt(x))
-    b = weighted(sp.exp2(x)) + weighted(sp.exp10(x)) + weighted(sp.expm1(x)) + weighted(sp.log1p(x)) + weighted(sp.cosm1(x))
+    a = (
+        weighted(sp.ellipk(x))
+        + weighted(sp.ellipe(x))
+        + weighted(sp.exprel(x))
+        + weighted(sp.sinc(x))
+        + weighted(sp.cbrt(x))
+    )
+    b = (
+        weighted(sp.exp2(x))
+        + weighted(sp.exp10(x))
+        + weighted(sp.expm1(x))
+        + weighted(sp.log1p(x))
+        + weighted(sp.cosm1(x))
+    )
     return a + b + weighted(sp.lambertw(x).real) + sp.ellipk(s) * sp.exprel(s) + sp.lambertw(s).real
 
 
@@ -149,7 +205,12 @@ def cholesky_solves(A, b):
     S = A @ A.T
     c = sl.cho_factor(S)
     low = sl.cho_factor(S, lower=True)
-    return weighted(sl.cho_solve(c, b)) + weighted(sl.cho_solve((low[0], True), b)) + weighted(sl.cholesky(S)) + sl.det(S)
+    return (
+        weighted(sl.cho_solve(c, b))
+        + weighted(sl.cho_solve((low[0], True), b))
+        + weighted(sl.cholesky(S))
+        + sl.det(S)
+    )
 
 
 @case(normal(3, 3))
@@ -165,14 +226,30 @@ def normal_density(x, m, s):
 
 @case(positive(4), 2.2, 1.3)
 def positive_densities(x, a, s):
-    b = np.sum(st.expon.logpdf(x, scale=s)) + weighted(st.expon.cdf(x)) + np.sum(st.gamma.logpdf(x, a, scale=s))
-    return b + weighted(st.gamma.pdf(x, a)) + weighted(st.gamma.cdf(x, 2.0, scale=s)) + weighted(st.expon.pdf(x))
+    b = (
+        np.sum(st.expon.logpdf(x, scale=s))
+        + weighted(st.expon.cdf(x))
+        + np.sum(st.gamma.logpdf(x, a, scale=s))
+    )
+    return (
+        b + weighted(st.gamma.pdf(x, a)) + weighted(st.gamma.cdf(x, 2.0, scale=s)) + weighted(st.expon.pdf(x))
+    )
 
 
 @case(unit(4), 2.2, 1.3)
 def other_densities(x, a, b):
-    c = np.sum(st.beta.logpdf(x, a, b)) + weighted(st.t.logpdf(x, a, b)) + weighted(st.t.pdf(x, a)) + weighted(st.beta.pdf(x, a, b))
-    return c + st.poisson.logpmf(3, a) + np.sum(st.poisson.logpmf(np.array([1, 2]), b)) + weighted(st.beta.cdf(x, 2.0, 3.0))
+    c = (
+        np.sum(st.beta.logpdf(x, a, b))
+        + weighted(st.t.logpdf(x, a, b))
+        + weighted(st.t.pdf(x, a))
+        + weighted(st.beta.pdf(x, a, b))
+    )
+    return (
+        c
+        + st.poisson.logpmf(3, a)
+        + np.sum(st.poisson.logpmf(np.array([1, 2]), b))
+        + weighted(st.beta.cdf(x, 2.0, 3.0))
+    )
 
 
 @case(normal(2), normal(2), normal(2, 2), normal(3, 2))

@@ -109,7 +109,8 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     uses = use_counts(fn)
     for op in walk(fn.body):
         if not isinstance(op, Op) or not (
-            op.prim in ("numpy.reshape", "numpy.real", "numpy.imag") or (op.prim == "numpy.einsum" and len(op.operands) == 1)
+            op.prim in ("numpy.reshape", "numpy.real", "numpy.imag")
+            or (op.prim == "numpy.einsum" and len(op.operands) == 1)
         ):
             continue
         a = op.operands[0]

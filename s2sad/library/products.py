@@ -27,7 +27,9 @@ def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axi
     if known(x.shape[-1], 2) and known(y.shape[-1], 2):
         return x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]
     if x.shape[-1] != 3 or y.shape[-1] != 3:
-        raise ValueError("np.cross() is differentiated for vectors of three components; write out that of two")
+        raise ValueError(
+            "np.cross() is differentiated for vectors of three components; write out that of two"
+        )
     c0 = x[..., 1] * y[..., 2] - x[..., 2] * y[..., 1]
     c1 = x[..., 2] * y[..., 0] - x[..., 0] * y[..., 2]
     c2 = x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]

@@ -11,7 +11,9 @@ from s2sad.library.operation import Operation
 log_sum_exp = Operation("scipy.special.logsumexp")
 
 
-def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False) -> Any:
+def logsumexp(
+    a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False
+) -> Any:
     if return_sign:
         raise NotImplementedError("scipy.special.logsumexp() with return_sign=True")
     if b is None:

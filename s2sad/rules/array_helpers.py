@@ -80,7 +80,9 @@ def take_winners(d: Any, index: Any) -> Any:
 
 _fn: Any
 _partials: dict[str, Any]
-for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives), strict=True):
+for _scalar, _fn in zip(
+    ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives), strict=True
+):
     _of = PRIMS[_scalar]
     _partials = {f"d{name}": partial for name, partial in _of.partials.items()}
     rule(

@@ -254,7 +254,14 @@ class Builder:
 def find(name: str, family: str) -> Prim:
     """The primitive a rule text means by a name: of the rule's own module, else a helper, else of math."""
     arrays = ("numpy", "numpy.linalg", "scipy.linalg") if "." in family else (family,)
-    for candidate in (f"{family}.{name}", *(f"{a}.{name}" for a in arrays), f"s2sad.{name}", f"math.{name}", f"builtins.{name}", name):
+    for candidate in (
+        f"{family}.{name}",
+        *(f"{a}.{name}" for a in arrays),
+        f"s2sad.{name}",
+        f"math.{name}",
+        f"builtins.{name}",
+        name,
+    ):
         if candidate in PRIMS:
             return PRIMS[candidate]
     raise KeyError(f"no primitive {name!r} for a rule of {family}")

@@ -16,7 +16,11 @@ from s2sad.rules.registry import numpy_float, rule, source
 
 
 def is_complex(t: Type) -> bool:
-    return t.dtype.startswith("complex") if isinstance(t, Array) else isinstance(t, Scalar) and t.kind == "complex"
+    return (
+        t.dtype.startswith("complex")
+        if isinstance(t, Array)
+        else isinstance(t, Scalar) and t.kind == "complex"
+    )
 
 
 def projected(b: Any, term: Any, target: Type) -> Any:
@@ -42,7 +46,14 @@ rule(np.real, "y = real(x)", name="numpy.real", infer=real_type, dx="dy", **_OPT
 rule(np.imag, "y = imag(x)", name="numpy.imag", infer=real_type, dx="dy / 1j", **_OPTIONS)
 rule(np.conj, "y = conj(x)", name="numpy.conj", infer=numpy_float, dx="conj(dy)", **_OPTIONS)
 rule(np.angle, "y = angle(x)", name="numpy.angle", infer=real_type, dx="dy / (1j * x)", **_OPTIONS)
-rule(direction, "y = direction(x)", name="s2sad.direction", infer=numpy_float, helper=source(direction), **_OPTIONS)
+rule(
+    direction,
+    "y = direction(x)",
+    name="s2sad.direction",
+    infer=numpy_float,
+    helper=source(direction),
+    **_OPTIONS,
+)
 
 
 def absolute_partial(b: Any, env: Any) -> Any:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.types import Type
 from s2sad.rules.operators import _literal
 from s2sad.rules.registry import ZERO, Prim, numpy_float, rule, source
 
@@ -67,11 +66,15 @@ def _polygamma(b: Any, env: Any) -> Any:
     n = _literal(env["n"])
     if n is None:
         return b.expand("polygamma(n + 1, x) * dy", env, "scipy.special")
-    return b.expand(f"{(-1.0) ** n * math.factorial(int(n) + 1)!r} * zeta({n + 2.0!r}, x) * dy", env, "scipy.special")
+    return b.expand(
+        f"{(-1.0) ** n * math.factorial(int(n) + 1)!r} * zeta({n + 2.0!r}, x) * dy", env, "scipy.special"
+    )
 
 
 special("polygamma(n, x)", dx=_polygamma)
-special("beta(a, b)", da="y * (digamma(a) - digamma(a + b)) * dy", db="y * (digamma(b) - digamma(a + b)) * dy")
+special(
+    "beta(a, b)", da="y * (digamma(a) - digamma(a + b)) * dy", db="y * (digamma(b) - digamma(a + b)) * dy"
+)
 special("betaln(a, b)", da="(digamma(a) - digamma(a + b)) * dy", db="(digamma(b) - digamma(a + b)) * dy")
 special("gammainc(a, x)", dx="exp(xlogy(a - 1.0, x) - x - gammaln(a)) * dy")
 special("gammaincc(a, x)", dx="-exp(xlogy(a - 1.0, x) - x - gammaln(a)) * dy")
@@ -141,4 +144,3 @@ rule(
     _real_lambertw, "y = real_lambertw(x, k)", name="scipy.special.real_lambertw", infer=numpy_float, effect="raises", cost=60,
     broadcasts=True, jit=False, helper=source(real_lambertw), dx="dy / (exp(y) * (1.0 + y))", dk=ZERO,
 )  # fmt: skip
-_ = Type

@@ -318,7 +318,9 @@ def attribute(s: Any, a: Value, name: str) -> AV | None:
     if name == "T":
         return transposed(s, a, None)
     if name in ("real", "imag"):
-        return a if name == "real" and not t.dtype.startswith("complex") else s.builder.emit(f"numpy.{name}", a)
+        return (
+            a if name == "real" and not t.dtype.startswith("complex") else s.builder.emit(f"numpy.{name}", a)
+        )
     if name == "flat":
         return reshaped(s, a, [const(-1)])
     return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import operator
-import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from s2sad.typing.abstract import (
     is_operand,
 )  # fmt: skip
 from s2sad.typing.elements import stored
+from s2sad.typing.named import NAMED, name_of
 from s2sad.typing.structure import constant
 
 SELF = object()
@@ -65,7 +65,6 @@ class Siblings:
 
 Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
 HANDLERS: dict[Any, Handler] = {}
-NAMED: dict[str, Handler] = {}  # functions of modules that are imported only where the user's code did
 METHODS: dict[tuple[str, str], Handler] = {}
 
 
@@ -135,30 +134,11 @@ def _handler(obj: Any) -> Handler | None:
 
 
 def _named(obj: Any) -> Handler | None:
-    """What is registered by a name, `scipy.special.erf` or `scipy.stats.norm.pdf`, if the object is what that names."""
-    name = f"{getattr(obj, '__name__', '')}"
-    owner = getattr(obj, "__self__", None)
-    for module_name in ("scipy.special", "scipy.linalg", "scipy.stats"):
-        module = sys.modules.get(module_name)
-        if module is None:
-            continue
-        if getattr(module, name, None) is obj:
-            return _by_name(f"{module_name}.{name}")
-        if owner is not None and module_name == "scipy.stats":
-            for distribution in DISTRIBUTIONS:
-                if getattr(module, distribution, None) is owner:
-                    return _by_name(f"{module_name}.{distribution}.{name}")
-    return None
-
-
-def _by_name(name: str) -> Handler | None:
+    name = name_of(obj)
     prim = PRIMS.get(name)
     if name in NAMED or prim is None:
         return NAMED.get(name)
     return lambda s, args, kwargs, hint: primitive(s, prim, args, kwargs, hint)
-
-
-DISTRIBUTIONS = ("norm", "expon", "gamma", "beta", "t", "poisson", "multivariate_normal", "uniform", "lognorm", "laplace")
 
 
 def _prim(obj: Any) -> Prim | None:

@@ -130,10 +130,24 @@ for _name in ("fft", "ifft"):
         da=_same_vjp(f"numpy.fft.{_name}"), dn=ZERO,
     )  # fmt: skip
 array_rule(
-    "numpy.fft.rfft", "y = rfft(a, n)", np.fft.rfft, along("rfft", _half), "first", cost=100, da=_rfft_vjp, dn=ZERO
+    "numpy.fft.rfft",
+    "y = rfft(a, n)",
+    np.fft.rfft,
+    along("rfft", _half),
+    "first",
+    cost=100,
+    da=_rfft_vjp,
+    dn=ZERO,
 )
 array_rule(
-    "numpy.fft.irfft", "y = irfft(a, n)", np.fft.irfft, along("irfft", _doubled), "first", cost=100, da=_irfft_vjp, dn=ZERO
+    "numpy.fft.irfft",
+    "y = irfft(a, n)",
+    np.fft.irfft,
+    along("irfft", _doubled),
+    "first",
+    cost=100,
+    da=_irfft_vjp,
+    dn=ZERO,
 )
 
 

@@ -132,7 +132,9 @@ def _pinv_type(attrs: Attrs, a: Operand) -> Type:
 def _pinv_vjp(b: Builder, env: Any) -> Operand:
     """Golub & Pereyra (1973), "The differentiation of pseudo-inverses", eq. 4.12, transposed; the rank is constant."""
     return b.expand(
-        "(dy.T - a @ (y @ dy.T)) @ y @ y.T + y.T @ (y @ (dy.T - (dy.T @ y) @ a)) - y.T @ dy @ y.T", env, LINALG
+        "(dy.T - a @ (y @ dy.T)) @ y @ y.T + y.T @ (y @ (dy.T - (dy.T @ y) @ a)) - y.T @ dy @ y.T",
+        env,
+        LINALG,
     )  # type: ignore[no-any-return]
 
 
@@ -143,7 +145,14 @@ def _pinv_jvp(b: Builder, env: Any) -> Operand:
 
 
 array_rule(
-    "numpy.linalg.pinv", "y = pinv(a)", np.linalg.pinv, _pinv_type, _pinv_jvp, effect="raises", cost=400, da=_pinv_vjp
+    "numpy.linalg.pinv",
+    "y = pinv(a)",
+    np.linalg.pinv,
+    _pinv_type,
+    _pinv_jvp,
+    effect="raises",
+    cost=400,
+    da=_pinv_vjp,
 )
 
 
@@ -183,7 +192,9 @@ def _lstsq_jvp(b: Builder, env: Any) -> Operand:
     if env["which"] == 1:
         return b.expand("p @ dy", env, LINALG)  # type: ignore[no-any-return]
     return b.expand(
-        "p @ (p.T @ (dy.T @ (b - a @ x)) - dy @ x) + dy.T @ (p.T @ x) - p @ (a @ (dy.T @ (p.T @ x)))", env, LINALG
+        "p @ (p.T @ (dy.T @ (b - a @ x)) - dy @ x) + dy.T @ (p.T @ x) - p @ (a @ (dy.T @ (p.T @ x)))",
+        env,
+        LINALG,
     )  # type: ignore[no-any-return]
 
 
@@ -268,7 +279,9 @@ def _qr_jvp(b: Builder, env: Any) -> Any:
     return b.expand("q @ (turn - c) + g", env, LINALG), b.expand("(c - turn) @ r", env, LINALG)
 
 
-array_rule("numpy.linalg.qr", "q, r = qr(a)", np.linalg.qr, _qr_type, _qr_jvp, effect="raises", cost=400, da=_qr_vjp)
+array_rule(
+    "numpy.linalg.qr", "q, r = qr(a)", np.linalg.qr, _qr_type, _qr_jvp, effect="raises", cost=400, da=_qr_vjp
+)
 
 # -- eigenvalues and singular values ----------------------------------------------------------------------
 
@@ -288,7 +301,9 @@ def _eigh_vjp(b: Builder, env: Any) -> Operand:
     """Giles (2008), section 3.1, symmetrised: V (diag(dw) + (Vᵀ dV) / gaps) Vᵀ."""
     dw, dv = env["dw"], env["dv"]
     env = {"v": env["v"], "dw": dw, "dv": dv, "gaps": gaps(b, env["w"]) if dv is not None else None}
-    parts = [text for text, d in (("v * dw[..., None, :]", dw), ("v @ ((v.T @ dv) / gaps)", dv)) if d is not None]
+    parts = [
+        text for text, d in (("v * dw[..., None, :]", dw), ("v @ ((v.T @ dv) / gaps)", dv)) if d is not None
+    ]
     s = b.expand(f"({' + '.join(parts)}) @ v.T", env, LINALG)
     return s if dv is None else b.expand("0.5 * (s + s.T)", {"s": s}, LINALG)  # type: ignore[no-any-return]
 
@@ -301,7 +316,14 @@ def _eigh_jvp(b: Builder, env: Any) -> Any:
 
 
 array_rule(
-    "numpy.linalg.eigh", "w, v = eigh(a)", np.linalg.eigh, _eigh_type, _eigh_jvp, effect="raises", cost=600, da=_eigh_vjp
+    "numpy.linalg.eigh",
+    "w, v = eigh(a)",
+    np.linalg.eigh,
+    _eigh_type,
+    _eigh_jvp,
+    effect="raises",
+    cost=600,
+    da=_eigh_vjp,
 )
 
 
@@ -362,7 +384,9 @@ def _reduced_svd(b: Builder, env: Any, du: Any, dvh: Any) -> tuple[Operand, ...]
         return env["u"], env["s"], env["vh"]
     if du is not None or dvh is not None:
         raise UnsupportedSyntaxError(
-            "np.linalg.svd() with full_matrices=True has no derivative by its vectors", op.loc, "pass full_matrices=False"
+            "np.linalg.svd() with full_matrices=True has no derivative by its vectors",
+            op.loc,
+            "pass full_matrices=False",
         )
     return emit_several(b, "numpy.linalg.svd", env["a"], full_matrices=False)
 
@@ -393,7 +417,11 @@ def _svd_vjp(b: Builder, env: Any) -> Operand:
 def _svd_jvp(b: Builder, env: Any) -> Any:
     u, s, vh = _reduced_svd(b, env, *([None] * 2))
     if u is not env["u"]:
-        return None, b.expand("sum((u.T @ dy) * vh, axis=-1)", {"u": u, "vh": vh, "dy": env["dy"]}, LINALG), None
+        return (
+            None,
+            b.expand("sum((u.T @ dy) * vh, axis=-1)", {"u": u, "vh": vh, "dy": env["dy"]}, LINALG),
+            None,
+        )
     env = {"u": u, "s": s, "vh": vh, "dy": env["dy"], "gaps": gaps(b, b.emit("mul", s, s))}
     zero = b.emit("eq", s, const(0.0))
     env["over"] = b.emit("numpy.where", zero, b.expand("inf", {}), s)
@@ -408,7 +436,14 @@ def _svd_jvp(b: Builder, env: Any) -> Any:
 
 
 array_rule(
-    "numpy.linalg.svd", "u, s, vh = svd(a)", np.linalg.svd, _svd_type, _svd_jvp, effect="raises", cost=800, da=_svd_vjp
+    "numpy.linalg.svd",
+    "u, s, vh = svd(a)",
+    np.linalg.svd,
+    _svd_type,
+    _svd_jvp,
+    effect="raises",
+    cost=800,
+    da=_svd_vjp,
 )
 
 # -- norms ------------------------------------------------------------------------------------------------
@@ -446,7 +481,14 @@ def norm_of_elements(a: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
 
 
 array_rule(
-    "norm_of_elements", "y = norm(a)", norm_of_elements, _norm_type, _norm_jvp, effect="raises", cost=20, da=_norm_vjp
+    "norm_of_elements",
+    "y = norm(a)",
+    norm_of_elements,
+    _norm_type,
+    _norm_jvp,
+    effect="raises",
+    cost=20,
+    da=_norm_vjp,
 )
 array_rule(
     "numpy.linalg.matrix_rank", "y = matrix_rank(a)", np.linalg.matrix_rank,

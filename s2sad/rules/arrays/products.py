@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import string
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +93,7 @@ def _eye_type(attrs: Attrs, *sizes: Operand) -> Type:
 
 
 array_rule(
-    "eye_matrix", "y = eye(*sizes)", lambda *sizes, k, dtype: np.eye(*sizes, k=k, dtype=dtype), _eye_type, "linear",
+    "eye_matrix", "y = eye(*sizes)", lambda n, *m, k, dtype: np.eye(n, m[0] if m else None, k, dtype=dtype), _eye_type, "linear",
     dsizes=ZERO,
 )  # fmt: skip
 
@@ -203,8 +202,10 @@ def _tensordot_vjp(side: int) -> Any:
             total, order = b.emit("mul", dy, other), its
         else:
             total, order = emit(b, "numpy.tensordot", dy, other, axes=(at, its_free)), tuple(sorted(its))
-        have = (*free, *(mine[its.index(i)] for i in order)) if isinstance(dy.type, Array) else tuple(
-            mine[its.index(i)] for i in range(len(its))
+        have = (
+            (*free, *(mine[its.index(i)] for i in order))
+            if isinstance(dy.type, Array)
+            else tuple(mine[its.index(i)] for i in range(len(its)))
         )
         return permuted(b, total, tuple(have.index(i) for i in range(len(have))))
 
@@ -257,7 +258,13 @@ def _convolve_type(attrs: Attrs, a: Operand, c: Operand) -> Type:
     size: Size = None
     for n, m in ((x, y), (y, x)):
         if isinstance(n, int):
-            size = m + n - 1 if isinstance(m, int) else replace(m, offset=m.offset + n - 1) if m is not None else None
+            size = (
+                m + n - 1
+                if isinstance(m, int)
+                else replace(m, offset=m.offset + n - 1)
+                if m is not None
+                else None
+            )
     if isinstance(x, Dim) and isinstance(y, Dim):
         size = Dim(f"({x}+{y})", -1)
     return Array(str(np.result_type(np.dtype(dtype_of(a)), np.dtype(dtype_of(c)))), 1, (size,))
@@ -271,9 +278,7 @@ def _correlate_type(attrs: Attrs, a: Operand, c: Operand) -> Type:
 
 def _convolve_vjp(other: str, k: int) -> Any:
     def vjp(b: Builder, env: Any) -> Operand:
-        total = b.emit(
-            "numpy.correlate", env["dy"], env[other], type=_like(env["op"].operands[k], env["dy"])
-        )
+        total = b.emit("numpy.correlate", env["dy"], env[other], type=_like(env["op"].operands[k], env["dy"]))
         return total
 
     return vjp

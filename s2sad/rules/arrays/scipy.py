@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from s2sad.ir.core import Operand
 from s2sad.ir.types import Type, shaped
 from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, emit
@@ -76,7 +74,9 @@ def _triangular_type(attrs: Attrs, a: Operand, c: Operand) -> Type:
 
 def _transposed_solve(b: Builder, env: Any) -> Operand:
     attrs = dict(env["op"].attrs)
-    return emit(b, "scipy.linalg.solve_triangular", env["a"], env["dy"], **{**attrs, "trans": 1 - attrs["trans"]})
+    return emit(
+        b, "scipy.linalg.solve_triangular", env["a"], env["dy"], **{**attrs, "trans": 1 - attrs["trans"]}
+    )
 
 
 def _triangular_left(b: Builder, env: Any) -> Operand:
@@ -123,4 +123,3 @@ array_rule(
     "scipy.linalg.expm", "y = expm(a)", Named("scipy.linalg.expm"), _same_type, formula("expm_frechet(a, dy)"),
     effect="raises", cost=400, da=formula("expm_frechet(a.T, dy)"),
 )  # fmt: skip
-_ = np

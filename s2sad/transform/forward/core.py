@@ -381,7 +381,9 @@ def tangents_of_several(f: Forward, op: Op) -> None:
         if tangent is None or PRIMS[op.prim].partial(i) is ZERO or not any(map(f.is_active, op.results)):
             continue
         env: dict[str, Any] = {"dy": tangent, "op": op, "which": i}
-        env |= dict(zip((*PRIMS[op.prim].params, *RESULTS[op.prim]), (*op.operands, *op.results), strict=True))
+        env |= dict(
+            zip((*PRIMS[op.prim].params, *RESULTS[op.prim]), (*op.operands, *op.results), strict=True)
+        )
         env["shape"] = lambda k: a_.shape(f.builder, op.operands[k])
         for k, term in enumerate(JVPS[op.prim](f.builder, env)):
             before = totals[k]

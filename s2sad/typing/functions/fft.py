@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Const, Operand
-from s2sad.ir.types import Array
 from s2sad.rules import arrays as a_
 from s2sad.rules.complexes import is_complex
 from s2sad.typing.abstract import AV
 from s2sad.typing.arrays import arguments, array, static
-from s2sad.typing.calls import METHODS, NAMED
+from s2sad.typing.calls import METHODS
 from s2sad.typing.functions.core import Handler, numpy_function
 
 
@@ -26,7 +25,9 @@ def transform(name: str) -> Handler:
         if not ndim:
             raise s.error(f"numpy.fft.{name}() of a number", "pass an array")
         n = found.pop("n", None)
-        length = () if n is None or (isinstance(n, Const) and n.value is None) else (s.integer(n, "a length"),)
+        length = (
+            () if n is None or (isinstance(n, Const) and n.value is None) else (s.integer(n, "a length"),)
+        )
         attrs = {"axis": static(s, found, "axis", -1) % ndim, "norm": static(s, found, "norm")}
         return a_.emit(s.builder, f"numpy.fft.{name}", a, *length, hint=hint, **attrs)
 
@@ -93,4 +94,3 @@ for _fn, _name in ((np.real, "real"), (np.imag, "imag"), (np.conj, "conj"), (np.
     numpy_function(_fn)(_part(_name))
 for _method in ("conj", "conjugate"):
     METHODS["array", _method] = _part("conj")
-_ = (NAMED, Array)

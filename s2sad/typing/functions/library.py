@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from s2sad.typing.abstract import AV, FunctionAV
-from s2sad.typing.calls import HANDLERS, METHODS, NAMED, Handler, bind
+from s2sad.typing.calls import HANDLERS, METHODS, Handler, bind
+from s2sad.typing.named import NAMED
 from s2sad.typing.structure import source_for
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Operand
-from s2sad.ir.types import Array
 from s2sad.rules import arrays as a_
 from s2sad.rules.arrays.products import transposed
 from s2sad.typing.abstract import AV, StaticAV, TupleAV
@@ -48,12 +47,10 @@ for _name, _params in (
     ("solve", "a b"), ("inv", "a"), ("det", "a"), ("pinv", "a rcond hermitian rtol"),
     ("matrix_rank", "a tol hermitian rtol"),
 ):  # fmt: skip
-    if _name == "matrix_rank":
-        _params = "A tol hermitian rtol".lower()
     numpy_function(getattr(np.linalg, _name))(linear_algebra(_name, _params))
 
 
-def named_results(fn: Callable[[Any], Any], items: tuple[AV, ...], sample: Any = None) -> TupleAV:
+def named_results(fn: Callable[[Any], Any], items: tuple[AV, ...]) -> TupleAV:
     """The named tuple that a function of numpy.linalg returns."""
     cls = type(fn(np.eye(1)))
     return TupleAV(items, cls, tuple(getattr(cls, "_fields", ())))
@@ -165,5 +162,3 @@ for _fn in (np.tril, np.triu):
         )
 
     numpy_function(_fn)(_triangle)
-
-_ = Array

@@ -76,8 +76,12 @@ def _kron(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if not n or not m:
         return s.builder.emit("mul", a, b, hint=hint)  # type: ignore[no-any-return]
     most = max(n, m)
-    first = a_.emit(s.builder, "newaxis", a, axes=(*range(2 * (most - n)), *range(2 * (most - n) + 1, 2 * most, 2)))
-    second = a_.emit(s.builder, "newaxis", b, axes=(*range(2 * (most - m)), *range(2 * (most - m), 2 * most, 2)))
+    first = a_.emit(
+        s.builder, "newaxis", a, axes=(*range(2 * (most - n)), *range(2 * (most - n) + 1, 2 * most, 2))
+    )
+    second = a_.emit(
+        s.builder, "newaxis", b, axes=(*range(2 * (most - m)), *range(2 * (most - m), 2 * most, 2))
+    )
     product = s.builder.emit("mul", first, second)
     sizes = a_.shape(s.builder, product)
     joined = [_times(s, sizes[2 * k], sizes[2 * k + 1]) for k in range(most)]
@@ -169,7 +173,9 @@ def explicit(s: Any, text: str, ranks: list[int]) -> str:
     most = max((h for h, labels in zip(hidden, inputs, strict=True) if "..." in labels), default=0)
     for h, labels in zip(hidden, inputs, strict=True):
         if h < 0 or (h > 0 and "..." not in labels):
-            raise s.error(f"np.einsum(): {labels!r} does not match its operand", "match its rank", SignatureError)
+            raise s.error(
+                f"np.einsum(): {labels!r} does not match its operand", "match its rank", SignatureError
+            )
     spelled = "".join(free[:most])
     inputs = [labels.replace("...", spelled[most - h :]) for h, labels in zip(hidden, inputs, strict=True)]
     if not arrow:
@@ -191,4 +197,3 @@ def _multi_dot(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     for p in parts[1:]:
         total = a_.emit(s.builder, "matmul", total, p)
     return total
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, static
-from s2sad.typing.calls import HANDLERS, NAMED, Handler, primitive
+from s2sad.typing.calls import HANDLERS, Handler, primitive
 from s2sad.typing.functions.core import axis_of
 from s2sad.typing.functions.linalg import left_at_default, matrix
+from s2sad.typing.named import NAMED
 
 
-def named(name: str) -> Any:
+def named(name: str) -> Callable[[Handler], Handler]:
     def register(f: Handler) -> Handler:
         NAMED[name] = f
         return f
@@ -43,7 +45,9 @@ for _name in ("softmax", "log_softmax"):
 @named("scipy.special.lambertw")
 def _lambertw(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "scipy.special.lambertw", "z k", args, kwargs)
-    return primitive(s, PRIMS["scipy.special.real_lambertw"], [found["z"], found.get("k", const(0))], {}, hint)
+    return primitive(
+        s, PRIMS["scipy.special.real_lambertw"], [found["z"], found.get("k", const(0))], {}, hint
+    )
 
 
 @named("scipy.linalg.solve_triangular")
@@ -66,7 +70,9 @@ def _solve_triangular(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) 
 def _expm(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, args[0] if args else kwargs["A"])
     if len(a_.dims_of(a)) != 2:
-        raise s.error(f"scipy.linalg.expm() of {a.type} is not supported yet", "apply it to one matrix at a time")
+        raise s.error(
+            f"scipy.linalg.expm() of {a.type} is not supported yet", "apply it to one matrix at a time"
+        )
     return a_.emit(s.builder, "scipy.linalg.expm", a, hint=hint)
 
 
@@ -97,7 +103,7 @@ def _cho_solve(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     c, lower = array(s, pair.items[0]), bool(s.static(pair.items[1]))
     b = array(s, found["b"])
     for trans in (0, 1) if lower else (1, 0):
-        attrs = {"lower": lower, "trans": trans, "unit_diagonal": False}
+        attrs: dict[str, Any] = {"lower": lower, "trans": trans, "unit_diagonal": False}
         b = a_.emit(s.builder, "scipy.linalg.solve_triangular", c, b, **attrs)
     return b
 

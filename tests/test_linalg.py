@@ -274,6 +274,32 @@ def test_second_order():
     np.testing.assert_allclose(jvp(gradient_of_spectrum, (A,), (B,))[1], expected, atol=1e-9)
 
 
+def determinant(A):
+    return np.linalg.det(A)
+
+
+def determinant_of_gradient(A):
+    return np.linalg.det(determinant_gradient(A))
+
+
+determinant_gradient = grad(determinant)
+
+
+def test_determinant_of_a_singular_matrix():
+    A = np.outer([1.0, 2.0, 3.0], [1.0, 0.5, 0.0]) + np.diag([1.0, 0.0, 0.0])
+    np.testing.assert_allclose(np.linalg.det(A), 0, atol=1e-15)
+    expected = np.zeros((3, 3))
+    for i, j in np.ndindex(3, 3):
+        minor = np.delete(np.delete(A, i, 0), j, 1)
+        expected[i, j] = (-1) ** (i + j) * np.linalg.det(minor)
+    np.testing.assert_allclose(grad(determinant)(A), expected, atol=1e-12)
+    assert grad(determinant)(np.array([[3.0]])) == 1.0
+
+
+def test_second_order_of_the_determinant():
+    check(Case(determinant_of_gradient, (regular(3, 3),)))
+
+
 def complete_qr(A):
     return np.sum(np.linalg.qr(A, mode="complete")[0])
 

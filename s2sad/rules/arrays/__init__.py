@@ -1,6 +1,6 @@
 """Rules on whole arrays, one module a family; what others need of them is named here."""
 
-from s2sad.rules.arrays import fft, indexing, linalg, products, reductions, scipy, shapes
+from s2sad.rules.arrays import decompositions, fft, indexing, linalg, products, reductions, scipy, shapes
 from s2sad.rules.arrays.core import (
     INFER,
     JVPS,
@@ -19,6 +19,7 @@ __all__ = [
     "JVPS",
     "RESULTS",
     "SIZES",
+    "decompositions",
     "dims_of",
     "dtype_of",
     "emit",

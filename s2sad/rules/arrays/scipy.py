@@ -7,7 +7,7 @@ from typing import Any
 from s2sad.ir.core import Operand
 from s2sad.ir.types import Type, shaped
 from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, emit
-from s2sad.rules.arrays.linalg import _float_dtype, formula
+from s2sad.rules.arrays.linalg import float_dtype, formula
 from s2sad.rules.arrays.products import transposed
 from s2sad.rules.arrays.reductions import reduced, spread
 from s2sad.rules.builder import Builder
@@ -33,11 +33,11 @@ def _logsumexp_jvp(b: Builder, env: Any) -> Operand:
 
 
 def _reduced_type(attrs: Attrs, a: Operand) -> Type:
-    return shaped(_float_dtype(a), reduced(attrs, a))
+    return shaped(float_dtype(a), reduced(attrs, a))
 
 
 def _same_type(attrs: Attrs, a: Operand) -> Type:
-    return shaped(_float_dtype(a), dims_of(a))
+    return shaped(float_dtype(a), dims_of(a))
 
 
 def _summed(text: str) -> Any:
@@ -69,7 +69,7 @@ array_rule(
 
 
 def _triangular_type(attrs: Attrs, a: Operand, c: Operand) -> Type:
-    return shaped(_float_dtype(a, c), dims_of(c))
+    return shaped(float_dtype(a, c), dims_of(c))
 
 
 def _transposed_solve(b: Builder, env: Any) -> Operand:

@@ -277,6 +277,23 @@ def gradient(A, x):
     return by_x(A, x)
 
 
+def powers(A):
+    return weighted(np.linalg.matrix_power(A, 0) * A) + weighted(np.linalg.matrix_power(A, 5) / 100)
+
+
+def test_powers():
+    check(Case(powers, (regular(3, 3),)))
+    check(Case(powers, (regular(2, 3, 3),)))
+
+
+def computed_power(A, n):
+    return np.sum(np.linalg.matrix_power(A, n))
+
+
+def regular(*shape):
+    return normal(*shape) + 2.0 * np.eye(shape[-1])
+
+
 def strange(A, x):
     return np.einsum("ij,k->", A, x, dtype=np.float32)
 
@@ -284,3 +301,5 @@ def strange(A, x):
 def test_refusal():
     with pytest.raises(S2sadError, match="dtype"):
         grad(strange)(normal(2, 3), normal(3))
+    with pytest.raises(S2sadError, match="exponent"):
+        grad(computed_power)(normal(3, 3), 3)

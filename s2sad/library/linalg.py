@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.operation import Known, Operation, known, lowest
+from s2sad.library.operation import Known, Operation, known, lowest, refuse
 
 norm_of_elements = Operation("norm_of_elements")
 known_minus_1, known_minus_2 = Known(-1), Known(-2)
@@ -112,7 +112,7 @@ def tensorinv(a: Any, ind: Any = 2) -> Any:
 
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     if axes is not None:
-        raise NotImplementedError("np.linalg.tensorsolve() with axes=")
+        refuse("np.linalg.tensorsolve() with axes= is not supported", "move the axes with np.moveaxis")
     columns = a.shape[b.ndim :]
     x = np.linalg.solve(np.reshape(a, (product(b.shape), product(columns))), np.ravel(b))
     return np.reshape(x, columns)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 
 class Operation:
     """A primitive as a function: called in the library it is that operation; keywords are fixed arguments."""
@@ -26,6 +28,8 @@ class Operation:
         for name, value in attrs.items():
             if value is MISSING:
                 raise s.error(f"a computed {name}=", f"{name} must be a constant written in the call")
+            if isinstance(value, np.dtype):
+                attrs[name] = value.name
         if self.name in arrays.RESULTS:
             return TupleAV(arrays.emit_several(s.builder, self.name, *operands, **attrs))
         return arrays.emit(s.builder, self.name, *operands, **attrs)
@@ -68,3 +72,29 @@ def constant(s: Any, av: Any) -> Any:
 
 known = Known()
 lowest = Known(float("-inf"))
+
+
+class IsConstant:
+    """`is_constant(n)`: whether the value of an argument is known when the code is generated."""
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.frontend.source import MISSING
+        from s2sad.rules.builder import const
+
+        return const(constant(s, args[0]) is not MISSING)
+
+    def __call__(self, value: Any) -> bool:
+        return True
+
+
+class Refuse:
+    """`refuse(reason, hint)`: the error of a call that is not supported, when the code is generated."""
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        raise s.error(*(s.static(a) for a in args))
+
+    def __call__(self, reason: str, hint: str) -> None:
+        raise NotImplementedError(f"{reason}: {hint}")
+
+
+is_constant, refuse = IsConstant(), Refuse()

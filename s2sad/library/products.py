@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.operation import Operation, known
+from s2sad.library.operation import Operation, is_constant, known, refuse
 
-full_convolution = Operation("numpy.convolve")
+full_convolution, eye_matrix = Operation("numpy.convolve"), Operation("eye_matrix")
 
 
 def outer(a: Any, b: Any) -> Any:
@@ -62,12 +62,14 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
 
 def matrix_power(a: Any, n: Any) -> Any:
     """By repeated squaring, as NumPy does; n is a constant."""
+    if not is_constant(n):
+        refuse("np.linalg.matrix_power() with a computed exponent is not supported", "multiply in a loop")
     if n < 0:
         return matrix_power(np.linalg.inv(a), -n)
     if n == 1:
         return a.copy()
     if n == 0:
-        return 0.0 * a + np.eye(a.shape[-1])
+        return np.broadcast_to(eye_matrix(a.shape[-1], k=0, dtype=a.dtype), a.shape).copy()
     half = matrix_power(a, n // 2)
     if n % 2 == 1:
         return half @ half @ a

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.operation import Operation
+from s2sad.library.operation import Operation, refuse
 
 log_sum_exp = Operation("scipy.special.logsumexp")
 
@@ -15,7 +15,7 @@ def logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False
 ) -> Any:
     if return_sign:
-        raise NotImplementedError("scipy.special.logsumexp() with return_sign=True")
+        refuse("scipy.special.logsumexp() with return_sign=True is not supported", "take the sum's logarithm itself")
     if b is None:
         return log_sum_exp(a, axis=axis, keepdims=keepdims)
     top = np.max(a, axis=axis, keepdims=True)

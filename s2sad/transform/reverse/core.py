@@ -146,9 +146,13 @@ class Reverse:
                 and is_memory(output.type)
                 and self.is_active(output)
             ):
+                from s2sad.transform.reverse.arrays import by_value
                 from s2sad.transform.reverse.memory import shadow
 
-                self.builder.effect("add_into", shadow(self, output, self.root), seed)
+                if by_value(self, output):
+                    self.add(output, seed, self.root)
+                else:
+                    self.builder.effect("add_into", shadow(self, output, self.root), seed)
         for (
             given
         ) in self.fn.params:  # a tape whose shadow is handed in: what is written here is shadowed here

@@ -15,7 +15,10 @@ def logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False
 ) -> Any:
     if return_sign:
-        refuse("scipy.special.logsumexp() with return_sign=True is not supported", "take the sum's logarithm itself")
+        refuse(
+            "scipy.special.logsumexp() with return_sign=True is not supported",
+            "take the sum's logarithm itself",
+        )
     if b is None:
         return log_sum_exp(a, axis=axis, keepdims=keepdims)
     top = np.max(a, axis=axis, keepdims=True)

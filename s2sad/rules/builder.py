@@ -161,6 +161,11 @@ class Builder:
         with self.region() as else_ops:
             b = orelse()
         type = join(a.type, b.type) or FLOAT
+        if isinstance(a.type, Array) != isinstance(
+            b.type, Array
+        ):  # a number of one side stands for all elements
+            self.ops += [*then_ops, *else_ops]
+            return self.emit("numpy.where", cond, a, b)
         result = Value("", type)
         self.ops.append(
             If(cond, Block((), tuple(then_ops), (a,)), Block((), tuple(else_ops), (b,)), (result,), self.loc)

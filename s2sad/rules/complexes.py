@@ -35,10 +35,9 @@ def real_type(x: Type) -> Type:
     return Scalar("float", {"complex64": "float32", "complex128": "float64"}.get(t.dtype, t.dtype))
 
 
-def direction(z: Any) -> Any:
-    """z / |z|, 0 at 0."""
-    r = np.abs(z)
-    return z / np.where(r != 0.0, r, 1.0)
+def inverse(r: Any) -> Any:
+    """1 / r, 0 at 0."""
+    return np.where(r != 0.0, 1.0 / np.where(r != 0.0, r, 1.0), 0.0)
 
 
 _OPTIONS: dict[str, Any] = {"effect": "none", "cost": 1, "broadcasts": True}
@@ -47,16 +46,17 @@ rule(np.imag, "y = imag(x)", name="numpy.imag", infer=real_type, dx="dy / 1j", *
 rule(np.conj, "y = conj(x)", name="numpy.conj", infer=numpy_float, dx="conj(dy)", **_OPTIONS)
 rule(np.angle, "y = angle(x)", name="numpy.angle", infer=real_type, dx="dy / (1j * x)", **_OPTIONS)
 rule(
-    direction,
-    "y = direction(x)",
-    name="s2sad.direction",
+    inverse,
+    "y = inverse(r)",
+    name="s2sad.inverse",
     infer=numpy_float,
-    helper=source(direction),
+    helper=source(inverse),
+    dr="-y * y * dy",
     **_OPTIONS,
 )
 
 
 def absolute_partial(b: Any, env: Any) -> Any:
     """sign(x), or of complex numbers the conjugate of x / |x|; 0 at 0."""
-    text = "conj(direction(x)) * dy" if is_complex(env["x"].type) else "sign(x) * dy"
+    text = "inverse(y) * dy * conj(x)" if is_complex(env["x"].type) else "sign(x) * dy"
     return b.expand(text, env, "numpy")

@@ -105,7 +105,8 @@ class Dependences:
             rule = PRIMS[prim]
             for i, o in enumerate(op.operands):
                 if rule.partial(i) is not ZERO:
-                    self.edge(o, op.result)
+                    for r in op.results:
+                        self.edge(o, r)
 
     def both(self, a: Operand, b: Operand) -> None:
         """A list and a reference that it holds: what is written through one is read through the other."""

@@ -129,7 +129,12 @@ class Aliases:
         return self.find(v) in self.joined
 
 
-MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal"})
+MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal", "numpy.real", "numpy.imag"})
+
+
+def maybe_view(op: Op) -> bool:
+    """Whether only the call shows if the result is a view of the argument."""
+    return op.prim in MAYBE_VIEWS or (op.prim == "numpy.einsum" and len(op.operands) == 1)
 
 
 def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
@@ -139,17 +144,18 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     last = last_writes(fn, aliases)
     for number, outer in enumerate(fn.body.ops):
         for op in walk(Block((), (outer,), ())):
-            if not (isinstance(op, Op) and op.prim in MAYBE_VIEWS):
+            if not (isinstance(op, Op) and maybe_view(op)):
                 continue
             a = op.operands[0]
-            if not isinstance(a, Value):
+            if not isinstance(a, Value) or not is_memory(a.type):
                 continue
             elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
             later = last.get(aliases.find(a), -1) >= number
             if later or (aliases.is_written(op.result) and elsewhere):
                 raise UnsupportedSyntaxError(
-                    "an array is reshaped, and it or the result is written: whether they share memory depends on the call",
-                    op.loc, "write x.copy().reshape(...), or reshape before the array is used elsewhere",
+                    f"{op.prim}() may give a view of its argument or a copy, and one of them is written: whether they share memory"
+                    " depends on the call",
+                    op.loc, "copy the argument first, as in x.copy().reshape(...), or take it before the array is used elsewhere",
                 )  # fmt: skip
 
 

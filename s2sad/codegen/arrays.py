@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,16 @@ import gast
 from s2sad.codegen import tree as t
 from s2sad.ir.core import AnyOp, Const, Op, Operand, Value
 from s2sad.ir.types import Array
+from s2sad.rules.arrays.core import dims_of
 from s2sad.rules.registry import PRIMS
 
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
-DEFAULTS = {"axis": None, "keepdims": False, "k": 0, "endpoint": True}
+DEFAULTS = {
+    "axis": None, "keepdims": False, "k": 0, "offset": 0, "axis1": 0, "axis2": 1, "full_matrices": True, "norm": None,
+    "endpoint": True, "lower": False, "trans": 0, "unit_diagonal": False,
+}  # fmt: skip
 
 
 def np_call(e: Expressions, name: str, *args: Any, **keywords: Any) -> Any:
@@ -33,7 +38,9 @@ def value(v: Any) -> Any:
 
 
 def keywords(op: Op) -> dict[str, Any]:
-    return {k: value(v) for k, v in op.attrs if k not in DEFAULTS or v != DEFAULTS[k]}
+    last = len(dims_of(op.operands[0])) - 1
+    defaults = {**DEFAULTS, "axis": last, "axes": tuple(range(last + 1))} if ".fft." in op.prim else DEFAULTS
+    return {k: value(v) for k, v in op.attrs if k not in defaults or v != defaults[k]}
 
 
 def sizes(
@@ -107,8 +114,17 @@ def transpose(e: Expressions, op: Op) -> Any:
 
 def function(e: Expressions, op: Op) -> Any:
     """np.name(operands, attribute=...), or a helper of ours called alike."""
-    if PRIMS[op.prim].helper:
-        return t.call(e.helper(op.prim), *map(e.operand, op.operands), *(value(v) for _, v in op.attrs))
+    prim = PRIMS[op.prim]
+    if prim.helper and not op.prim.startswith(("numpy.", "scipy.")):
+        parameters = prim.helper.partition("(")[2].partition(":\n")[0]
+        named = {k: value(v) for k, v in op.attrs}
+        if all(re.search(rf"\b{k}\b", parameters) for k in named):
+            return t.call(e.helper(op.prim), *map(e.operand, op.operands), **named)
+        return t.call(e.helper(op.prim), *map(e.operand, op.operands), *named.values())
+    module, _, name = op.prim.rpartition(".")
+    if module.startswith("scipy"):
+        e.modules.add(module)
+        return t.call(op.prim, *map(e.operand, op.operands), **keywords(op))
     name = op.prim.removeprefix("numpy.")
     return np_call(e, name, *map(e.operand, op.operands), **keywords(op))
 

@@ -147,7 +147,10 @@ class Emitter:
         elif len(op.results) == 1:
             self.assign(op.results[0], value, op, out)
         else:
-            out.append(t.assign(t.tuple_([t.target(self.names[r]) for r in op.results], True), value))
+            unread = "" if "_" in self.names.given() else "_"
+            names = (unread if unread and not self.folding.uses[r] else self.names[r] for r in op.results)
+            targets = [t.target(name) for name in names]
+            out.append(t.assign(t.tuple_(targets, True), value))
 
     def assign(self, result: Value, value: Any, op: AnyOp, out: list[Any]) -> None:
         """`x = value`, or `x += …` where the value is the same name plus something."""

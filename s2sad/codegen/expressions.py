@@ -69,6 +69,8 @@ class Expressions:
             self.modules.add("math")
         if "np." in rule.helper:
             self.modules.add("numpy")
+        if "scipy.special." in rule.helper:
+            self.modules.add("scipy.special")
         return rule.helper.partition("(")[0].removeprefix("def ")
 
     # -- operations ---------------------------------------------------------------------------------
@@ -132,7 +134,7 @@ class Expressions:
         module, _, function = prim.rpartition(".")
         if module == "builtins":
             return t.call(function, *args)
-        if module == "s2sad":
+        if module == "s2sad" or (module.startswith("scipy") and PRIMS[prim].helper):
             return t.call(self.helper(prim), *args)
         if self.emitter.target == "numba" and (prim, len(args)) in JIT_FORMS:
             return JIT_FORMS[prim, len(args)](self, args)
@@ -197,6 +199,18 @@ class Expressions:
     def op_matmul(self, op: Op) -> Any:
         return t.binary("matmul", *map(self.operand, op.operands))
 
+    def op_numpy_einsum(self, op: Op) -> Any:
+        named = {k: t.constant(v) for k, v in op.attrs if k != "subscripts"}
+        return arrays.np_call(
+            self, "einsum", t.constant(op.attr("subscripts")), *map(self.operand, op.operands), **named
+        )
+
+    def op_eye_matrix(self, op: Op) -> Any:
+        named = {"k": arrays.value(op.attr("k"))} if op.attr("k") else {}
+        if op.attr("dtype") != "float64":
+            named["dtype"] = t.dotted(f"np.{op.attr('dtype')}")
+        return arrays.np_call(self, "eye", *map(self.operand, op.operands), **named)
+
     def op_numpy_concatenate(self, op: Op) -> Any:
         axis = op.attr("axis")
         named = {"axis": t.constant(axis)} if axis else {}
@@ -208,15 +222,20 @@ class Expressions:
         kind = t.dotted(f"np.{dtype}" if dtype != "bool" else "np.bool_")
         return t.call(t.attribute(self.operand(op.operands[0]), "astype"), kind)
 
-    def op_log_abs_det(self, op: Op) -> Any:
+    def op_numpy_linalg_lstsq(self, op: Op) -> Any:
         return t.subscript(
-            arrays.np_call(self, "linalg.slogdet", self.operand(op.operands[0])), t.constant(1)
+            arrays.np_call(self, "linalg.lstsq", *map(self.operand, op.operands)), t.constant(0)
         )
 
-    def op_sign_det(self, op: Op) -> Any:
-        return t.subscript(
-            arrays.np_call(self, "linalg.slogdet", self.operand(op.operands[0])), t.constant(0)
-        )
+    def op_scipy_linalg_expm_frechet(self, op: Op) -> Any:
+        self.modules.add("scipy.linalg")
+        args = map(self.operand, op.operands)
+        return t.call("scipy.linalg.expm_frechet", *args, compute_expm=t.constant(False))
+
+    def op_norm_of_elements(self, op: Op) -> Any:
+        named = {"ord": arrays.value(op.attr("ord"))} if op.attr("ord") != 2 else {}
+        named |= {k: v for k, v in arrays.keywords(op).items() if k != "ord"}
+        return arrays.np_call(self, "linalg.norm", self.operand(op.operands[0]), **named)
 
     def op_unbroadcast(self, op: Op) -> Any:
         self.helper("unbroadcast")

@@ -10,7 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.library import choices, differences, joining, making, order, picking, products, shapes, statistics
+from s2sad.library import (
+    choices,
+    differences,
+    distributions,
+    joining,
+    linalg,
+    making,
+    order,
+    picking,
+    products,
+    scipy,
+    shapes,
+    statistics,
+)
 
 FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     *statistics.FUNCTIONS,
@@ -22,4 +35,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     *picking.FUNCTIONS,
     *making.FUNCTIONS,
     *products.FUNCTIONS,
+    *linalg.FUNCTIONS,
 ]
+# functions of scipy by their names
+NAMED: list[tuple[Callable[..., Any], str]] = [*scipy.NAMED, *distributions.NAMED]

@@ -1,3 +1,13 @@
 """The rule table; importing the package loads all of it."""
 
-from s2sad.rules import array_helpers, arrays, custom, mathematics, memory, operators, ufuncs  # noqa: F401
+from s2sad.rules import (  # noqa: F401
+    array_helpers,
+    arrays,
+    complexes,
+    custom,
+    mathematics,
+    memory,
+    operators,
+    special,
+    ufuncs,
+)

@@ -38,6 +38,24 @@ def safe_logs(a: Any) -> Any:
     return np.log(np.where(a > 0.0, a, 1.0))
 
 
+def sinc_derivatives(n: Any, x: Any) -> Any:
+    """The n-th derivative of sin(pi x) / (pi x): near 0 by the power series, else by Leibniz's rule on z s = sin z."""
+    z = np.pi * x
+    near, finite = np.abs(z) <= n + 1.0, np.isfinite(z)
+    low, high = np.where(near, z, 0.0), np.where(near | ~finite, n + 1.0, z)
+    m = n % 2
+    term = (-1.0) ** ((n + 1) // 2) * low**m
+    series = 0.0 * low
+    for k in range(m, m + 4 * n + 48, 2):
+        series = series + term / (n + k + 1)
+        term = -term * low * low / ((k + 1) * (k + 2))
+    total = np.sin(high) / high
+    for k in range(1, n + 1):
+        wave = np.cos(high) if k % 2 else np.sin(high)
+        total = ((wave if k % 4 < 2 else -wave) - k * total) / high
+    return np.where(finite, np.where(near, series, total), np.nan) * np.pi**n
+
+
 def finite_product(d: Any, term: Any) -> Any:
     """The term of a cotangent that comes through a selection: 0 where that is 0, whatever the partial."""
     return np.where(d != 0.0, term, 0.0)
@@ -51,25 +69,6 @@ def root(x: Any) -> Any:
 def quotient(a: Any, b: Any) -> Any:
     """a / b, 0 where b is 0."""
     return np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), 0.0)
-
-
-def sinc_derivatives(n: Any, x: Any) -> Any:
-    """`sinc_derivative`, element by element: the power series near 0, Leibniz's rule elsewhere."""
-    z = np.pi * x
-    near = np.abs(z) <= n + 1.0
-    small, large = np.where(near, z, 0.0), np.where(near, 1.0, z)
-    m = n % 2
-    term = (small if m else np.ones_like(small)) * (-1.0 if (n + 1) // 2 % 2 else 1.0)
-    series = np.zeros_like(small)
-    for _ in range(2 * n + 24):
-        series = series + term / (n + m + 1)
-        term = term * (-small * small / ((m + 1) * (m + 2)))
-        m += 2
-    far = np.sin(large) / large
-    for m in range(1, n + 1):
-        wave = np.cos(large) if m % 2 else np.sin(large)
-        far = ((wave if m % 4 < 2 else -wave) - m * far) / large
-    return np.pi**n * np.where(near, series, far)
 
 
 def bessel_i(n: Any, x: Any) -> Any:

@@ -56,6 +56,15 @@ class Builder:
         self.defs[result] = op
         return result
 
+    def emit_several(
+        self, prim: str, types: tuple[Type, ...], *operands: Operand, **attrs: Any
+    ) -> tuple[Value, ...]:
+        """Append one operation with several results."""
+        op = Op(prim, operands, tuple(Value("", t) for t in types), self.loc, tuple(attrs.items()))
+        self.ops.append(op)
+        self.defs.update(dict.fromkeys(op.results, op))
+        return op.results
+
     def named_sizes(self, v: Operand) -> None:
         """An argument's sizes are what its type's names stand for."""
         if isinstance(v, Value) and isinstance(v.type, Array):
@@ -124,7 +133,7 @@ class Builder:
     def rename(self, value: Operand, hint: str) -> Operand:
         """Name what was made a moment ago, in place: what has read it already reads the same value."""
         for op in self.ops[-9:]:
-            if isinstance(op, Op) and op.results == (value,) and not op.result.hint:
+            if isinstance(op, Op) and value in op.results and not value.hint:  # type: ignore[union-attr]
                 object.__setattr__(value, "hint", hint)
         return value
 
@@ -150,6 +159,11 @@ class Builder:
         with self.region() as else_ops:
             b = orelse()
         type = join(a.type, b.type) or FLOAT
+        if isinstance(a.type, Array) != isinstance(
+            b.type, Array
+        ):  # a number of one side stands for all elements
+            self.ops += [*then_ops, *else_ops]
+            return self.emit("numpy.where", cond, a, b)
         result = Value("", type)
         self.ops.append(
             If(cond, Block((), tuple(then_ops), (a,)), Block((), tuple(else_ops), (b,)), (result,), self.loc)
@@ -172,6 +186,10 @@ class Builder:
             return self.emit(prim, self._expand(node.operand, env, family))
         if isinstance(node, ast.BinOp):
             left, right = self._expand(node.left, env, family), self._expand(node.right, env, family)
+            if isinstance(node.op, ast.MatMult):
+                from s2sad.rules.arrays.core import emit as emit_on_arrays
+
+                return emit_on_arrays(self, "matmul", left, right)
             return self.emit(_BINARY[type(node.op)], left, right)
         if isinstance(node, ast.Compare):
             left = self._expand(node.left, env, family)
@@ -187,8 +205,33 @@ class Builder:
             )
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             called = find(node.func.id, family)
-            return self.emit(called.name, *(self._expand(a, env, family) for a in node.args))
+            operands = [self._expand(a, env, family) for a in node.args]
+            attrs = {str(k.arg): ast.literal_eval(k.value) for k in node.keywords}
+            from s2sad.rules.arrays.core import INFER
+            from s2sad.rules.arrays.core import emit as emit_on_arrays
+
+            if called.name in INFER:
+                return emit_on_arrays(self, called.name, *operands, **attrs)
+            return self.emit(called.name, *operands)
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            from s2sad.rules.arrays.products import transposed
+
+            return transposed(self, self._expand(node.value, env, family))
+        if isinstance(node, ast.Subscript):
+            return self._lifted(self._expand(node.value, env, family), node)
         raise NotImplementedError(ast.dump(node))
+
+    def _lifted(self, operand: Operand, node: ast.Subscript) -> Operand:
+        """`x[..., None, :]` in a rule text: new axes of size 1; a number broadcasts by itself."""
+        if not isinstance(operand.type, Array):
+            return operand
+        from s2sad.rules.arrays.core import emit as emit_on_arrays
+
+        assert isinstance(node.slice, ast.Tuple)
+        last = node.slice.elts[1:]
+        ndim = operand.type.ndim + sum(isinstance(e, ast.Constant) for e in last)
+        axes = tuple(ndim - len(last) + i for i, e in enumerate(last) if isinstance(e, ast.Constant))
+        return emit_on_arrays(self, "newaxis", operand, axes=axes)
 
     def _bool(self, node: ast.BoolOp, values: list[ast.expr], env: dict[str, Any], family: str) -> Operand:
         first = self._expand(values[0], env, family)
@@ -213,7 +256,15 @@ class Builder:
 
 def find(name: str, family: str) -> Prim:
     """The primitive a rule text means by a name: of the rule's own module, else a helper, else of math."""
-    for candidate in (f"{family}.{name}", f"s2sad.{name}", f"math.{name}", f"builtins.{name}", name):
+    arrays = ("numpy", "numpy.linalg", "scipy.linalg") if "." in family else (family,)
+    for candidate in (
+        f"{family}.{name}",
+        *(f"{a}.{name}" for a in arrays),
+        f"s2sad.{name}",
+        f"math.{name}",
+        f"builtins.{name}",
+        name,
+    ):
         if candidate in PRIMS:
             return PRIMS[candidate]
     raise KeyError(f"no primitive {name!r} for a rule of {family}")

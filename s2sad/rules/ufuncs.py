@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.types import BOOL, NONE, Scalar, Type, scalar_of
+from s2sad.rules.complexes import absolute_partial, is_complex, real_type
 from s2sad.rules.mathematics import FLOAT_RESULT, TUPLES, with_names
 from s2sad.rules.operators import _literal
 from s2sad.rules.registry import ZERO, Emit, Infer, Prim, boolean, numpy_float, numpy_same, rule, source
@@ -170,7 +171,7 @@ ufunc("sinc(x)", cost=30, dx="sinc_derivative(1, x) * dy")
 
 # -- absolute values, extrema, choices ----------------------------------------------------------------
 
-ufunc("absolute(x)", numpy_same, cost=1, dx="sign(x) * dy")
+ufunc("absolute(x)", lambda x: real_type(x) if is_complex(x) else numpy_same(x), cost=1, dx=absolute_partial)
 ufunc("fabs(x)", cost=1, dx="sign(x) * dy")
 ufunc("copysign(a, b)", cost=1, da="sign(a) * copysign(1.0, b) * dy", db=ZERO)
 for _name, _sign in (("maximum", ">"), ("minimum", "<"), ("fmax", ">"), ("fmin", "<")):

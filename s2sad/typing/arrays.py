@@ -328,8 +328,10 @@ def attribute(s: Any, a: Value, name: str) -> AV | None:
         return const(np.dtype(t.dtype).itemsize)
     if name == "nbytes":
         return s.builder.emit("mul", attribute(s, a, "size"), const(np.dtype(t.dtype).itemsize))  # type: ignore[no-any-return, arg-type]
-    if name == "real" and not t.dtype.startswith("complex"):
-        return a
+    if name in ("real", "imag"):
+        return (
+            a if name == "real" and not t.dtype.startswith("complex") else s.builder.emit(f"numpy.{name}", a)
+        )
     if name == "flat":
         return reshaped(s, a, [const(-1)])
     return None

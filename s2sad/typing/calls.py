@@ -34,6 +34,7 @@ from s2sad.typing.abstract import (
     from_python,
     is_operand,
 )  # fmt: skip
+from s2sad.typing.named import NAMED, name_of
 from s2sad.typing.structure import constant
 
 SELF = object()
@@ -128,9 +129,18 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
 
 def _handler(obj: Any) -> Handler | None:
     try:
-        return HANDLERS.get(obj)
+        found = HANDLERS.get(obj)
+        return found if found is not None or obj in BY_FUNCTION else _named(obj)
     except TypeError:
         return None
+
+
+def _named(obj: Any) -> Handler | None:
+    name = name_of(obj)
+    prim = PRIMS.get(name)
+    if name in NAMED or prim is None:
+        return NAMED.get(name)
+    return lambda s, args, kwargs, hint: primitive(s, prim, args, kwargs, hint)
 
 
 def _prim(obj: Any) -> Prim | None:
@@ -644,8 +654,9 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
             result = from_python(getattr(owner.value, name)(*known))
             if result is not None:
                 return result
-    if isinstance(owner, Value) and isinstance(owner.type, Scalar) and name in ("item", "conjugate"):
-        return owner
+    if isinstance(owner, Value) and isinstance(owner.type, Scalar) and name in ("item", "conjugate", "conj"):
+        turned = name != "item" and owner.type.kind == "complex"
+        return s.builder.emit("numpy.conj", owner) if turned else owner
     raise s.error(
         f"the method {name}() of {describe(owner)} is not supported yet", "use a function or a loop"
     )

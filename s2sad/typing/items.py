@@ -237,8 +237,9 @@ def attribute(s: Any, av: AV, name: str) -> AV:
             found = arrays.attribute(s, av, name)
             if found is not None:
                 return found
-        if isinstance(av.type, Scalar) and name == "real" and av.type.kind != "complex":
-            return av
+        if isinstance(av.type, Scalar) and name in ("real", "imag"):
+            same = name == "real" and av.type.kind != "complex"
+            return av if same else s.builder.emit(f"numpy.{name}", av)
     return BoundAV(av, name)
 
 

@@ -1,6 +1,8 @@
 """Rules on whole arrays, one module a family; what others need of them is named here."""
 
 from s2sad.rules.arrays import (
+    decompositions,
+    fft,
     indexing,
     linalg,
     positions,
@@ -8,16 +10,19 @@ from s2sad.rules.arrays import (
     rearranging,
     reductions,
     scans,
+    scipy,
     shapes,
     spacing,
 )
 from s2sad.rules.arrays.core import (
     INFER,
     JVPS,
+    RESULTS,
     SIZES,
     dims_of,
     dtype_of,
     emit,
+    emit_several,
     shape,
     size_of,
 )
@@ -25,10 +30,14 @@ from s2sad.rules.arrays.core import (
 __all__ = [
     "INFER",
     "JVPS",
+    "RESULTS",
     "SIZES",
+    "decompositions",
     "dims_of",
     "dtype_of",
     "emit",
+    "emit_several",
+    "fft",
     "indexing",
     "linalg",
     "positions",
@@ -36,6 +45,7 @@ __all__ = [
     "rearranging",
     "reductions",
     "scans",
+    "scipy",
     "shape",
     "shapes",
     "size_of",

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import INT, Array, Scalar, Size, Type, fresh_size
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import ZERO, Prim, rule
 
 Attrs = dict[str, Any]
-INFER: dict[str, Callable[..., Type]] = {}
+INFER: dict[str, Callable[..., Any]] = {}
+RESULTS: dict[str, tuple[str, ...]] = {}  # the names of the results of operations with several
 SHAPES = ("numpy.reshape", "numpy.broadcast_to")  # operands after the first are a shape
 
 
@@ -36,8 +38,15 @@ def array_rule(
     helper: str = "",
     **partials: Any,
 ) -> Prim:
-    """Declare an operation on arrays; `infer(attrs, *types)` gives the result's type."""
+    """Declare an operation on arrays; `infer(attrs, *operands)` gives the result's type.
+
+    The form of one with several results names them, "w, v = eigh(a)": `infer` gives their types; `vjp` finds each
+    in `env` by name, and its cotangent (None: nothing depends on it) by d and the name; `jvp` gives their tangents.
+    """
     INFER[name] = infer
+    names = tuple(part.strip() for part in form.partition("=")[0].split(","))
+    if len(names) > 1:
+        RESULTS[name] = names
     prim = rule(fn, form, name=name, infer=typed, effect=effect, cost=cost, helper=helper, **partials)
     JVPS[name] = jvp
     return prim
@@ -49,7 +58,19 @@ def typed(*types: Type) -> Type:
 
 def emit(b: Builder, name: str, *operands: Operand, hint: str = "", **attrs: Any) -> Operand:
     """Append an operation on arrays; its type is inferred from the operands and attributes."""
-    return b.emit(name, *operands, hint=hint, type=INFER[name](attrs, *operands), **attrs)
+    return b.emit(name, *operands, hint=hint, type=_inferred(b, name, attrs, operands), **attrs)
+
+
+def _inferred(b: Builder, name: str, attrs: Attrs, operands: tuple[Operand, ...]) -> Any:
+    try:
+        return INFER[name](attrs, *operands)
+    except TypeError as error:
+        raise SignatureError(f"{name}: {error}", b.loc, "use other arguments") from None
+
+
+def emit_several(b: Builder, name: str, *operands: Operand, **attrs: Any) -> tuple[Operand, ...]:
+    """Append an operation on arrays that has several results."""
+    return b.emit_several(name, _inferred(b, name, attrs, operands), *operands, **attrs)
 
 
 def dims_of(o: Operand) -> tuple[Size, ...]:

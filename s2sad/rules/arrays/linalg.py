@@ -1,4 +1,8 @@
-"""Linear algebra on square matrices and stacks of them."""
+"""Linear algebra on matrices and stacks of them.
+
+Rule texts are formulas on the last two axes: `@` and `.T` mean those. Sources: Giles (2008), "Collected matrix derivative
+results for forward and reverse mode AD"; others are named where they are used.
+"""
 
 from __future__ import annotations
 
@@ -8,50 +12,76 @@ import numpy as np
 
 from s2sad.ir.core import Operand
 from s2sad.ir.types import Array, Type, shaped
-from s2sad.rules.arrays.core import (
-    Attrs,
-    array_rule,
-    dims_of,
-    dtype_of,
-    emit,
-)
-from s2sad.rules.arrays.products import lifted, transposed
-from s2sad.rules.builder import Builder, const
-from s2sad.rules.registry import ZERO
+from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, dtype_of, emit
+from s2sad.rules.arrays.products import transposed
+from s2sad.rules.arrays.reductions import reduced, spread
+from s2sad.rules.builder import Builder
+from s2sad.rules.registry import ZERO, source
+from s2sad.rules.shapes import broadcast
+
+LINALG = "numpy.linalg"
 
 
-def _float_dtype(*operands: Operand) -> str:
-    return str(np.result_type(*(np.dtype(dtype_of(o)) for o in operands), np.float32))
+def formula(text: str) -> Any:
+    """A vjp or jvp that is a formula over the operands, results and cotangent."""
+
+    def partial(b: Builder, env: Any) -> Any:
+        return b.expand(text, env, LINALG)
+
+    return partial
 
 
-def _square_type(attrs: Attrs, a: Operand) -> Type:
-    return Array(_float_dtype(a), len(dims_of(a)), dims_of(a))
+def float_dtype(*operands: Operand) -> str:
+    """The dtype of a result; the rules here are those of real matrices."""
+    dtype = np.result_type(*(np.dtype(dtype_of(o)) for o in operands), np.float32)
+    if dtype.kind == "c":
+        raise TypeError("complex matrices are not supported yet")
+    return str(dtype)
+
+
+def square_type(attrs: Attrs, a: Operand) -> Type:
+    return Array(float_dtype(a), len(dims_of(a)), dims_of(a))
+
+
+# -- solve ------------------------------------------------------------------------------------------------
 
 
 def _solve_type(attrs: Attrs, a: Operand, c: Operand) -> Type:
-    return Array(_float_dtype(a, c), len(dims_of(c)), dims_of(c))
+    x, y = dims_of(a), dims_of(c)
+    tail = (y[-1],) if len(y) == 1 else y[-2:]
+    return shaped(float_dtype(a, c), (*broadcast(x[:-2], y[:-2]), *tail))
+
+
+def solved(b: Builder, a: Operand, y: Operand, vectors: bool) -> Operand:
+    """solve(a, y) where y holds vectors (NumPy 2 takes only a right side of one axis for a vector) or matrices."""
+    if not vectors or len(dims_of(y)) == 1:
+        return emit(b, "numpy.linalg.solve", a, y)
+    n = len(dims_of(y))
+    return emit(b, "squeeze", emit(b, "numpy.linalg.solve", a, emit(b, "newaxis", y, axes=(n,))), axes=(n,))
+
+
+def _vectors(env: Any) -> bool:
+    return len(dims_of(env["op"].operands[1])) == 1
 
 
 def _solve_right(b: Builder, env: Any) -> Operand:
-    return emit(b, "numpy.linalg.solve", transposed(b, env["a"]), env["dy"])
-
-
-def _outer(b: Builder, x: Operand, y: Operand) -> Operand:
-    """x yᵀ for columns or matrices of columns."""
-    if len(dims_of(y)) == 1:
-        return b.emit("mul", lifted(b, x, 1), y)
-    return emit(b, "matmul", x, transposed(b, y))
+    return solved(b, transposed(b, env["a"]), env["dy"], _vectors(env))
 
 
 def _solve_left(b: Builder, env: Any) -> Operand:
-    return b.emit("neg", _outer(b, _solve_right(b, env), env["y"]))
+    d = _solve_right(b, env)
+    text = "-d[..., None] * y[..., None, :]" if _vectors(env) else "-d @ y.T"
+    return b.expand(text, {"d": d, "y": env["y"]}, LINALG)
 
 
 def _solve_jvp(b: Builder, env: Any) -> Operand:
-    op = env["op"]
     if env["which"] == 1:
         return emit(b, "numpy.linalg.solve", env["a"], env["dy"])
-    return b.emit("neg", emit(b, "numpy.linalg.solve", env["a"], emit(b, "matmul", env["dy"], op.result)))
+    if _vectors(env) and len(dims_of(env["y"])) > 1:
+        moved = b.expand("sum(dy * y[..., None, :], axis=-1)", env, LINALG)
+    else:
+        moved = emit(b, "matmul", env["dy"], env["y"])
+    return b.emit("neg", solved(b, env["a"], moved, _vectors(env)))
 
 
 array_rule(
@@ -59,94 +89,133 @@ array_rule(
     da=_solve_left, db=_solve_right,
 )  # fmt: skip
 
-
-def _inv_vjp(b: Builder, env: Any) -> Operand:
-    t = transposed(b, env["y"])
-    return b.emit("neg", emit(b, "matmul", emit(b, "matmul", t, env["dy"]), t))
-
-
-def _inv_jvp(b: Builder, env: Any) -> Operand:
-    return b.emit("neg", emit(b, "matmul", emit(b, "matmul", env["y"], env["dy"]), env["y"]))
-
+# -- inverses and determinants ----------------------------------------------------------------------------
 
 array_rule(
-    "numpy.linalg.inv",
-    "y = inv(a)",
-    np.linalg.inv,
-    _square_type,
-    _inv_jvp,
-    effect="raises",
-    cost=200,
-    da=_inv_vjp,
-)
+    "numpy.linalg.inv", "y = inv(a)", np.linalg.inv, square_type, formula("-y @ dy @ y"), effect="raises", cost=200,
+    da=formula("-y.T @ dy @ y.T"),
+)  # fmt: skip
 
 
 def _det_type(attrs: Attrs, a: Operand) -> Type:
-    return shaped(_float_dtype(a), dims_of(a)[:-2])
+    return shaped(float_dtype(a), dims_of(a)[:-2])
 
 
-def _det_vjp(b: Builder, env: Any) -> Operand:
-    scale = b.emit("mul", env["dy"], env["y"])
-    t = transposed(b, emit(b, "numpy.linalg.inv", env["a"]))
-    if isinstance(scale.type, Array):
-        n = len(dims_of(scale))
-        scale = emit(b, "newaxis", scale, axes=(n, n + 1))
-    return b.emit("mul", scale, t)
+def cofactors(a: Any) -> Any:
+    """The derivatives of the determinant by the elements, from the singular values: a may be singular."""
+    u, s, vh = np.linalg.svd(a)
+    rest = [np.prod(np.delete(s, i, axis=-1), axis=-1) for i in range(s.shape[-1])]
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return sign[..., None, None] * (u * np.stack(rest, axis=-1)[..., None, :]) @ vh
 
 
-def _det_jvp(b: Builder, env: Any) -> Operand:
-    product = b.emit("mul", transposed(b, emit(b, "numpy.linalg.inv", env["a"])), env["dy"])
-    return b.emit("mul", env["y"], emit(b, "numpy.sum", product, axis=(-2, -1)))
-
-
+COFACTORS = "(y * sum(dy * y, axis=(-2, -1))[..., None, None] - y @ dy.T @ y) / det(a)[..., None, None]"
 array_rule(
-    "numpy.linalg.det",
-    "y = det(a)",
-    np.linalg.det,
-    _det_type,
-    _det_jvp,
-    effect="raises",
-    cost=200,
-    da=_det_vjp,
-)
-
-
-def _log_det_vjp(b: Builder, env: Any) -> Operand:
-    t = transposed(b, emit(b, "numpy.linalg.inv", env["a"]))
-    dy = env["dy"]
-    if isinstance(dy.type, Array):
-        n = len(dims_of(dy))
-        dy = emit(b, "newaxis", dy, axes=(n, n + 1))
-    return b.emit("mul", dy, t)
-
-
-def _log_det_jvp(b: Builder, env: Any) -> Operand:
-    product = b.emit("mul", transposed(b, emit(b, "numpy.linalg.inv", env["a"])), env["dy"])
-    return emit(b, "numpy.sum", product, axis=(-2, -1))
-
-
-array_rule(
-    "log_abs_det", "y = log_abs_det(a)", lambda a: np.linalg.slogdet(a)[1], _det_type, _log_det_jvp, effect="raises",
-    cost=200, da=_log_det_vjp,
+    "cofactors", "y = cofactors(a)", cofactors, square_type, formula(COFACTORS), effect="raises", cost=800,
+    helper=source(cofactors), da=formula(COFACTORS),
 )  # fmt: skip
 array_rule(
-    "sign_det",
-    "y = sign_det(a)",
-    lambda a: np.linalg.slogdet(a)[0],
-    _det_type,
+    "numpy.linalg.det", "y = det(a)", np.linalg.det, _det_type, formula("sum(cofactors(a) * dy, axis=(-2, -1))"),
+    effect="raises", cost=200, da=formula("dy[..., None, None] * cofactors(a)"),
+)  # fmt: skip
+
+
+def _slogdet_vjp(b: Builder, env: Any) -> Operand | None:
+    if env["dlogabsdet"] is None:
+        return None
+    return b.expand("dlogabsdet[..., None, None] * inv(a).T", env, LINALG)  # type: ignore[no-any-return]
+
+
+def _slogdet_jvp(b: Builder, env: Any) -> Any:
+    return None, b.expand("sum(inv(a).T * dy, axis=(-2, -1))", env, LINALG)
+
+
+array_rule(
+    "numpy.linalg.slogdet", "sign, logabsdet = slogdet(a)", np.linalg.slogdet,
+    lambda attrs, a: (_det_type(attrs, a), _det_type(attrs, a)), _slogdet_jvp, effect="raises", cost=200, da=_slogdet_vjp,
+)  # fmt: skip
+
+
+def _pinv_type(attrs: Attrs, a: Operand) -> Type:
+    *stack, m, n = dims_of(a)
+    return Array(float_dtype(a), len(stack) + 2, (*stack, n, m))
+
+
+def _pinv_vjp(b: Builder, env: Any) -> Operand:
+    """Golub & Pereyra (1973), "The differentiation of pseudo-inverses", eq. 4.12, transposed; the rank is constant."""
+    return b.expand(
+        "(dy.T - a @ (y @ dy.T)) @ y @ y.T + y.T @ (y @ (dy.T - (dy.T @ y) @ a)) - y.T @ dy @ y.T",
+        env,
+        LINALG,
+    )  # type: ignore[no-any-return]
+
+
+def _pinv_jvp(b: Builder, env: Any) -> Operand:
+    return b.expand(
+        "y @ (y.T @ (dy.T - (dy.T @ a) @ y)) + (dy.T - y @ (a @ dy.T)) @ y.T @ y - y @ dy @ y", env, LINALG
+    )  # type: ignore[no-any-return]
+
+
+array_rule(
+    "numpy.linalg.pinv",
+    "y = pinv(a)",
+    np.linalg.pinv,
+    _pinv_type,
+    _pinv_jvp,
     effect="raises",
-    cost=200,
-    da=ZERO,
+    cost=400,
+    da=_pinv_vjp,
 )
 
 
-def _phi(b: Builder, a: Operand) -> Operand:
-    """The lower triangle with half the diagonal."""
-    return b.emit("sub", emit(b, "numpy.tril", a, k=0), b.emit("mul", const(0.5), diagonal_matrix(b, a)))
+# -- least squares ----------------------------------------------------------------------------------------
 
 
-def diagonal_matrix(b: Builder, a: Operand) -> Operand:
-    return b.emit("sub", emit(b, "numpy.tril", a, k=0), emit(b, "numpy.tril", a, k=-1))
+def lstsq(a: Any, b: Any) -> Any:
+    """The solution of least squares alone."""
+    return np.linalg.lstsq(a, b)[0]
+
+
+def _lstsq_type(attrs: Attrs, a: Operand, c: Operand) -> Type:
+    return shaped(float_dtype(a, c), (dims_of(a)[1], *dims_of(c)[1:]))
+
+
+def _lstsq_right(b: Builder, env: Any) -> Operand:
+    return b.expand("pinv(a).T @ dy", env, LINALG)  # type: ignore[no-any-return]
+
+
+def _lstsq_left(b: Builder, env: Any) -> Operand:
+    """From that of the pseudo-inverse times b: -d xᵀ + r (P d)ᵀ + Pᵀx (dx - Aᵀd)ᵀ with d = Pᵀdx, r = b - A x."""
+    p = emit(b, "numpy.linalg.pinv", env["a"])
+    env = {"a": env["a"], "b": env["b"], "x": env["y"], "dx": env["dy"], "p": p}
+    env["d"] = b.expand("p.T @ dx", env, LINALG)
+    env["r"] = b.expand("b - a @ x", env, LINALG)
+    pairs = (("r", "p @ d"), ("p.T @ x", "dx - a.T @ d"), ("-d", "x"))
+    if len(dims_of(env["b"])) == 1:
+        text = " + ".join(f"({u})[..., None] * ({v})[..., None, :]" for u, v in pairs)
+    else:
+        text = " + ".join(f"({u}) @ ({v}).T" for u, v in pairs)
+    return b.expand(text, env, LINALG)  # type: ignore[no-any-return]
+
+
+def _lstsq_jvp(b: Builder, env: Any) -> Operand:
+    p = emit(b, "numpy.linalg.pinv", env["a"])
+    env = {**env, "p": p, "x": env["op"].result}
+    if env["which"] == 1:
+        return b.expand("p @ dy", env, LINALG)  # type: ignore[no-any-return]
+    return b.expand(
+        "p @ (p.T @ (dy.T @ (b - a @ x)) - dy @ x) + dy.T @ (p.T @ x) - p @ (a @ (dy.T @ (p.T @ x)))",
+        env,
+        LINALG,
+    )  # type: ignore[no-any-return]
+
+
+array_rule(
+    "numpy.linalg.lstsq", "y = lstsq(a, b)", lstsq, _lstsq_type, _lstsq_jvp, effect="raises", cost=400, da=_lstsq_left,
+    db=_lstsq_right,
+)  # fmt: skip
+
+# -- triangles and Cholesky ---------------------------------------------------------------------------
 
 
 def _triangle_vjp(name: str) -> Any:
@@ -159,38 +228,76 @@ def _triangle_vjp(name: str) -> Any:
 _fn: Any
 for _fn in (np.tril, np.triu):
     array_rule(
-        f"numpy.{_fn.__name__}",
-        "y = triangle(a)",
-        _fn,
-        lambda attrs, a: a.type,
-        "linear",
-        da=_triangle_vjp(_fn.__name__),
-    )
+        f"numpy.{_fn.__name__}", "y = triangle(a)", _fn, lambda attrs, a: a.type, "linear", da=_triangle_vjp(_fn.__name__)
+    )  # fmt: skip
+
+LOWER_HALF = "0.5 * (tril(m, k=0) + tril(m, k=-1))"  # the lower triangle with half the diagonal
 
 
 def _cholesky_vjp(b: Builder, env: Any) -> Operand:
     """Murray (2016), "Differentiation of the Cholesky decomposition", eq. 10, symmetrised."""
-    low, dy = env["y"], env["dy"]
-    upper = transposed(b, low)
-    inner = _phi(b, emit(b, "matmul", upper, dy))
-    s = emit(
-        b,
-        "numpy.linalg.solve",
-        upper,
-        transposed(b, emit(b, "numpy.linalg.solve", upper, transposed(b, inner))),
-    )
-    return b.emit("mul", const(0.5), b.emit("add", s, transposed(b, s)))
+    m = b.expand("y.T @ dy", env, LINALG)
+    half = b.expand(LOWER_HALF, {"m": m}, LINALG)
+    s = b.expand("solve(y.T, solve(y.T, half.T).T)", {"y": env["y"], "half": half}, LINALG)
+    return b.expand("0.5 * (s + s.T)", {"s": s}, LINALG)  # type: ignore[no-any-return]
 
 
 def _cholesky_jvp(b: Builder, env: Any) -> Operand:
-    low = env["y"]
-    d = env["dy"]
-    symmetric = b.emit("mul", const(0.5), b.emit("add", d, transposed(b, d)))
-    half = emit(b, "numpy.linalg.solve", low, transposed(b, emit(b, "numpy.linalg.solve", low, symmetric)))
-    return emit(b, "matmul", low, _phi(b, transposed(b, half)))
+    m = b.expand("solve(y, solve(y, 0.5 * (dy + dy.T)).T)", env, LINALG)
+    half = b.expand(LOWER_HALF, {"m": m}, LINALG)
+    return b.expand("y @ half", {"y": env["y"], "half": half}, LINALG)  # type: ignore[no-any-return]
 
 
 array_rule(
-    "numpy.linalg.cholesky", "y = cholesky(a)", np.linalg.cholesky, _square_type, _cholesky_jvp, effect="raises",
+    "numpy.linalg.cholesky", "y = cholesky(a)", np.linalg.cholesky, square_type, _cholesky_jvp, effect="raises",
     cost=200, da=_cholesky_vjp,
+)  # fmt: skip
+
+# -- norms ------------------------------------------------------------------------------------------------
+
+
+def _norm_type(attrs: Attrs, a: Operand) -> Type:
+    return shaped(float_dtype(a), reduced(attrs, a))
+
+
+def _slope(b: Builder, env: Any) -> Operand:
+    """The partials of a norm by the elements: 0 at 0, where all of them are."""
+    op = env["op"]
+    names = {"a": env["a"], "n": spread(b, env["y"], op)}
+    p = op.attr("ord")
+    if p == 2:
+        return b.expand("ratio(a, n)", names, LINALG)  # type: ignore[no-any-return]
+    return b.expand(f"sign(a) * power(ratio(absolute(a), n), {p - 1!r})", names, LINALG)  # type: ignore[no-any-return]
+
+
+def _norm_vjp(b: Builder, env: Any) -> Operand:
+    return b.emit("mul", _slope(b, env), spread(b, env["dy"], env["op"]))
+
+
+def _norm_jvp(b: Builder, env: Any) -> Operand:
+    op = env["op"]
+    product = b.emit("mul", _slope(b, env), env["dy"])
+    return emit(b, "numpy.sum", product, axis=op.attr("axis"), keepdims=op.attr("keepdims"))
+
+
+def norm_of_elements(a: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
+    """The p-norm of the elements along the axes, which may be all."""
+    if ord == 2:
+        return np.sqrt(np.sum(np.abs(a) ** 2, axis=axis, keepdims=keepdims))
+    return np.sum(np.abs(a) ** ord, axis=axis, keepdims=keepdims) ** (1.0 / ord)
+
+
+array_rule(
+    "norm_of_elements",
+    "y = norm(a)",
+    norm_of_elements,
+    _norm_type,
+    _norm_jvp,
+    effect="raises",
+    cost=20,
+    da=_norm_vjp,
+)
+array_rule(
+    "numpy.linalg.matrix_rank", "y = matrix_rank(a)", np.linalg.matrix_rank,
+    lambda attrs, a: shaped("int64", dims_of(a)[:-2]), effect="raises", cost=200, da=ZERO,
 )  # fmt: skip

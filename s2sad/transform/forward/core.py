@@ -18,8 +18,9 @@ from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import Array, Tape, Tuple, Type, carries_derivative, is_float, is_memory
 from s2sad.rules import arrays as a_
-from s2sad.rules.arrays import JVPS
+from s2sad.rules.arrays import JVPS, RESULTS
 from s2sad.rules.builder import Builder, is_zero
+from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.arrays import full
 from s2sad.transform.reverse.memory import shadow_type
@@ -295,6 +296,9 @@ class Forward:
 
 def apply_rule(f: Forward, op: Op) -> None:
     """The sum over the operands that vary of their partials with the operand's tangent for `dy`."""
+    if op.prim in RESULTS:
+        tangents_of_several(f, op)
+        return
     if not op.results or not f.is_active(op.result):
         return
     if op.prim in JVPS:
@@ -315,18 +319,19 @@ def apply_rule(f: Forward, op: Op) -> None:
             if term is not None:
                 total = term if total is None else f.builder.add(total, term, mark)
     if total is not None:
-        f.define(op.result, complete(f, op, total), start)
+        f.define(op.result, complete(f, op.result, total), start)
     elif isinstance(op.result.type, Array):
         f.twin(op.result, "zeros_like", op.result)
 
 
-def complete(f: Forward, op: Op, tangent: Operand) -> Operand:
+def complete(f: Forward, result: Value, tangent: Operand) -> Operand:
     """An array's tangent with all its axes; memory of its own where the array is written."""
-    t = op.result.type
+    t = result.type
+    tangent = projected(f.builder, tangent, t)
     if not isinstance(t, Array):
         return tangent
-    found = full(f.builder, tangent, t, lambda: a_.shape(f.builder, op.result))
-    if f.aliases.is_written(op.result) and (found is not tangent or tangent in f.tangents.values()):
+    found = full(f.builder, tangent, t, lambda: a_.shape(f.builder, result))
+    if f.aliases.is_written(result) and (found is not tangent or tangent in f.tangents.values()):
         found = f.emit("copy", found, type=t)
     return found
 
@@ -362,9 +367,33 @@ def array_tangent(f: Forward, op: Op) -> None:
             term = kind(f.builder, env)
         total = term if total is None else f.builder.add(total, term, mark)
     if total is not None:
-        f.define(op.result, complete(f, op, total), start)
+        f.define(op.result, complete(f, op.result, total), start)
     elif isinstance(t, Array):
         f.twin(op.result, "zeros_like", op.result)
+
+
+def tangents_of_several(f: Forward, op: Op) -> None:
+    """The tangents of an operation with several results; its rule gives those (None: no variation) for an operand."""
+    totals: list[Operand | None] = [None] * len(op.results)
+    start = len(f.builder.ops)
+    for i, operand in enumerate(op.operands):
+        tangent = f.tangent(operand)
+        if tangent is None or PRIMS[op.prim].partial(i) is ZERO or not any(map(f.is_active, op.results)):
+            continue
+        env: dict[str, Any] = {"dy": tangent, "op": op, "which": i}
+        env |= dict(
+            zip((*PRIMS[op.prim].params, *RESULTS[op.prim]), (*op.operands, *op.results), strict=True)
+        )
+        env["shape"] = lambda k: a_.shape(f.builder, op.operands[k])
+        for k, term in enumerate(JVPS[op.prim](f.builder, env)):
+            before = totals[k]
+            if term is not None:
+                totals[k] = term if before is None else f.builder.add(before, term, len(f.builder.ops))
+    for result, total in zip(op.results, totals, strict=True):
+        if total is not None and f.is_active(result):
+            f.define(result, complete(f, result, total), start)
+        elif isinstance(result.type, Array) and f.is_active(result):
+            f.twin(result, "zeros_like", result)
 
 
 def contribution(f: Forward, op: Op, index: int, operand: Operand) -> Operand | None:

@@ -107,11 +107,10 @@ def needs_sum(op: Op) -> bool:
     return any(any(summed_axes(a_.dims_of(o), dims)) for o in op.operands if isinstance(o, Value))
 
 
-def cotangent_of(r: Reverse, op: Op, scope: Scope) -> Operand | None:
+def cotangent_of(r: Reverse, op: Op, result: Value, scope: Scope) -> Operand | None:
     """The cotangent of an array result, complete where the operation's rule needs that."""
     from s2sad.transform.reverse.memory import shadow
 
-    result = op.result
     if by_value(r, result):
         found = scope.adj.pop(result, None)
     else:
@@ -190,6 +189,10 @@ FRESH_PRIMS = frozenset(
     {
         "zeros_like",
         "matmul",
+        "eye_matrix",
+        "numpy.tensordot",
+        "numpy.convolve",
+        "numpy.correlate",
         "copy",
         "numpy.concatenate",
         "numpy.cumsum",
@@ -341,7 +344,7 @@ def reverse_view(r: Reverse, op: Op, scope: Scope) -> None:
             r.apply_rule(op, scalar, scope)
         return
     if by_value(r, op.result):
-        cotangent = cotangent_of(r, op, scope)
+        cotangent = cotangent_of(r, op, op.result, scope)
         if cotangent is not None:
             r.apply_rule(op, cotangent, scope)
 
@@ -353,7 +356,7 @@ def reverse_gather(r: Reverse, op: Op, scope: Scope) -> None:
     if not r.is_active(a) or not r.is_active(op.result):
         return
     if isinstance(op.result.type, Array):
-        d = cotangent_of(r, op, scope)
+        d = cotangent_of(r, op, op.result, scope)
     else:
         d = scope.adj.pop(op.result, None)
     if d is None:

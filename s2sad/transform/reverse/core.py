@@ -19,7 +19,9 @@ from s2sad.analysis.uses import definitions, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, blocks
 from s2sad.ir.types import BOOL, Array, Tape, carries_derivative, is_float, is_memory
+from s2sad.rules.arrays import RESULTS
 from s2sad.rules.builder import Builder, const
+from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse.extras import Extras
@@ -51,7 +53,7 @@ SINGULAR = frozenset(
 )  # fmt: skip
 
 
-BROADCASTING = frozenset({"numpy.broadcast_to", "numpy.linspace", "matmul", "numpy.linalg.solve"})
+BROADCASTING = frozenset({"numpy.broadcast_to", "numpy.linspace", "matmul", "numpy.linalg.solve", "numpy.einsum"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,12 +213,12 @@ class Reverse:
             return
         if not op.results:
             return
-        if isinstance(op.result.type, Array):
-            from s2sad.transform.reverse.arrays import cotangent_of
-
-            cotangent = cotangent_of(self, op, scope)
-        else:
-            cotangent = scope.adj.pop(op.result, None)
+        if op.prim in RESULTS:
+            cotangents = [self.cotangent(op, r, scope) for r in op.results]
+            if any(c is not None for c in cotangents):
+                self.apply_rule(op, cotangents, scope)
+            return
+        cotangent = self.cotangent(op, op.result, scope)
         if cotangent is None:
             return
         gate = self.gates.get(op)
@@ -228,7 +230,16 @@ class Reverse:
             return
         self.apply_rule(op, cotangent, scope)
 
-    def apply_rule(self, op: Op, cotangent: Operand, scope: Scope) -> None:
+    def cotangent(self, op: Op, result: Value, scope: Scope) -> Operand | None:
+        """The cotangent of an operation's result; None where nothing depends on it."""
+        if isinstance(result.type, Array):
+            from s2sad.transform.reverse.arrays import cotangent_of
+
+            return cotangent_of(self, op, result, scope)
+        return scope.adj.pop(result, None)
+
+    def apply_rule(self, op: Op, cotangent: Any, scope: Scope) -> None:
+        """Add the contributions to the operands' adjoints; several results have a list of cotangents."""
         rule = PRIMS[op.prim]
         env = self.env(op, cotangent, scope)
         for i, operand in enumerate(op.operands):
@@ -256,7 +267,7 @@ class Reverse:
                 self.broadcasts = True
             self.mark = sys.maxsize
 
-    def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Operand) -> Operand:
+    def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Any) -> Operand:
         """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""
         if op.prim in ("numpy.where", "numpy.nan_to_num"):
             self.selected.add(operand)
@@ -284,7 +295,7 @@ class Reverse:
             self.sites[found] = place
         return self.primal(found, scope)
 
-    def env(self, op: Op, cotangent: Operand, scope: Scope) -> Env:
+    def env(self, op: Op, cotangent: Any, scope: Scope) -> Env:
         from s2sad.transform.reverse.arrays import sizes
 
         rule = PRIMS[op.prim]
@@ -292,8 +303,13 @@ class Reverse:
         for name, operand in zip(rule.params, op.operands, strict=False):
             if not name.startswith("*"):
                 fetch[name] = lambda o=operand: self.as_read(o, op, scope)  # type: ignore[misc]
-        fetch["y"] = lambda: self.as_read(op.result, op, scope)
-        fetch["dy"] = lambda: cotangent
+        if op.prim in RESULTS:
+            for name, result, d in zip(RESULTS[op.prim], op.results, cotangent, strict=True):
+                fetch[name] = lambda r=result: self.as_read(r, op, scope)  # type: ignore[misc]
+                fetch[f"d{name}"] = lambda d=d: d  # type: ignore[misc]
+        else:
+            fetch["y"] = lambda: self.as_read(op.result, op, scope)
+            fetch["dy"] = lambda: cotangent
         fetch["op"] = lambda: op
         fetch["shape"] = lambda: lambda k: sizes(self, op.operands[k], scope)
         fetch["operands"] = lambda: [self.as_read(o, op, scope) for o in op.operands]
@@ -350,6 +366,7 @@ class Reverse:
         if not self.is_active(operand):
             return
         assert isinstance(operand, Value)
+        term = projected(self.builder, term, operand.type)
         if isinstance(operand.type, Array) or isinstance(term.type, Array):
             from s2sad.transform.reverse.arrays import add_array
 

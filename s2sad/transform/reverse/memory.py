@@ -339,7 +339,7 @@ def reverse_copy(r: Reverse, op: Op, scope: Scope) -> None:
     if isinstance(op.result.type, Array) and isinstance(op.operands[0].type, Array):
         from s2sad.transform.reverse.arrays import cotangent_of
 
-        d = cotangent_of(r, op, scope) if r.is_active(op.result) else None
+        d = cotangent_of(r, op, op.result, scope) if r.is_active(op.result) else None
         if d is not None:
             r.broadcasts = False  # a copy has the sizes of its original, whatever is known of them
             r.add(op.operands[0], d, scope)

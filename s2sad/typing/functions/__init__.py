@@ -2,12 +2,14 @@
 
 from s2sad.typing.functions import (
     creation,
+    fft,
     joining,
     linalg,
     picking,
     products,
     rearranging,
     reductions,
+    scipy,
     shapes,
     ufuncs,
 )
@@ -15,6 +17,7 @@ from s2sad.typing.functions.library import load_library
 
 __all__ = [
     "creation",
+    "fft",
     "joining",
     "linalg",
     "load_library",
@@ -22,6 +25,7 @@ __all__ = [
     "products",
     "rearranging",
     "reductions",
+    "scipy",
     "shapes",
     "ufuncs",
 ]

@@ -8,8 +8,9 @@ from s2sad.ir.core import Value
 from s2sad.ir.types import List
 from s2sad.typing.abstract import AV, FunctionAV
 from s2sad.typing.arrays import array
-from s2sad.typing.calls import HANDLERS, METHODS, bind
+from s2sad.typing.calls import HANDLERS, METHODS, Handler, bind
 from s2sad.typing.functions.core import refuse, takes_out
+from s2sad.typing.named import NAMED
 from s2sad.typing.structure import source_for
 
 
@@ -32,13 +33,11 @@ def defaults(fn: Any, names: list[str]) -> dict[str, Any]:
     return {n: found[n] for n in names}
 
 
-def in_library(fn: Any, *objects: Any, method: str = "") -> None:
-    """Type calls of `objects` as calls of `fn`, which is written in NumPy; its source is read at the first."""
+def library_function(fn: Any, called: str) -> Handler:
+    """Types a call as one of `fn`, which is written in NumPy; its source is read at the first."""
     code = fn.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    fixed = [n for n in names if fn.__annotations__[n] != "Any"]  # only their defaults are supported
-
-    called = f"numpy.{getattr(objects[0], '__name__', fn.__name__)}" if objects else method
+    fixed = [n for n in names if fn.__annotations__.get(n, "Any") != "Any"]  # only their defaults are supported
 
     def handler(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         for name in kwargs:
@@ -54,8 +53,13 @@ def in_library(fn: Any, *objects: Any, method: str = "") -> None:
         }
         return call(s, fn, args, kwargs)
 
-    if "out" in names:
-        handler = takes_out(called, " ".join(names))(handler)
+    return takes_out(called, " ".join(names))(handler) if "out" in names else handler
+
+
+def in_library(fn: Any, *objects: Any, method: str = "") -> None:
+    """Type calls of `objects` as calls of `fn`."""
+    called = f"numpy.{getattr(objects[0], '__name__', fn.__name__)}" if objects else method
+    handler = library_function(fn, called)
     for obj in objects:
         HANDLERS[obj] = handler
     if method:
@@ -68,3 +72,5 @@ def load_library() -> None:
 
     for fn, objects, method in library.FUNCTIONS:
         in_library(fn, *objects, method=method)
+    for fn, name in library.NAMED:
+        NAMED[name] = library_function(fn, name)

@@ -1,0 +1,100 @@
+"""Operations that the library calls by the name of their rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Operation:
+    """A primitive as a function: called in the library it is that operation; keywords are fixed arguments."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.frontend.source import MISSING
+        from s2sad.rules import arrays
+        from s2sad.rules.registry import PRIMS
+        from s2sad.typing.abstract import TupleAV
+        from s2sad.typing.arrays import array
+        from s2sad.typing.calls import primitive
+
+        if self.name not in arrays.INFER:
+            return primitive(s, PRIMS[self.name], list(args), {}, "")
+        operands = [array(s, a) for a in args]
+        attrs = {k: constant(s, v) for k, v in kwargs.items()}
+        for name, value in attrs.items():
+            if value is MISSING:
+                raise s.error(f"a computed {name}=", f"{name} must be a constant written in the call")
+            if isinstance(value, np.dtype):
+                attrs[name] = value.name
+        if self.name in arrays.RESULTS:
+            return TupleAV(arrays.emit_several(s.builder, self.name, *operands, **attrs))
+        return arrays.emit(s.builder, self.name, *operands, **attrs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from s2sad.rules.registry import PRIMS
+
+        return PRIMS[self.name].fn(*args, **kwargs)
+
+
+class Known:
+    """`known(size, 2)`: whether an argument is this number already when the code is generated; where the number is
+    given here, `known(ord)` asks for that one."""
+
+    def __init__(self, *number: float) -> None:
+        self.number = number
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.rules.builder import const
+
+        found, number = constant(s, args[0]), self.number[0] if self.number else s.static(args[1])
+        return const(not isinstance(found, str) and type(found) is not object and bool(found == number))
+
+    def __call__(self, value: float, *number: float) -> bool:
+        return value == (self.number or number)[0]
+
+
+def constant(s: Any, av: Any) -> Any:
+    """The Python value of a constant, also of one with a minus sign, or MISSING."""
+    from s2sad.frontend.source import MISSING
+
+    found = s.static(av)
+    if found is MISSING:
+        made = s.builder.defs.get(av)
+        if made is not None and made.prim == "neg":
+            inner = s.static(made.operands[0])
+            return MISSING if inner is MISSING else -inner
+    return found
+
+
+known = Known()
+lowest = Known(float("-inf"))
+
+
+class IsConstant:
+    """`is_constant(n)`: whether the value of an argument is known when the code is generated."""
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.frontend.source import MISSING
+        from s2sad.rules.builder import const
+
+        return const(constant(s, args[0]) is not MISSING)
+
+    def __call__(self, value: Any) -> bool:
+        return True
+
+
+class Refuse:
+    """`refuse(reason, hint)`: the error of a call that is not supported, when the code is generated."""
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        raise s.error(*(s.static(a) for a in args))
+
+    def __call__(self, reason: str, hint: str) -> None:
+        raise NotImplementedError(f"{reason}: {hint}")
+
+
+is_constant, refuse = IsConstant(), Refuse()

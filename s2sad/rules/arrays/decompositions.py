@@ -1,0 +1,220 @@
+"""Decompositions of matrices and stacks of them: QR, eigenvalues, singular values. Each is one operation with several results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from s2sad.errors import UnsupportedSyntaxError
+from s2sad.ir.core import Operand
+from s2sad.ir.types import Array, Dim, Size, is_many
+from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, emit, emit_several
+from s2sad.rules.arrays.linalg import LINALG, float_dtype, square_type
+from s2sad.rules.builder import Builder, const
+from s2sad.rules.registry import source
+
+
+def _least(m: Size, n: Size) -> Size:
+    """The smaller of two sizes; of unknown ones, by a name of its own."""
+    if m == n:
+        return m
+    if isinstance(m, int) and isinstance(n, int):
+        return min(m, n)
+    if m is None or n is None:
+        return None
+    return 1 if 1 in (m, n) else Dim(f"min({m},{n})", 0, is_many(m) and is_many(n))
+
+
+def _qr_type(attrs: Attrs, a: Operand) -> Any:
+    *stack, m, n = dims_of(a)
+    dtype, k = float_dtype(a), _least(m, n)
+    return Array(dtype, len(stack) + 2, (*stack, m, k)), Array(dtype, len(stack) + 2, (*stack, k, n))
+
+
+def _qr_vjp(b: Builder, env: Any) -> Operand:
+    """Walter & Lehmann (2013), "Algorithmic differentiation of linear algebra functions with application in optimum
+    experimental design", eq. 60; of a matrix with no fewer rows than columns (else R has no inverse, which raises)."""
+    q, r, dq, dr = (env[n] for n in ("q", "r", "dq", "dr"))
+    env = {"q": q, "r": r, "dq": dq, "dr": dr}
+    parts = [text for text, d in (("r @ dr.T", dr), ("- dq.T @ q", dq)) if d is not None]
+    env["m"] = b.expand(" ".join(parts), env, LINALG)
+    env["copied"] = b.expand("tril(m, k=0) + tril(m, k=-1).T", env, LINALG)
+    text = "q @ copied" if dq is None else "dq + q @ copied"
+    return b.expand(f"solve(r, ({text}).T).T", env, LINALG)  # type: ignore[no-any-return]
+
+
+def _qr_jvp(b: Builder, env: Any) -> Any:
+    env = {**env}
+    env["g"] = b.expand("solve(r.T, dy.T).T", env, LINALG)
+    env["c"] = b.expand("q.T @ g", env, LINALG)
+    env["turn"] = b.expand("tril(c, k=-1) - tril(c, k=-1).T", env, LINALG)
+    return b.expand("q @ (turn - c) + g", env, LINALG), b.expand("(c - turn) @ r", env, LINALG)
+
+
+array_rule(
+    "numpy.linalg.qr", "q, r = qr(a)", np.linalg.qr, _qr_type, _qr_jvp, effect="raises", cost=400, da=_qr_vjp
+)
+
+# -- eigenvalues and singular values ----------------------------------------------------------------------
+
+
+def gaps(b: Builder, w: Operand) -> Operand:
+    """w[j] - w[i], infinite where it is 0: what is divided by it is 0 for i = j, and for equal eigenvalues, whose
+    vectors have no derivative (a result that does not depend on their choice has none through them)."""
+    d = b.expand("w[..., None, :] - w[..., None]", {"w": w}, LINALG)
+    return b.emit("numpy.where", b.emit("eq", d, const(0.0)), b.expand("inf", {}), d)
+
+
+def _eigh_type(attrs: Attrs, a: Operand) -> Any:
+    return Array(float_dtype(a), len(dims_of(a)) - 1, dims_of(a)[:-1]), square_type(attrs, a)
+
+
+def _eigh_vjp(b: Builder, env: Any) -> Operand:
+    """Giles (2008), section 3.1, symmetrised: V (diag(dw) + (Vᵀ dV) / gaps) Vᵀ."""
+    dw, dv = env["dw"], env["dv"]
+    env = {"v": env["v"], "dw": dw, "dv": dv, "gaps": gaps(b, env["w"]) if dv is not None else None}
+    parts = [
+        text for text, d in (("v * dw[..., None, :]", dw), ("v @ ((v.T @ dv) / gaps)", dv)) if d is not None
+    ]
+    s = b.expand(f"({' + '.join(parts)}) @ v.T", env, LINALG)
+    return s if dv is None else b.expand("0.5 * (s + s.T)", {"s": s}, LINALG)  # type: ignore[no-any-return]
+
+
+def _eigh_jvp(b: Builder, env: Any) -> Any:
+    env = {**env}
+    env["d"] = b.expand("(0.5 * (dy + dy.T)) @ v", env, LINALG)
+    env["gaps"] = gaps(b, env["w"])
+    return b.expand("sum(v * d, axis=-2)", env, LINALG), b.expand("v @ ((v.T @ d) / gaps)", env, LINALG)
+
+
+array_rule(
+    "numpy.linalg.eigh",
+    "w, v = eigh(a)",
+    np.linalg.eigh,
+    _eigh_type,
+    _eigh_jvp,
+    effect="raises",
+    cost=600,
+    da=_eigh_vjp,
+)
+
+
+def real_eig(a: Any) -> Any:
+    """np.linalg.eig() of a matrix whose eigenvalues are real."""
+    w, v = np.linalg.eig(a)
+    if np.iscomplexobj(w):
+        raise ValueError("np.linalg.eig() gave complex eigenvalues, which cannot be differentiated here")
+    return w, v
+
+
+def _eig_vjp(b: Builder, env: Any) -> Operand:
+    """Giles (2008), section 3.1; eigenvectors of norm 1: Boeddeker et al. (2017), "On the computation of complex-valued
+    gradients with application to statistically optimum beamforming", eq. 4.77."""
+    dw, dv = env["dw"], env["dv"]
+    env = {"v": env["v"], "dw": dw, "dv": dv, "w": env["w"]}
+    if dv is not None:
+        env["gaps"] = gaps(b, env["w"])
+        env["d"] = b.expand("dv - v * sum(v * dv, axis=-2, keepdims=True)", env, LINALG)
+        inner = "(v.T @ d) / gaps"
+        total = b.expand(f"({inner}) @ v.T", env, LINALG)
+        if dw is not None:
+            total = b.emit("add", total, b.expand("dw[..., None] * v.T", env, LINALG))
+    else:
+        total = b.expand("dw[..., None] * v.T", env, LINALG)
+    return b.expand("solve(v.T, total)", {"v": env["v"], "total": total}, LINALG)  # type: ignore[no-any-return]
+
+
+def _eig_jvp(b: Builder, env: Any) -> Any:
+    env = {**env}
+    env["p"] = b.expand("solve(v, dy @ v)", env, LINALG)
+    env["gaps"] = gaps(b, env["w"])
+    n = len(dims_of(env["p"]))
+    letters = "abcdefghij"[: n - 2]
+    dw = emit(b, "numpy.einsum", env["p"], subscripts=f"{letters}zz->{letters}z")
+    env["d"] = b.expand("v @ (p / gaps)", env, LINALG)
+    return dw, b.expand("d - v * sum(v * d, axis=-2, keepdims=True)", env, LINALG)
+
+
+array_rule(
+    "real_eig", "w, v = real_eig(a)", real_eig, _eigh_type, _eig_jvp, effect="raises", cost=600, helper=source(real_eig),
+    da=_eig_vjp,
+)  # fmt: skip
+
+
+def _svd_type(attrs: Attrs, a: Operand) -> Any:
+    *stack, m, n = dims_of(a)
+    dtype, k, r = float_dtype(a), _least(m, n), len(stack)
+    left, right = (m, n) if attrs["full_matrices"] else (k, k)
+    u, vh = Array(dtype, r + 2, (*stack, m, left)), Array(dtype, r + 2, (*stack, right, n))
+    return u, Array(dtype, r + 1, (*stack, k)), vh
+
+
+def _reduced_svd(b: Builder, env: Any, du: Any, dvh: Any) -> tuple[Operand, ...]:
+    op = env["op"]
+    square = len(set(dims_of(op.operands[0])[-2:])) == 1 and dims_of(op.operands[0])[-1] is not None
+    if not op.attr("full_matrices") or square:
+        return env["u"], env["s"], env["vh"]
+    if du is not None or dvh is not None:
+        raise UnsupportedSyntaxError(
+            "np.linalg.svd() with full_matrices=True has no derivative by its vectors",
+            op.loc,
+            "pass full_matrices=False",
+        )
+    return emit_several(b, "numpy.linalg.svd", env["a"], full_matrices=False)
+
+
+def _svd_vjp(b: Builder, env: Any) -> Operand:
+    """Townsend (2016), "Differentiating the singular value decomposition", eq. 38 ff."""
+    du, ds, dvh = env["du"], env["ds"], env["dvh"]
+    u, s, vh = _reduced_svd(b, env, du, dvh)
+    env = {"u": u, "s": s, "vh": vh, "du": du, "ds": ds, "dvh": dvh}
+    if du is not None or dvh is not None:
+        env["gaps"] = gaps(b, b.emit("mul", s, s))
+        zero = b.emit("eq", s, const(0.0))
+        env["over"] = b.emit("numpy.where", zero, b.expand("inf", {}), s)
+    parts = []
+    if ds is not None:
+        parts.append("(u * ds[..., None, :]) @ vh")
+    if du is not None:
+        env["p"] = b.expand("u.T @ du", env, LINALG)
+        env["k"] = b.expand("((p - p.T) / gaps) * s[..., None, :]", env, LINALG)
+        parts.append("(u @ k + (du - u @ p) / over[..., None, :]) @ vh")
+    if dvh is not None:
+        env["q"] = b.expand("vh @ dvh.T", env, LINALG)
+        env["l"] = b.expand("((q - q.T) / gaps) * s[..., None]", env, LINALG)
+        parts.append("u @ (l @ vh + (dvh - q.T @ vh) / over[..., None])")
+    return b.expand(" + ".join(parts), env, LINALG)  # type: ignore[no-any-return]
+
+
+def _svd_jvp(b: Builder, env: Any) -> Any:
+    u, s, vh = _reduced_svd(b, env, *([None] * 2))
+    if u is not env["u"]:
+        return (
+            None,
+            b.expand("sum((u.T @ dy) * vh, axis=-1)", {"u": u, "vh": vh, "dy": env["dy"]}, LINALG),
+            None,
+        )
+    env = {"u": u, "s": s, "vh": vh, "dy": env["dy"], "gaps": gaps(b, b.emit("mul", s, s))}
+    zero = b.emit("eq", s, const(0.0))
+    env["over"] = b.emit("numpy.where", zero, b.expand("inf", {}), s)
+    env["left"] = b.expand("dy @ vh.T", env, LINALG)
+    env["right"] = b.expand("u.T @ dy", env, LINALG)
+    env["p"] = b.expand("u.T @ left", env, LINALG)
+    ds = b.expand("sum(u * left, axis=-2)", env, LINALG)
+    env["turn"] = b.expand("(p * s[..., None, :] + s[..., None] * p.T) / gaps", env, LINALG)
+    env["roll"] = b.expand("(s[..., None] * p + p.T * s[..., None, :]) / gaps", env, LINALG)
+    du = b.expand("u @ turn + (left - u @ p) / over[..., None, :]", env, LINALG)
+    return du, ds, b.expand("roll.T @ vh + (right - p @ vh) / over[..., None]", env, LINALG)
+
+
+array_rule(
+    "numpy.linalg.svd",
+    "u, s, vh = svd(a)",
+    np.linalg.svd,
+    _svd_type,
+    _svd_jvp,
+    effect="raises",
+    cost=800,
+    da=_svd_vjp,
+)

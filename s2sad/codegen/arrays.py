@@ -33,7 +33,14 @@ def value(v: Any) -> Any:
 
 
 def keywords(op: Op) -> dict[str, Any]:
-    return {k: value(v) for k, v in op.attrs if k not in DEFAULTS or v != DEFAULTS[k]}
+    """The fixed arguments that are not what NumPy takes anyway."""
+    defaults = dict(DEFAULTS)
+    first = op.operands[0].type if op.operands else None
+    if op.prim in ("numpy.argsort", "numpy.argpartition"):
+        defaults["axis"] = -1
+    elif isinstance(first, Array) and first.ndim == 1 and op.attr("axis") in (0, -1, (0,)):
+        defaults["axis"] = op.attr("axis")
+    return {k: value(v) for k, v in op.attrs if k not in defaults or v != defaults[k]}
 
 
 def sizes(
@@ -134,6 +141,12 @@ def pad(e: Expressions, op: Op) -> Any:
     return np_call(e, "pad", a, width, **({} if mode == "constant" else {"mode": t.constant(mode)}))
 
 
+def stack(e: Expressions, op: Op) -> Any:
+    axis = op.attr("axis")
+    named = {"axis": value(axis)} if axis else {}
+    return np_call(e, "stack", t.tuple_([e.operand(o) for o in op.operands]), **named)
+
+
 def diagonal(e: Expressions, op: Op) -> Any:
     k, (a,) = op.attr("k"), op.operands
     assert isinstance(a.type, Array)
@@ -167,6 +180,6 @@ def histogram(e: Expressions, op: Op) -> Any:
 
 
 FORMS = {
-    "numpy.tile": tile, "numpy.pad": pad, "numpy.diagonal": diagonal, "numpy.eye": square, "numpy.tri": square,
+    "numpy.stack": stack, "numpy.tile": tile, "numpy.pad": pad, "numpy.diagonal": diagonal, "numpy.eye": square, "numpy.tri": square,
     "nonzero": one_of, "unravel_index": one_of, "numpy.histogram_counts": histogram,
 }  # fmt: skip

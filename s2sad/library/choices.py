@@ -33,8 +33,7 @@ def choose(a: Any, choices: Any, out: Any = None) -> Any:
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     xs, fs = np.asarray(xp), np.asarray(fp)
-    last = xs.shape[0] - 1
-    j = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, last - 1)
+    j = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, xs.shape[0] - 2)
     y = fs[j] + (fs[j + 1] - fs[j]) / (xs[j + 1] - xs[j]) * (x - xs[j])
     if np.ndim(x) == 0:
         if x < xs[0]:

@@ -7,13 +7,31 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import Array
+from s2sad.ir.types import Array, List
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, SliceAV, TupleAV
-from s2sad.typing.arrays import arguments, array, getitem, static
-from s2sad.typing.functions.core import Handler, elements, numpy_function
+from s2sad.typing.arrays import arguments, array, getitem, static, transposed
+from s2sad.typing.functions.core import Handler, elements, numpy_function, refuse, takes_out
 from s2sad.typing.functions.picking import ALL
+
+
+@numpy_function(np.stack)
+@takes_out("numpy.stack", "arrays axis out")
+def _stack(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = arguments(s, "numpy.stack", "arrays axis out dtype casting", args, kwargs)
+    refuse(s, "numpy.stack", found, casting="same_kind", dtype=None)
+    given, axis = found.pop("arrays"), static(s, found, "axis", 0)
+    if isinstance(given, Value) and isinstance(given.type, (Array, List)):
+        a = array(s, given)
+        n = len(a_.dims_of(a))
+        order = list(range(1, n))
+        order.insert(axis % n, 0)
+        moved = transposed(s, a, order)
+        return s.builder.emit("copy", moved, type=moved.type, hint=hint)  # type: ignore[no-any-return]
+    found_ = [array(s, p) for p in elements(s, given)]
+    axis %= len(a_.dims_of(found_[0])) + 1
+    return a_.emit(s.builder, "numpy.stack", *found_, hint=hint, axis=axis)
 
 
 def parts(s: Any, a: Operand, bounds: list[Operand], axis: int) -> AV:

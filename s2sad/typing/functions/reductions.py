@@ -44,6 +44,8 @@ def reduction(name: str, params: str, axis: int | None = None) -> Handler:
             found["axis"] = const(axis)
         if not isinstance(a.type, Array):
             found.pop("axis", None)
+            if name in JOINS and a.type.kind != "bool" and "initial" not in found and "where" not in found:  # type: ignore[union-attr]
+                return a
             a = a_.emit(s.builder, "numpy.broadcast_to", a, const(1))
             found["axis"] = const(None)
         over = axis_of(s, found, a.type.ndim)  # type: ignore[union-attr]

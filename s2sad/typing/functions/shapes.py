@@ -125,7 +125,10 @@ def _broadcast_to(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> A
     found = arguments(s, "numpy.broadcast_to", "array shape subok", args, kwargs)
     refuse(s, "numpy.broadcast_to", found, subok=False)
     a = array(s, found.pop("array"))
-    return a_.emit(s.builder, "numpy.broadcast_to", a, *shape_operands(s, found["shape"]), hint=hint)
+    sizes = shape_operands(s, found["shape"])
+    if sizes and a_.dims_of(a) == tuple(map(a_.size_of, sizes)):
+        return a
+    return a_.emit(s.builder, "numpy.broadcast_to", a, *sizes, hint=hint)
 
 
 @numpy_function(np.broadcast_arrays)

@@ -76,7 +76,16 @@ CHOICES = [
     ("np.choose([0, 1, 0, 1], [a, b])", V, ROW[0]), ("np.choose(b, [a, 2 * a, a**2])", V, INTS),
 ]  # fmt: skip
 
-_AXES = ("", ", axis=0", ", axis=-1", ", axis=None", ", axis=1, keepdims=True", ", keepdims=True", ", axis=(0, 1)", ", axis=(0, -1), keepdims=True")
+_AXES = (
+    "",
+    ", axis=0",
+    ", axis=-1",
+    ", axis=None",
+    ", axis=1, keepdims=True",
+    ", keepdims=True",
+    ", axis=(0, 1)",
+    ", axis=(0, -1), keepdims=True",
+)
 REDUCTIONS = [
     *((f"np.{f}(a{form})", X) for f in "sum mean prod max min".split() for form in _AXES),
     *((f"np.{f}(a{form})", X) for f in "var std ptp median".split() for form in _AXES[:7]),

@@ -82,12 +82,25 @@ def test_ties_share():
 
 def test_warns_nowhere_the_forward_did_not():
     with np.errstate(all="raise"):
-        for text in ("np.prod(a)", "np.cumprod(a)", "np.std(a * 0)", "np.nan_to_num(a)", "np.sinc(a)", "np.clip(a, 0, 1)"):
+        for text in (
+            "np.prod(a)",
+            "np.cumprod(a)",
+            "np.std(a * 0)",
+            "np.nan_to_num(a)",
+            "np.sinc(a)",
+            "np.clip(a, 0, 1)",
+        ):
             grad(function(text, 1))(np.array([0.0, 0.0, 1.0]))
 
 
 def test_integers_and_truth_values_are_constants():
-    for text in ("np.sort(b) @ a", "np.median(b) * a", "np.cumprod(b) * a", "np.where(b > 0, a, 0)", "np.clip(b, 0, 1) * a"):
+    for text in (
+        "np.sort(b) @ a",
+        "np.median(b) * a",
+        "np.cumprod(b) * a",
+        "np.where(b > 0, a, 0)",
+        "np.clip(b, 0, 1) * a",
+    ):
         check(Case(function(text, 2), (V, np.array([2, 0, 1, 3]))))
     check(Case(function("np.where(b, a, 0) + np.any(b, axis=1, keepdims=True)", 2), (X, MASK)))
 
@@ -109,8 +122,15 @@ def test_each_function_is_in_the_catalogue():
     """`s2sad support` lists what handlers, the library and rules know."""
     functions.load_library()
     shown = by_parts() | {p.name for p in catalogue()}
-    for name in ("numpy.median", "numpy.pad", "numpy.stack", "numpy.prod", "numpy.add.reduce", "numpy.linspace", "numpy.meshgrid"):
+    for name in (
+        "numpy.median",
+        "numpy.pad",
+        "numpy.stack",
+        "numpy.prod",
+        "numpy.add.reduce",
+        "numpy.linspace",
+        "numpy.meshgrid",
+    ):
         assert name in shown, name
     assert not [n for n in shown if n.endswith(".") or "<" in n]
     assert not [p.name for p in PRIMS.values() if p.helper and not p.helper.startswith("def ")]
-

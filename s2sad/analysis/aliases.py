@@ -134,7 +134,11 @@ def last_writes(fn: Function, aliases: Aliases) -> dict[Value, int]:
         for op in walk(Block((), (outer,), ())):
             if isinstance(op, Op) and op.prim == "invoke":
                 found.update(
-                    {aliases.find(o): number for o in op.operands if isinstance(o, Value) and is_memory(o.type)}
+                    {
+                        aliases.find(o): number
+                        for o in op.operands
+                        if isinstance(o, Value) and is_memory(o.type)
+                    }
                 )
             elif isinstance(op, Op) and op.prim in WRITES and isinstance(op.operands[0], Value):
                 found[aliases.find(op.operands[0])] = number

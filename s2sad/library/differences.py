@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.names import found
+from s2sad.library.names import Default, found
 from s2sad.rules.arrays.scans import records
 
 
@@ -107,23 +107,27 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> An
         steps = tuple(varargs) * len(axes)
     else:
         steps = tuple(varargs)
-    found = tuple(slope(x, h, k, edge_order) for k, h in zip(axes, steps))
+    found = tuple(slope(x, h, k, edge_order) for k, h in zip(axes, steps, strict=True))
     return found[0] if len(axes) == 1 else found
 
 
-def maximum_accumulate(array: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
+def maximum_accumulate(array: Any, axis: Any = 0, dtype: Default = None, out: Any = None) -> Any:
     return np.take_along_axis(array, records(array, axis % array.ndim, 1), axis=axis)
 
 
-def minimum_accumulate(array: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
+def minimum_accumulate(array: Any, axis: Any = 0, dtype: Default = None, out: Any = None) -> Any:
     return np.take_along_axis(array, records(array, axis % array.ndim, -1), axis=axis)
 
 
-def logaddexp_reduce(array: Any, axis: Any = 0, dtype: None = None, out: Any = None, keepdims: Any = False) -> Any:
+def logaddexp_reduce(
+    array: Any, axis: Any = 0, dtype: Default = None, out: Any = None, keepdims: Any = False
+) -> Any:
     x = np.asarray(array)
     m = np.max(x, axis=axis, keepdims=True)
     safe = np.where(np.isfinite(m), m, 0.0)
-    return np.log(np.sum(np.exp(x - safe), axis=axis, keepdims=keepdims)) + np.sum(safe, axis=axis, keepdims=keepdims)
+    return np.log(np.sum(np.exp(x - safe), axis=axis, keepdims=keepdims)) + np.sum(
+        safe, axis=axis, keepdims=keepdims
+    )
 
 
 def cumulative_sum(

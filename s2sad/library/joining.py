@@ -18,7 +18,7 @@ def vstack(tup: Any) -> Any:
 def hstack(tup: Any) -> Any:
     if isinstance(tup, np.ndarray):
         return np.ravel(tup).copy() if tup.ndim <= 2 else np.concatenate(tup, axis=1)
-    if all([np.ndim(a) <= 1 for a in tup]):
+    if all(np.ndim(a) <= 1 for a in tup):
         return np.concatenate([np.atleast_1d(a) for a in tup], axis=0)
     return np.concatenate(tup, axis=1)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.names import found
+from s2sad.library.names import Default, found
 
 
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: None = None, stable: Any = None) -> Any:
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Default = None, stable: Any = None) -> Any:
     x = np.asarray(a)
     if axis is None or x.ndim == 1:
         x = np.ravel(x)
@@ -158,7 +158,9 @@ def nanquantile(
 ) -> Any:  # fmt: skip
     x = np.asarray(a)
     if np.ndim(q) > 0:
-        return np.stack([nanquantile(x, q[i], axis, None, False, method, keepdims) for i in range(q.shape[0])])
+        return np.stack(
+            [nanquantile(x, q[i], axis, None, False, method, keepdims) for i in range(q.shape[0])]
+        )
     s = ordered(x, axis)
     n = np.sum(~np.isnan(s), axis=0)
     h = np.clip(place(n, q, method), 0, np.maximum(n - 1, 0))

@@ -51,7 +51,8 @@ def atleast_1d(*arys: Any) -> Any:
 
 def atleast_2d(*arys: Any) -> Any:
     made = tuple(
-        np.broadcast_to(a, (1, 1)) if np.ndim(a) == 0 else a[None, :] if np.ndim(a) == 1 else np.asarray(a) for a in arys
+        np.broadcast_to(a, (1, 1)) if np.ndim(a) == 0 else a[None, :] if np.ndim(a) == 1 else np.asarray(a)
+        for a in arys
     )
     return made[0] if len(made) == 1 else made
 
@@ -75,7 +76,8 @@ def meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "x
     order = (1, 0, *range(2, n)) if indexing == "xy" and n > 1 else tuple(range(n))
     lines = tuple(np.ravel(x) for x in xi)
     grids = tuple(
-        np.expand_dims(x, tuple(j for j in range(n) if j != k)) if n > 1 else x for k, x in zip(order, lines)
+        np.expand_dims(x, tuple(j for j in range(n) if j != k)) if n > 1 else x
+        for k, x in zip(order, lines, strict=True)
     )
     if sparse:
         return tuple(g.copy() for g in grids) if copy else grids
@@ -83,7 +85,7 @@ def meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "x
     return tuple(np.broadcast_to(g, sizes).copy() if copy else np.broadcast_to(g, sizes) for g in grids)
 
 
-def vander(x: Any, N: Any = None, increasing: Any = False) -> Any:  # noqa: N803
+def vander(x: Any, N: Any = None, increasing: Any = False) -> Any:
     powers = np.arange(x.shape[0] if N is None else N)
     return x[:, None] ** (powers if increasing else powers[::-1])
 
@@ -91,7 +93,8 @@ def vander(x: Any, N: Any = None, increasing: Any = False) -> Any:  # noqa: N803
 def indices(dimensions: Any, dtype: Any = int, sparse: Any = False) -> Any:
     n = len(dimensions)
     lines = tuple(
-        np.expand_dims(np.arange(dimensions[k], dtype=dtype), tuple(j for j in range(n) if j != k)) for k in range(n)
+        np.expand_dims(np.arange(dimensions[k], dtype=dtype), tuple(j for j in range(n) if j != k))
+        for k in range(n)
     )
     return lines if sparse else np.stack([np.broadcast_to(x, dimensions) for x in lines])
 

@@ -104,7 +104,9 @@ def take_winners(d: Any, index: Any) -> Any:
 
 _fn: Any
 _partials: dict[str, Any]
-for _scalar, _fn in zip(ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, None), strict=True):
+for _scalar, _fn in zip(
+    ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, None), strict=True
+):
     if _fn is None:  # NumPy's own
         continue
     _of = PRIMS[_scalar]
@@ -121,7 +123,15 @@ rule(
     quotient_or_zero, "y = quotient_or_zero(a, b)", name="s2sad.quotient_or_zero", helper=source(quotient_or_zero), effect="none", broadcasts=True,
     infer=numpy_float, da="quotient_or_zero(dy, b)", db="-quotient_or_zero(y * dy, b)",
 )  # fmt: skip
-rule(root, "y = root(x)", name="root", infer=numpy_float, effect="none", broadcasts=True, dx="quotient_or_zero(0.5 * dy, y)")
+rule(
+    root,
+    "y = root(x)",
+    name="root",
+    infer=numpy_float,
+    effect="none",
+    broadcasts=True,
+    dx="quotient_or_zero(0.5 * dy, y)",
+)
 
 
 def _bessel_partial(b: Any, env: Any) -> Any:

@@ -240,7 +240,9 @@ class Specialiser:
 
     def invoke(self, fn: FunctionAV, args: list[AV]) -> AV:
         args = [self.materialise(a) for a in args]
-        like = [map_leaves(a, lambda o: Value("", anonymous(o.type)) if isinstance(o, Value) else o) for a in args]
+        like = [
+            map_leaves(a, lambda o: Value("", anonymous(o.type)) if isinstance(o, Value) else o) for a in args
+        ]
         instance = self.instance(fn.source, like)
         operands = tuple(o for a in args for o in leaves(a) if isinstance(o, Value))
         if instance.result is None:

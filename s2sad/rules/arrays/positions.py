@@ -30,7 +30,16 @@ COUNTED: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "histogram_counts": ("a, bins", "bins", histogram_counts),
 }  # fmt: skip
 INTEGERS = frozenset(
-    {"searchsorted", "digitize", "argpartition", "flatnonzero", "argwhere", "lexsort", "bincount", "histogram_counts"}
+    {
+        "searchsorted",
+        "digitize",
+        "argpartition",
+        "flatnonzero",
+        "argwhere",
+        "lexsort",
+        "bincount",
+        "histogram_counts",
+    }
 )
 
 
@@ -70,7 +79,9 @@ def _count_type(attrs: Attrs, a: Operand) -> Type:
     return shaped("int64", dims) if dims else Scalar("int")
 
 
-array_rule("numpy.count_nonzero", "y = count_nonzero(a)", np.count_nonzero, _count_type, effect="raises", da=ZERO)
+array_rule(
+    "numpy.count_nonzero", "y = count_nonzero(a)", np.count_nonzero, _count_type, effect="raises", da=ZERO
+)
 array_rule(
     "nonzero", "y = nonzero(a)", lambda a, axis: np.nonzero(a)[axis], lambda attrs, a: Array("int64", 1, (None,)), da=ZERO
 )  # fmt: skip

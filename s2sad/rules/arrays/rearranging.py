@@ -116,7 +116,9 @@ def _pad_vjp(b: Builder, env: Any) -> Operand:
     return view(b, env["dy"], tuple(entries), tuple(operands), _same({}, env["op"].operands[0]))
 
 
-array_rule("numpy.pad", "y = pad(a, *widths)", _pad, _pad_type, "first", effect="raises", da=_pad_vjp, dwidths=ZERO)
+array_rule(
+    "numpy.pad", "y = pad(a, *widths)", _pad, _pad_type, "first", effect="raises", da=_pad_vjp, dwidths=ZERO
+)
 
 
 # -- diagonals ------------------------------------------------------------------------------------------
@@ -171,6 +173,4 @@ def _diag_type(attrs: Attrs, d: Operand) -> Type:
     return Array(dtype_of(d), 2, (size, size))
 
 
-array_rule(
-    "numpy.diag", "y = diag(d)", lambda d, k=0: np.diag(d, k), _diag_type, "linear", dd=_embed_vjp
-)
+array_rule("numpy.diag", "y = diag(d)", lambda d, k=0: np.diag(d, k), _diag_type, "linear", dd=_embed_vjp)

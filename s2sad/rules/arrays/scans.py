@@ -46,7 +46,11 @@ def others(b: Builder, a: Operand, axes: tuple[int, ...], shape: Any) -> Operand
     moved = a if order == tuple(range(n)) else emit(b, "numpy.transpose", a, axes=order)
     total: Operand = const(1)
     for i in axes:
-        total = shape[i] if total is not None and getattr(total, "value", None) == 1 else b.emit("mul", total, shape[i])
+        total = (
+            shape[i]
+            if total is not None and getattr(total, "value", None) == 1
+            else b.emit("mul", total, shape[i])
+        )
     flat_shape = (*(shape[i] for i in kept), total)
     flat = emit(b, "numpy.reshape", moved, *flat_shape)
     found = emit(b, "numpy.reshape", others(b, flat, (len(kept),), flat_shape), *(shape[i] for i in order))

@@ -16,8 +16,8 @@ from s2sad.rules.shapes import broadcast
 
 def _linspace_type(attrs: Attrs, start: Operand, stop: Operand, num: Operand) -> Type:
     dims = (size_of(num), *broadcast(dims_of(start), dims_of(stop)))
-    ends = [np.ones((1,) * len(dims_of(o)), dtype_of(o)) for o in (start, stop)]
-    return Array(str(np.linspace(*ends, 2).dtype), len(dims), dims)
+    first, last = (np.ones((1,) * len(dims_of(o)), dtype_of(o)) for o in (start, stop))
+    return Array(str(np.linspace(first, last, 2).dtype), len(dims), dims)
 
 
 def _ends(which: int, d: Any) -> tuple[Any, Any]:
@@ -27,7 +27,9 @@ def _ends(which: int, d: Any) -> tuple[Any, Any]:
 def _linspace_vjp(which: int) -> Any:
     def vjp(b: Builder, env: Any) -> Operand:
         op, d = env["op"], env["dy"]
-        weight = emit(b, "numpy.linspace", *_ends(which, const(1.0)), env["num"], endpoint=op.attr("endpoint"))
+        weight = emit(
+            b, "numpy.linspace", *_ends(which, const(1.0)), env["num"], endpoint=op.attr("endpoint")
+        )
         if len(dims_of(d)) > 1:
             weight = emit(b, "newaxis", weight, axes=tuple(range(1, len(dims_of(d)))))
         return emit(b, "numpy.sum", b.emit("mul", weight, d), axis=0)

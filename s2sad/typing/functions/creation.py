@@ -83,7 +83,11 @@ def _full_like(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, found.pop("a"))
     shape = found.pop("shape", None)
     return filled(
-        s, arrays.sizes(s, a) if is_none(shape) else shape_operands(s, shape), array(s, found.pop("fill_value")), dtype_name(s, found, a_.dtype_of(a)), hint
+        s,
+        arrays.sizes(s, a) if is_none(shape) else shape_operands(s, shape),  # type: ignore[arg-type]
+        array(s, found.pop("fill_value")),
+        dtype_name(s, found, a_.dtype_of(a)),
+        hint,
     )
 
 
@@ -92,7 +96,9 @@ def converted(name: str, params: str, fresh: bool) -> Handler:
 
     def make(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found = arguments(s, f"numpy.{name}", params, args, kwargs)
-        refuse(s, f"numpy.{name}", found, order=(None, "K", "C", "A"), subok=False, like=None, requirements=None)
+        refuse(
+            s, f"numpy.{name}", found, order=(None, "K", "C", "A"), subok=False, like=None, requirements=None
+        )
         copies = static(s, found, "copy", fresh)
         axes = static(s, found, "ndmin", 0)
         given = found.pop("a")
@@ -102,7 +108,11 @@ def converted(name: str, params: str, fresh: bool) -> Handler:
         if made is a and copies and given is a and isinstance(a.type, Array):
             made = s.builder.emit("copy", a, type=a.type, hint=hint)
         missing = axes - len(a_.dims_of(made))
-        return a_.emit(s.builder, "newaxis", made, hint=hint, axes=tuple(range(missing))) if missing > 0 else made
+        return (
+            a_.emit(s.builder, "newaxis", made, hint=hint, axes=tuple(range(missing)))
+            if missing > 0
+            else made
+        )
 
     return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def parts(s: Any, a: Operand, bounds: list[Operand], axis: int) -> AV:
     """Views of what lies between bounds along an axis; None at the ends."""
     cuts = [const(None), *bounds, const(None)]
     found = []
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in pairwise(cuts):
         piece = SliceAV((low, high, const(None)))
         found.append(getitem(s, a, TupleAV((*[ALL] * axis, piece)) if axis else piece))
     return TupleAV(tuple(found), list)
@@ -54,7 +55,9 @@ def split(name: str, axis: int | None = None, exact: bool = True) -> Handler:
             chosen = 0
         count = s.static(where)
         if isinstance(where, Value) and isinstance(where.type, Array):
-            raise s.error(f"numpy.{name}() at computed places is not supported yet", "write the places out in a list")
+            raise s.error(
+                f"numpy.{name}() at computed places is not supported yet", "write the places out in a list"
+            )
         if not isinstance(where, Const):
             bounds = [s.integer(i, "a place to split at") for i in listed(s, where)]
             return parts(s, a, bounds, chosen)
@@ -76,7 +79,13 @@ def split(name: str, axis: int | None = None, exact: bool = True) -> Handler:
 
 
 def times(s: Any, i: int, step: Any) -> Operand:
-    return const(i * step.value) if isinstance(step, Const) else s.builder.emit("mul", const(i), step) if i > 1 else step
+    return (
+        const(i * step.value)
+        if isinstance(step, Const)
+        else s.builder.emit("mul", const(i), step)
+        if i > 1
+        else step
+    )
 
 
 def listed(s: Any, av: AV) -> list[AV]:
@@ -129,7 +138,9 @@ def concatenated(name: str, columns: bool) -> Handler:
         found: list[Operand] = []
         for arg in args:
             if isinstance(arg, SliceAV) or isinstance(s.static(arg), str):
-                raise s.error(f"np.{name}[] of slices and texts is not supported yet", "use np.arange or np.concatenate")
+                raise s.error(
+                    f"np.{name}[] of slices and texts is not supported yet", "use np.arange or np.concatenate"
+                )
             a = array(s, arg)
             if not isinstance(a.type, Array):
                 a = a_.emit(s.builder, "numpy.broadcast_to", a, const(1))

@@ -49,12 +49,13 @@ def in_library(fn: Any, *objects: Any, method: str = "") -> None:
             refuse(s, called, {n: given[n] for n in fixed if n in given}, **defaults(fn, fixed))
         args = [array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a for a in args]
         kwargs = {
-            k: array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a for k, a in kwargs.items()
+            k: array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a
+            for k, a in kwargs.items()
         }
         return call(s, fn, args, kwargs)
 
     if "out" in names:
-        handler = takes_out(called, " ".join(names))(handler)
+        handler = takes_out(called, " ".join(names))(handler)  # type: ignore[assignment]
     for obj in objects:
         HANDLERS[obj] = handler
     if method:

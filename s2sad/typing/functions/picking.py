@@ -90,7 +90,9 @@ def _lexsort(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.lexsort", "keys axis", args, kwargs)
     keys = array(s, found.pop("keys"))
     if len(a_.dims_of(keys)) != 2:
-        raise s.error("numpy.lexsort() of keys of more than one axis is not supported yet", "use keys of one axis")
+        raise s.error(
+            "numpy.lexsort() of keys of more than one axis is not supported yet", "use keys of one axis"
+        )
     return a_.emit(s.builder, "numpy.lexsort", keys, hint=hint)
 
 
@@ -113,16 +115,19 @@ def _count_nonzero(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> 
     a = array(s, found.pop("a"))
     axis = axis_of(s, found, len(a_.dims_of(a)))
     return a_.emit(
-        s.builder, "numpy.count_nonzero", a, hint=hint, axis=axis, keepdims=bool(static(s, found, "keepdims", False))
+        s.builder,
+        "numpy.count_nonzero",
+        a,
+        hint=hint,
+        axis=axis,
+        keepdims=bool(static(s, found, "keepdims", False)),
     )
 
 
 @numpy_function(np.nonzero, method="nonzero")
 def _nonzero(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, args[0])
-    return TupleAV(
-        tuple(a_.emit(s.builder, "nonzero", a, axis=k) for k in range(max(1, len(a_.dims_of(a)))))
-    )
+    return TupleAV(tuple(a_.emit(s.builder, "nonzero", a, axis=k) for k in range(max(1, len(a_.dims_of(a))))))
 
 
 @numpy_function(np.unravel_index)
@@ -148,11 +153,9 @@ def _ix(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @numpy_function(np.shape)
 def _shape(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    if isinstance(args[0], Value) and isinstance(args[0].type, Scalar) or isinstance(args[0], Const):
+    if (isinstance(args[0], Value) and isinstance(args[0].type, Scalar)) or isinstance(args[0], Const):
         return TupleAV(())
     return TupleAV(tuple(sizes(s, array(s, args[0]))))
-
-
 
 
 @numpy_function(np.size)
@@ -177,4 +180,3 @@ def _ndim(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 @numpy_function(np.isscalar)
 def _isscalar(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return const(isinstance(getattr(args[0], "type", None), Scalar))
-

@@ -41,7 +41,7 @@ def _repeat(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a, counts = array(s, found.pop("a")), array(s, found.pop("repeats"))
     if not isinstance(a.type, Array):
         a = a_.emit(s.builder, "numpy.broadcast_to", a, const(1))
-    axis = axis_of(s, found, a.type.ndim)  # type: ignore[union-attr]
+    axis = axis_of(s, found, a.type.ndim)  # type: ignore[attr-defined]
     if axis is None:
         a, axis = flat(s, a), 0
     if not isinstance(counts.type, Array):
@@ -93,7 +93,8 @@ def _pad(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         return a
     if mode not in INDEXED:
         raise s.error(
-            f"numpy.pad() with mode={mode!r} is not supported yet", f"use one of constant, {', '.join(INDEXED)}"
+            f"numpy.pad() with mode={mode!r} is not supported yet",
+            f"use one of constant, {', '.join(INDEXED)}",
         )
     for axis, (low, high) in enumerate(widths):
         if all(isinstance(w, Const) and w.value == 0 for w in (low, high)):
@@ -126,12 +127,18 @@ def _listed(s: Any, av: AV) -> AV:
     return TupleAV(made.operands) if made is not None and made.prim == "alloc_list" else av
 
 
-def bordered(s: Any, a: Operand, axis: int, widths: tuple[Operand, Operand], values: tuple[Operand, Operand]) -> Operand:
+def bordered(
+    s: Any, a: Operand, axis: int, widths: tuple[Operand, Operand], values: tuple[Operand, Operand]
+) -> Operand:
     """An array between two borders of a constant along an axis."""
     shape = a_.shape(s.builder, a)
     parts = []
     for width, value in zip(widths, values, strict=True):
-        value = value if a_.dtype_of(value) == a_.dtype_of(a) else s.builder.emit("numpy." + a_.dtype_of(a), value)
+        value = (
+            value
+            if a_.dtype_of(value) == a_.dtype_of(a)
+            else s.builder.emit("numpy." + a_.dtype_of(a), value)
+        )
         sizes = (*shape[:axis], width, *shape[axis + 1 :])
         parts.append(a_.emit(s.builder, "numpy.broadcast_to", value, *sizes))
     return a_.emit(s.builder, "numpy.concatenate", parts[0], a, parts[1], axis=axis)

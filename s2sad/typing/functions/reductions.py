@@ -44,11 +44,11 @@ def reduction(name: str, params: str, axis: int | None = None) -> Handler:
             found["axis"] = const(axis)
         if not isinstance(a.type, Array):
             found.pop("axis", None)
-            if name in JOINS and a.type.kind != "bool" and "initial" not in found and "where" not in found:  # type: ignore[union-attr]
+            if name in JOINS and a.type.kind != "bool" and "initial" not in found and "where" not in found:  # type: ignore[attr-defined]
                 return a
             a = a_.emit(s.builder, "numpy.broadcast_to", a, const(1))
             found["axis"] = const(None)
-        over = axis_of(s, found, a.type.ndim)  # type: ignore[union-attr]
+        over = axis_of(s, found, a.type.ndim)  # type: ignore[attr-defined]
         keepdims = bool(static(s, found, "keepdims", False))
         initial = found.pop("initial", None)
         where = found.pop("where", None)
@@ -56,7 +56,12 @@ def reduction(name: str, params: str, axis: int | None = None) -> Handler:
             a = masked(s, name, a, array(s, where), initial)
         start = None if is_none(initial) else array(s, initial)  # type: ignore[arg-type]
         total = a_.emit(
-            s.builder, f"numpy.{name}", a, hint="" if start is not None else hint, axis=over, keepdims=keepdims
+            s.builder,
+            f"numpy.{name}",
+            a,
+            hint="" if start is not None else hint,
+            axis=over,
+            keepdims=keepdims,
         )
         if start is None:
             return total
@@ -78,7 +83,14 @@ def masked(s: Any, name: str, a: Operand, where: Operand, initial: AV | None) ->
     return s.builder.emit("numpy.where", where, a, neutral)  # type: ignore[no-any-return]
 
 
-for _name, _params in (("sum", SUMS), ("prod", SUMS), ("max", EXTREMES), ("min", EXTREMES), ("any", TESTS), ("all", TESTS)):
+for _name, _params in (
+    ("sum", SUMS),
+    ("prod", SUMS),
+    ("max", EXTREMES),
+    ("min", EXTREMES),
+    ("any", TESTS),
+    ("all", TESTS),
+):
     numpy_function(getattr(np, _name), method=_name)(reduction(_name, _params))
 numpy_function(np.amax)(reduction("max", EXTREMES))
 numpy_function(np.amin)(reduction("min", EXTREMES))
@@ -106,6 +118,7 @@ def positions(name: str, params: str) -> Handler:
     return takes_out(f"numpy.{name}", params)(find)
 
 
+_fn: Any
 for _fn in (np.argmax, np.argmin):
     numpy_function(_fn, method=_fn.__name__)(positions(_fn.__name__, "a axis out keepdims"))
 

@@ -40,7 +40,9 @@ def _reshape(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 def in_c_order(s: Any, order: Any, name: str) -> bool:
     """Whether elements are counted with the last axis fastest; 'F' is that of the transposed."""
     if order not in ("C", "F"):
-        raise s.error(f"{name}() with order={order!r} depends on the memory layout", "use order='C' or order='F'")
+        raise s.error(
+            f"{name}() with order={order!r} depends on the memory layout", "use order='C' or order='F'"
+        )
     return bool(order == "C")
 
 
@@ -116,7 +118,7 @@ def _squeeze(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     else:
         axes = tuple(x % len(dims) for x in (axis if isinstance(axis, tuple) else (axis,)))
     if len(axes) == len(dims) > 0:
-        return s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr]
+        return s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr, attr-defined, no-any-return]
     return a_.emit(s.builder, "squeeze", a, hint=hint, axes=axes) if axes else a
 
 
@@ -148,7 +150,9 @@ def _broadcast_arrays(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) 
             size = s.builder.emit("builtins.max", size, other)
         sizes.append(size)
     return TupleAV(
-        tuple(p if a_.dims_of(p) == dims else a_.emit(s.builder, "numpy.broadcast_to", p, *sizes) for p in parts)
+        tuple(
+            p if a_.dims_of(p) == dims else a_.emit(s.builder, "numpy.broadcast_to", p, *sizes) for p in parts
+        )
     )
 
 
@@ -161,7 +165,9 @@ def _unstack(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     order = (axis, *(i for i in range(n) if i != axis))
     size = a_.dims_of(a)[axis]
     if not isinstance(size, int):
-        raise s.error("np.unstack() along an axis whose size is not known when code is generated", "index the array")
+        raise s.error(
+            "np.unstack() along an axis whose size is not known when code is generated", "index the array"
+        )
     moved = transposed(s, a, order)
     return TupleAV(tuple(getitem(s, moved, const(i)) for i in range(size)))
 

@@ -56,7 +56,7 @@ def selected(s: Any, prim: Prim, args: list[AV], where: Operand, out: AV | None)
     if is_none(out):
         raise s.error(f"{prim.name}() with where= but without out= leaves elements undefined", "give it out=")
     assert out is not None
-    harmless = const(harmless_number(prim))
+    harmless = const(harmless_number(prim.fn))
     operands = [array(s, a) for a in args]
     safe: list[AV] = [s.builder.emit("numpy.where", where, o, harmless) for o in operands]
     result = array(s, calls.primitive(s, prim, safe, {}, ""))
@@ -64,11 +64,11 @@ def selected(s: Any, prim: Prim, args: list[AV], where: Operand, out: AV | None)
     return into(s, s.builder.emit("numpy.where", where, result, target), target, prim.name)
 
 
-def harmless_number(prim: Prim) -> float:
+def harmless_number(ufunc: Any) -> float:
     """A number of which the function is finite."""
     for x in (1.0, 0.5, 2.0):
         with np.errstate(all="ignore"):
-            if np.all(np.isfinite(prim.fn(*[x] * prim.fn.nin))):
+            if np.all(np.isfinite(ufunc(*[x] * ufunc.nin))):
                 return x
     return 1.0
 
@@ -104,7 +104,8 @@ def add_at(sign: str) -> Handler:
 
 
 for _prim in [p for p in PRIMS.values() if isinstance(p.fn, np.ufunc) and p.fn.nin == 2 and p.fn.nout == 1]:
-    numpy_function(_prim.fn.outer)(outer(_prim))
+    _ufunc: Any = _prim.fn
+    numpy_function(_ufunc.outer)(outer(_prim))
 numpy_function(np.add.at)(add_at("+"))
 numpy_function(np.subtract.at)(add_at("-"))
 
@@ -149,7 +150,9 @@ def rounded(name: str) -> Handler:
     def apply(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found = arguments(s, f"numpy.{name}", "a decimals out", args, kwargs)
         a, decimals = array(s, found["a"]), found.get("decimals")
-        operands = [a] if decimals is None or s.static(decimals) == 0 else [a, s.integer(decimals, "decimals")]
+        operands = (
+            [a] if decimals is None or s.static(decimals) == 0 else [a, s.integer(decimals, "decimals")]
+        )
         if isinstance(a.type, Array):
             return elementwise(s, f"numpy.{name}", operands, hint)
         return calls.primitive(s, PRIMS[f"numpy.{name}"], list(operands), {}, hint)
@@ -191,7 +194,11 @@ def _where(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 def _as_array(s: Any, a: AV) -> AV:
     """Lists as NumPy takes them."""
-    return array(s, a) if isinstance(a, TupleAV) or (isinstance(a, Value) and not isinstance(a.type, Scalar)) else a
+    return (
+        array(s, a)
+        if isinstance(a, TupleAV) or (isinstance(a, Value) and not isinstance(a.type, Scalar))
+        else a
+    )
 
 
 @numpy_function(np.nan_to_num)
@@ -202,7 +209,9 @@ def _nan_to_num(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     y = calls.primitive(s, PRIMS["numpy.nan_to_num"], [x], {}, hint)
     for name, test in (("nan", None), ("posinf", np.inf), ("neginf", -np.inf)):
         if not is_none(found.get(name)):
-            chosen = s.builder.emit("numpy.isnan", x) if test is None else s.builder.emit("eq", x, const(test))
+            chosen = (
+                s.builder.emit("numpy.isnan", x) if test is None else s.builder.emit("eq", x, const(test))
+            )
             y = s.builder.emit("numpy.where", chosen, array(s, found[name]), y)
     return y
 
@@ -214,7 +223,9 @@ def _callable(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @numpy_function(np.divmod)
 def _divmod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return TupleAV(tuple(calls.primitive(s, PRIMS[f"numpy.{n}"], args, {}, "") for n in ("floor_divide", "mod")))
+    return TupleAV(
+        tuple(calls.primitive(s, PRIMS[f"numpy.{n}"], args, {}, "") for n in ("floor_divide", "mod"))
+    )
 
 
 @numpy_function(np.modf)

@@ -192,12 +192,34 @@ TABLE: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-def function(text: str, count: int) -> Callable[..., Any]:
-    """The function that a line of the table stands for, with source that s2sad can read."""
+LOOP = """\
+def f({params}):
+    s = 0.0
+    for step in range(2):
+        a = x.copy()
+        a[0] = a[0] * (step + 1.1)
+        r = a + 1.0
+        {before}
+        s += np.sum(np.sin({result}))
+        a[-1] = a[0] * s
+        s += np.sum(a * r)
+    return s
+"""
+STRAIGHT = """\
+def f({params}):
+    {before}
+    return np.sum(np.sin({result}))
+"""
+
+
+def function(text: str, count: int, loop: bool = False) -> Callable[..., Any]:
+    """The function that a line of the table stands for, with source that s2sad can read; `loop`: done twice, with an
+    array that is written before and after."""
     *before, result = text.replace("; ", "\n").split("\n")
-    lines = [f"def f({', '.join('abc'[:count])}):", *(f"    {line}" for line in before)]
-    source = "\n".join([*lines, f"    return np.sum(np.sin({result}))", ""])
-    name = f"<table: {text}>"
+    form, params = (LOOP, "xbc") if loop else (STRAIGHT, "abc")
+    joint = "\n" + (8 if loop else 4) * " "
+    source = form.format(params=", ".join(params[:count]), before=joint.join(before), result=result)
+    name = f"<table{' in a loop' if loop else ''}: {text}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
     space: dict[str, Any] = {"np": np}
     exec(compile(source, name, "exec"), space)

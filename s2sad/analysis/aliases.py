@@ -103,7 +103,7 @@ class Aliases:
         return self.find(v) in self.joined
 
 
-MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal"})
+MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal", "numpy.broadcast_to"})
 
 
 def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
@@ -116,13 +116,13 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
             if not (isinstance(op, Op) and op.prim in MAYBE_VIEWS):
                 continue
             a = op.operands[0]
-            if not isinstance(a, Value):
+            if not isinstance(a, Value) or not is_memory(a.type):
                 continue
             elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
             later = last.get(aliases.find(a), -1) >= number
             if later or (aliases.is_written(op.result) and elsewhere):
                 raise UnsupportedSyntaxError(
-                    "an array is reshaped, and it or the result is written: whether they share memory depends on the call",
+                    "an array is reshaped or spread out, and it or the result is written: whether they share memory depends on the call",
                     op.loc, "write x.copy().reshape(...), or reshape before the array is used elsewhere",
                 )  # fmt: skip
 

@@ -265,7 +265,9 @@ class Forward:
         made = tuple(Value(tangent_hint(values[j]), tangent_type(values[j].type)) for j in kept)
         self.tangents.update(zip((values[j] for j in kept), made, strict=True))
         self.written.update(
-            m for j, m in zip(kept, made, strict=True) if is_memory(m.type) and self.aliases.is_written(values[j])
+            m
+            for j, m in zip(kept, made, strict=True)
+            if is_memory(m.type) and self.aliases.is_written(values[j])
         )
         return made
 

@@ -24,6 +24,7 @@ from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
+from s2sad.transform.reverse.views import settled
 
 Handler = Callable[["Reverse", Any, Scope], None]
 HANDLERS: dict[Any, Handler] = {}
@@ -95,6 +96,7 @@ class Reverse:
         callees: Any = None,
         shadow_inputs: dict[Value, Value] | None = None,
     ) -> None:
+        fn = settled(fn)
         self.fn, self.inputs, self.outputs = fn, inputs, outputs
         self.input_set = frozenset(inputs)
         self.aliases = Aliases(fn)

@@ -125,8 +125,6 @@ def cast(s: Any, a: Operand, dtype: str, hint: str = "") -> Any:
     """An array as another dtype; what becomes an integer varies no more."""
     if dtype == a_.dtype_of(a):
         return a
-    if dtype.startswith(("int", "uint", "bool")):
-        a = s.builder.emit("stop_gradient", a, type=a.type) if a_.dtype_of(a).startswith("float") else a
     if not isinstance(a.type, Array):
         return number(s, a, dtype)
     t = Array(dtype, len(a_.dims_of(a)), a_.dims_of(a))

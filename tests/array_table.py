@@ -219,6 +219,7 @@ def function(text: str, count: int, loop: bool = False) -> Callable[..., Any]:
     form, params = (LOOP, "xbc") if loop else (STRAIGHT, "abc")
     joint = "\n" + (8 if loop else 4) * " "
     source = form.format(params=", ".join(params[:count]), before=joint.join(before), result=result)
+    source = "".join(line for line in source.splitlines(True) if line.strip())
     name = f"<table{' in a loop' if loop else ''}: {text}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
     space: dict[str, Any] = {"np": np}

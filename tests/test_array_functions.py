@@ -27,7 +27,13 @@ def test_derivative(row):
 def in_loop(row):
     """Whether a row's first argument is an array that a loop can write."""
     _, text, a, *_ = row
-    return isinstance(a, np.ndarray) and a.dtype == np.float64 and "float32" not in text and "\n" not in text and "r = " not in text
+    return (
+        isinstance(a, np.ndarray)
+        and a.dtype == np.float64
+        and "float32" not in text
+        and "\n" not in text
+        and "r = " not in text
+    )
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS if in_loop(r)][::7], ids=lambda r: f"{r[0]}: {r[1]}")

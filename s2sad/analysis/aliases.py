@@ -103,7 +103,7 @@ class Aliases:
         return self.find(v) in self.joined
 
 
-MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal", "numpy.broadcast_to"})
+MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal", "numpy.broadcast_to", "numpy.ascontiguousarray"})
 
 
 def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:

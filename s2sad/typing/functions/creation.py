@@ -91,6 +91,9 @@ def _full_like(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     )
 
 
+LAYOUTS = ("ascontiguousarray", "asfortranarray", "require")
+
+
 def converted(name: str, params: str, fresh: bool) -> Handler:
     """np.array, np.asarray: a copy, or the array itself where it has the dtype."""
 
@@ -107,6 +110,8 @@ def converted(name: str, params: str, fresh: bool) -> Handler:
         made = cast(s, a, dtype, hint)
         if made is a and copies and given is a and isinstance(a.type, Array):
             made = s.builder.emit("copy", a, type=a.type, hint=hint)
+        if name in LAYOUTS and made is a and isinstance(a.type, Array):  # a copy where the layout is another
+            made = a_.emit(s.builder, "numpy.ascontiguousarray", a, hint=hint)
         missing = axes - len(a_.dims_of(made))
         return (
             a_.emit(s.builder, "newaxis", made, hint=hint, axes=tuple(range(missing)))

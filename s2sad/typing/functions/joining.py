@@ -106,7 +106,8 @@ numpy_function(np.dsplit)(split("dsplit", 2))
 def _block(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     depth = nesting(args[0])
     ndim = max(depth, most_axes(s, args[0]))
-    return joined(s, args[0], depth, ndim)
+    made = joined(s, args[0], depth, ndim)
+    return made if depth else s.builder.emit("copy", made, type=made.type, hint=hint)  # type: ignore[no-any-return]
 
 
 def nesting(av: AV) -> int:

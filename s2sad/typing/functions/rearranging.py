@@ -96,12 +96,15 @@ def _pad(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
             f"numpy.pad() with mode={mode!r} is not supported yet",
             f"use one of constant, {', '.join(INDEXED)}",
         )
+    before = a
     for axis, (low, high) in enumerate(widths):
         if all(isinstance(w, Const) and w.value == 0 for w in (low, high)):
             continue
         size = a_.shape(s.builder, a)[axis]
         every = s.builder.emit("numpy.arange", size, type=Array("int64", 1, (a_.dims_of(a)[axis],)))
         a = taken(s, a, a_.emit(s.builder, "numpy.pad", every, low, high, mode=mode), axis, "")
+    if a is before:
+        return s.builder.emit("copy", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
     return a
 
 

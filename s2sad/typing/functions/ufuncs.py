@@ -125,7 +125,15 @@ def same(name: str) -> Handler:
     return give
 
 
-for _fn in (np.real, np.conj, np.real_if_close):
+@numpy_function(np.conj)
+def _conj(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    a = same("numpy.conj")(s, args, kwargs, hint)
+    if isinstance(a, Value) and isinstance(a.type, Array):  # unlike the method, it gives memory of its own
+        return s.builder.emit("copy", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
+    return a
+
+
+for _fn in (np.real, np.real_if_close):
     numpy_function(_fn)(same(f"numpy.{_fn.__name__}"))
 calls.METHODS["array", "conj"] = calls.METHODS["array", "conjugate"] = same("conjugate")
 

@@ -158,4 +158,6 @@ def rule_text(prim: Prim, param: str) -> str:
         return "in the transform" if prim.effect in ("alloc", "reads", "writes") else "none"
     if partial is ZERO:
         return "0 (the result does not vary with it)"
-    return partial if isinstance(partial, str) else partial_text(prim, param)
+    if isinstance(partial, str):
+        return partial
+    return partial_text(prim, param) or "an operation on whole arrays"

@@ -14,7 +14,7 @@ from s2sad.typing import arrays, items
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, shape_operands, static
 from s2sad.typing.calls import HANDLERS
-from s2sad.typing.functions.core import Handler, cast, dtype_name, is_none, numpy_function, refuse
+from s2sad.typing.functions.core import Handler, cast, dtype_name, from_front, is_none, numpy_function, refuse
 from s2sad.typing.functions.core import found as found_names
 
 
@@ -209,9 +209,10 @@ def _linspace(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     y = a_.emit(s.builder, "numpy.linspace", start, stop, num, hint=hint, endpoint=endpoint)
     axis = static(s, found, "axis", 0)
     ndim = len(a_.dims_of(y))
-    if axis % ndim:
+    axis = from_front(s, axis, ndim)
+    if axis:
         order = list(range(1, ndim))
-        order.insert(axis % ndim, 0)
+        order.insert(axis, 0)
         y = arrays.transposed(s, y, order)
     y = cast(s, y, dtype_name(s, found, a_.dtype_of(y)))
     if not static(s, found, "retstep", False):

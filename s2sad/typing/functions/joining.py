@@ -13,7 +13,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, SliceAV, TupleAV
 from s2sad.typing.arrays import arguments, array, getitem, static, transposed
-from s2sad.typing.functions.core import Handler, elements, numpy_function, refuse, takes_out
+from s2sad.typing.functions.core import Handler, elements, from_front, numpy_function, refuse, takes_out
 from s2sad.typing.functions.picking import ALL
 
 
@@ -27,11 +27,11 @@ def _stack(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         a = array(s, given)
         n = len(a_.dims_of(a))
         order = list(range(1, n))
-        order.insert(axis % n, 0)
+        order.insert(from_front(s, axis, n), 0)
         moved = transposed(s, a, order)
         return s.builder.emit("copy", moved, type=moved.type, hint=hint)  # type: ignore[no-any-return]
     found_ = [array(s, p) for p in elements(s, given)]
-    axis %= len(a_.dims_of(found_[0])) + 1
+    axis = from_front(s, axis, len(a_.dims_of(found_[0])) + 1)
     return a_.emit(s.builder, "numpy.stack", *found_, hint=hint, axis=axis)
 
 
@@ -50,7 +50,7 @@ def split(name: str, axis: int | None = None, exact: bool = True) -> Handler:
         found = arguments(s, f"numpy.{name}", "ary indices_or_sections axis", args, kwargs)
         a, where = array(s, found.pop("ary")), found.pop("indices_or_sections")
         n = len(a_.dims_of(a))
-        chosen = axis if axis is not None else static(s, found, "axis", 0) % n
+        chosen = axis if axis is not None else from_front(s, static(s, found, "axis", 0), n)
         if name == "hsplit" and n == 1:
             chosen = 0
         count = s.static(where)

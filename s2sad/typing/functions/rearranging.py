@@ -12,7 +12,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, reshaped, static, transposed
-from s2sad.typing.functions.core import axis_of, is_none, numpy_function
+from s2sad.typing.functions.core import axis_of, from_front, is_none, numpy_function
 from s2sad.typing.functions.picking import taken
 
 
@@ -24,14 +24,14 @@ def _roll(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     shift = found["shift"]
     n = len(a_.dims_of(a))
     if axis is None or not (isinstance(axis, tuple) or isinstance(shift, TupleAV)):
-        at = None if axis is None or n == 1 else axis % n
+        at = None if axis is None or n == 1 else from_front(s, axis, n)
         return a_.emit(s.builder, "numpy.roll", a, s.integer(shift, "a shift"), hint=hint, axis=at)
     axes = axis if isinstance(axis, tuple) else (axis,)
     shifts = list(shift.items) if isinstance(shift, TupleAV) else [shift]
     count = max(len(axes), len(shifts))
     axes, shifts = axes * (count // len(axes)), shifts * (count // len(shifts))
     for k, by in zip(axes, shifts, strict=True):
-        a = a_.emit(s.builder, "numpy.roll", a, s.integer(by, "a shift"), axis=k % n)
+        a = a_.emit(s.builder, "numpy.roll", a, s.integer(by, "a shift"), axis=from_front(s, k, n))
     return a
 
 
@@ -173,7 +173,7 @@ def _diagonal(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, found.pop("a"))
     n = len(a_.dims_of(a))
     k = static(s, found, "offset", 0)
-    axes = tuple(static(s, found, name, i) % n for i, name in enumerate(("axis1", "axis2")))
+    axes = tuple(from_front(s, static(s, found, name, i), n) for i, name in enumerate(("axis1", "axis2")))
     moved = transposed(s, a, (*(i for i in range(n) if i not in axes), *axes))
     return a_.emit(s.builder, "numpy.diagonal", moved, hint=hint, k=k)
 

@@ -41,6 +41,7 @@ from s2sad.typing.abstract import (
     SliceAV,
     StaticAV,
     TupleAV,
+    children,
     describe,
     from_python,
     is_operand,
@@ -243,10 +244,18 @@ def list_from(s: Any, iterable: AV) -> AV:
     return out
 
 
+def holds_function(av: AV) -> bool:
+    return isinstance(av, (FunctionAV, GeneratorAV)) or any(map(holds_function, children(av)))
+
+
 def unrolled(s: Any, iterable: AV, others: list[AV]) -> AV:
     """The elements of a comprehension over something of known length, one by one: a structure nobody may write."""
     s.unrolls, before = True, s.unrolls
     try:
+        if any(
+            map(holds_function, others)
+        ):  # all of them read the loop's variable as it is when they are called
+            raise SignatureError("functions", s.loc)
         state = s.loop(
             iterable, (TupleAV((), list),), lambda e, state: [TupleAV((*state[0].items, e), list)], [""]
         )

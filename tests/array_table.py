@@ -112,8 +112,8 @@ STATISTICS = [
     ("np.percentile(a, 30)", X), ("np.percentile(a, [20, 50], axis=0)", X), ("np.percentile(a, 75.0, axis=-1)", X), ("np.quantile(a, (0.2, 0.7))", W), ("np.quantile(a, 0.5)", SINGLE),
     ("np.median(a)", W), ("np.median(a, axis=1)", normal(3, 5)), ("np.median(a, overwrite_input=False)", W),
     ("np.average(a)", X), ("np.average(a, weights=b)", X, np.abs(Y)), ("np.average(a, axis=1, weights=b)", X, POSITIVE), ("np.average(a, axis=0, weights=[1.0, 2.0, 0.5])", X),
-    ("np.average(a, axis=0, weights=b, keepdims=True)", X, np.abs(Y)), ("m, s = np.average(a, weights=b, returned=True); m * s", V, POSITIVE),
-    ("m, s = np.average(a, axis=0, returned=True); m * s", X),
+    ("np.average(a, axis=0, weights=b, keepdims=True)", X, np.abs(Y)), ("m, w = np.average(a, weights=b, returned=True); m * w", V, POSITIVE),
+    ("m, w = np.average(a, axis=0, returned=True); m * w", X),
     *((f"np.{f}(a{form})", HOLES) for f in "nansum nanmean nanmax nanmin nanvar nanstd nanprod nancumsum nancumprod nanmedian".split() for form in ("", ", axis=1", ", axis=0")),
     ("np.nanmean(a, axis=1, keepdims=True)", HOLES), ("np.nanvar(a, axis=1, ddof=1)", HOLES[:, [0, 2, 2]] * normal(2, 3)), ("np.nanquantile(a, 0.3)", HOLES), ("np.nanpercentile(a, 30)", HOLES),
     *((f"np.cumsum(a{form})", X) for form in _AXES[:4]), *((f"np.cumprod(a{form})", X) for form in _AXES[:4]), ("a.cumsum(axis=1)", X), ("a.cumprod(0)", X),
@@ -192,12 +192,35 @@ TABLE: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-def function(text: str, count: int) -> Callable[..., Any]:
-    """The function that a line of the table stands for, with source that s2sad can read."""
+LOOP = """\
+def f({params}):
+    s = 0.0
+    for step in range(2):
+        a = x.copy()
+        a[0] = a[0] * (step + 1.1)
+        r = a + 1.0
+        {before}
+        s += np.sum(np.sin({result}))
+        a[-1] = a[0] * s
+        s += np.sum(a * r)
+    return s
+"""
+STRAIGHT = """\
+def f({params}):
+    {before}
+    return np.sum(np.sin({result}))
+"""
+
+
+def function(text: str, count: int, loop: bool = False) -> Callable[..., Any]:
+    """The function that a line of the table stands for, with source that s2sad can read; `loop`: done twice, with an
+    array that is written before and after."""
     *before, result = text.replace("; ", "\n").split("\n")
-    lines = [f"def f({', '.join('abc'[:count])}):", *(f"    {line}" for line in before)]
-    source = "\n".join([*lines, f"    return np.sum(np.sin({result}))", ""])
-    name = f"<table: {text}>"
+    form, params = (LOOP, "xbc") if loop else (STRAIGHT, "abc")
+    joint = "\n" + (8 if loop else 4) * " "
+    source = form.format(params=", ".join(params[:count]), before=joint.join(before), result=result)
+    source = "".join(line for line in source.splitlines(True) if line.strip())
+    name = f"<table{' in a loop' if loop else ''}: {text}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
     space: dict[str, Any] = {"np": np}
     exec(compile(source, name, "exec"), space)

@@ -21,7 +21,26 @@ def test_derivative(row):
     _, text, *args = row
     single = "float32" in text or any(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in args)
     loose = {"rtol": 2e-2, "atol": 2e-3, "step": 1e-2, "vtol": 1e-6} if single else {}
-    check(Case(function(text, len(args)), tuple(args), **loose))
+    levels = (0, 2) if len(text) % 3 == 0 else (2,)  # unoptimised too, for some
+    check(Case(function(text, len(args)), tuple(args), **loose), levels=levels)
+
+
+def in_loop(row):
+    """Whether a row's first argument is an array that a loop can write."""
+    _, text, a, *_ = row
+    return (
+        isinstance(a, np.ndarray)
+        and a.dtype == np.float64
+        and "float32" not in text
+        and "\n" not in text
+        and "r = " not in text
+    )
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if in_loop(r)][::7], ids=lambda r: f"{r[0]}: {r[1]}")
+def test_in_a_loop_that_writes_its_argument(row):
+    _, text, *args = row
+    check(Case(function(text, len(args), loop=True), tuple(args), atol=1e-6), levels=(2,))
 
 
 SECOND = [
@@ -55,7 +74,7 @@ def test_second_order(row):
 
 REFUSED = [
     ("np.pad(a, 1, mode='mean')", "mode='mean'"), ("np.add(a, 1.0, where=a > 0)", "out="), ("np.max(a, where=a > 0)", "initial="), ("np.unique(a, return_index=True)", "return_index"),
-    ("np.quantile(a, 0.5, weights=a)", "weights"), ("np.histogram(a, weights=a)", "weights"), ("a[None].ravel('K')", "'K'"), ("np.fill_diagonal(a, 0.0, wrap=True)", "wrap"), ("np.maximum.accumulate(a, dtype=np.float32)", "dtype"), ("np.sum(a, axis=0, foo=1)", "foo"), ("np.subtract.reduce(a)", "numpy.subtract.reduce"),
+    ("np.quantile(a, 0.5, weights=a)", "weights"), ("np.histogram(a, weights=a)", "weights"), ("a[None].ravel('K')", "'K'"), ("np.fill_diagonal(a, 0.0, wrap=True)", "wrap"), ("np.sum(a, axis=1)", "axis 1"), ("np.diff(a, axis=-2)", "axis -2"), ("np.stack([a, a], axis=2)", "axis 2"), ("np.maximum.accumulate(a, dtype=np.float32)", "dtype"), ("np.sum(a, axis=0, foo=1)", "foo"), ("np.subtract.reduce(a)", "numpy.subtract.reduce"),
     ("np.sort(a, order='x')", "order"), ("np.mean(a, out=3.0)", "out="), ("np.apply_along_axis(np.sum, 0, a)", "apply_along_axis"), ("np.squeeze(a[1:])", "size 1"), ("np.take(a, [0], out=a)", "out="), ("np.average(a, foo=2)", "foo"),
 ]  # fmt: skip
 

@@ -30,8 +30,11 @@ CONTROL = {
     "pack", "unpack", "constant", "unbound", "exception", "format", "len", "trip_count", "identity",
     "stop_gradient", "custom",
 }  # fmt: skip
-# checked on arrays, in tests/test_arrays.py
-ON_WHOLE_ARRAYS = {*INFER, *JVPS, *ON_ARRAYS.values(), "shape", "s2sad.finite_product"}
+# checked on arrays, in tests/test_arrays.py and tests/test_array_functions.py
+ON_WHOLE_ARRAYS = {
+    *INFER, *JVPS, *(v for v in ON_ARRAYS.values() if v.startswith("s2sad.")), "shape", "s2sad.finite_product",
+    "s2sad.quotient_or_zero", "s2sad.bessel_i", "root", "numpy.i0",
+}  # fmt: skip
 RULES = {
     name: prim for name, prim in PRIMS.items() if name not in ON_WHOLE_ARRAYS
     if prim.effect in ("none", "raises") and name not in CONTROL

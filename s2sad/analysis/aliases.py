@@ -129,7 +129,8 @@ class Aliases:
         return self.find(v) in self.joined
 
 
-MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal", "numpy.real", "numpy.imag"})
+MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal", "numpy.real", "numpy.imag", "numpy.broadcast_to",
+     "numpy.ascontiguousarray"})
 
 
 def maybe_view(op: Op) -> bool:

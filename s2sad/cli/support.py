@@ -65,7 +65,7 @@ def by_parts() -> set[str]:
     found = set()
     ruled = {p.name for p in PRIMS.values() if p in catalogue()}
     for fn in HANDLERS:
-        owner = getattr(fn, "__self__", None)
+        owner: Any = getattr(fn, "__self__", None)
         of_ufunc = type(owner).__module__ == "numpy" and hasattr(owner, "__name__")  # np.add.reduce
         module = "numpy" if of_ufunc else (getattr(fn, "__module__", None) or "").lstrip("_")
         name = f"{owner.__name__}.{fn.__name__}" if of_ufunc else getattr(fn, "__name__", "")
@@ -158,4 +158,6 @@ def rule_text(prim: Prim, param: str) -> str:
         return "in the transform" if prim.effect in ("alloc", "reads", "writes") else "none"
     if partial is ZERO:
         return "0 (the result does not vary with it)"
-    return partial if isinstance(partial, str) else partial_text(prim, param)
+    if isinstance(partial, str):
+        return partial
+    return partial_text(prim, param) or "an operation on whole arrays"

@@ -38,8 +38,16 @@ def value(v: Any) -> Any:
 
 
 def keywords(op: Op) -> dict[str, Any]:
-    last = len(dims_of(op.operands[0])) - 1
-    defaults = {**DEFAULTS, "axis": last, "axes": tuple(range(last + 1))} if ".fft." in op.prim else DEFAULTS
+    """The fixed arguments that are not what NumPy takes anyway."""
+    defaults = dict(DEFAULTS)
+    first = op.operands[0].type if op.operands else None
+    if op.prim in ("numpy.argsort", "numpy.argpartition"):
+        defaults["axis"] = -1
+    elif isinstance(first, Array) and first.ndim == 1 and op.attr("axis") in (0, -1, (0,)):
+        defaults["axis"] = op.attr("axis")
+    if ".fft." in op.prim:
+        last = len(dims_of(op.operands[0])) - 1
+        defaults |= {"axis": last, "axes": tuple(range(last + 1))}
     return {k: value(v) for k, v in op.attrs if k not in defaults or v != defaults[k]}
 
 
@@ -150,6 +158,12 @@ def pad(e: Expressions, op: Op) -> Any:
     return np_call(e, "pad", a, width, **({} if mode == "constant" else {"mode": t.constant(mode)}))
 
 
+def stack(e: Expressions, op: Op) -> Any:
+    axis = op.attr("axis")
+    named = {"axis": value(axis)} if axis else {}
+    return np_call(e, "stack", t.tuple_([e.operand(o) for o in op.operands]), **named)
+
+
 def diagonal(e: Expressions, op: Op) -> Any:
     k, (a,) = op.attr("k"), op.operands
     assert isinstance(a.type, Array)
@@ -183,6 +197,6 @@ def histogram(e: Expressions, op: Op) -> Any:
 
 
 FORMS = {
-    "numpy.tile": tile, "numpy.pad": pad, "numpy.diagonal": diagonal, "numpy.eye": square, "numpy.tri": square,
+    "numpy.stack": stack, "numpy.tile": tile, "numpy.pad": pad, "numpy.diagonal": diagonal, "numpy.eye": square, "numpy.tri": square,
     "nonzero": one_of, "unravel_index": one_of, "numpy.histogram_counts": histogram,
 }  # fmt: skip

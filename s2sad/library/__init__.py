@@ -1,6 +1,6 @@
 """NumPy functions written in NumPy: what s2sad has no rule of its own for is typed and differentiated as this code.
 
-An argument that only its default is supported for is annotated with that: `dtype: None = None`.
+An argument that only its default is supported for is annotated so: `dtype: Default = None`.
 Each function stands for the NumPy function named beside it in `FUNCTIONS`, takes its arguments by the same names,
 and uses only operations that have rules. Branches on `None`, on axes and on ranks are decided when code is generated.
 """

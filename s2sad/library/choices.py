@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.library.names import Default
+
 
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     y = default
-    for c, v in zip(reversed(condlist), reversed(choicelist)):
+    for c, v in zip(reversed(condlist), reversed(choicelist), strict=True):
         y = np.where(c, v, y)
     return y
 
@@ -18,7 +20,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any) -> Any:
     y = np.zeros_like(x)
     if len(funclist) > len(condlist):
         y[...] = funclist[-1](x) if callable(funclist[-1]) else funclist[-1]
-    for c, f in zip(condlist, funclist):
+    for c, f in zip(condlist, funclist, strict=False):
         y[c] = f(x[c]) if callable(f) else f
     return y
 
@@ -33,8 +35,7 @@ def choose(a: Any, choices: Any, out: Any = None) -> Any:
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     xs, fs = np.asarray(xp), np.asarray(fp)
-    last = xs.shape[0] - 1
-    j = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, last - 1)
+    j = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, xs.shape[0] - 2)
     y = fs[j] + (fs[j + 1] - fs[j]) / (xs[j + 1] - xs[j]) * (x - xs[j])
     if np.ndim(x) == 0:
         if x < xs[0]:
@@ -46,7 +47,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     return np.where(x > xs[-1], fs[-1] if right is None else right, y)
 
 
-def unwrap(p: Any, discont: None = None, axis: Any = -1, period: Any = 2 * np.pi) -> Any:
+def unwrap(p: Any, discont: Default = None, axis: Any = -1, period: Any = 2 * np.pi) -> Any:
     d = np.diff(p, axis=axis)
     turns = np.where(np.abs(d) < period / 2, 0.0, np.ceil((d - period / 2) / period))
     at = axis % p.ndim

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.names import found
+from s2sad.library.names import Default, found
 from s2sad.rules.arrays.scans import records
 
 
@@ -57,46 +57,40 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
     return np.sum(0.5 * d * pairs, axis=at)
 
 
+def layer(a: Any, axis: Any, i: Any) -> Any:
+    """a[i] along an axis counted from the front."""
+    return a[(slice(None),) * axis + (i,)]
+
+
 def slope(f: Any, h: Any, axis: Any, edge_order: Any) -> Any:
-    """Central differences of second order inside; `h` is a step, or coordinates."""
-    low, mid, high = along(f, axis, None, -2), along(f, axis, 1, -1), along(f, axis, 2, None)
-    first, second, third = along(f, axis, 0, 1), along(f, axis, 1, 2), along(f, axis, 2, 3)
-    last, before, third_last = along(f, axis, -1, None), along(f, axis, -2, -1), along(f, axis, -3, -2)
-    if np.ndim(h) == 0:
-        inside = (high - low) / (2.0 * h)
-        if edge_order == 1:
-            left, right = (second - first) / h, (last - before) / h
-        else:
-            left = (-1.5 * first + 2.0 * second - 0.5 * third) / h
-            right = (0.5 * third_last - 2.0 * before + 1.5 * last) / h
-        return np.concatenate([left, inside, right], axis=axis)
-    d = (
-        np.expand_dims(h[1:] - h[:-1], tuple(i for i in range(f.ndim) if i != axis))
-        if f.ndim > 1
-        else h[1:] - h[:-1]
-    )
-    u, v = along(d, axis, None, -1), along(d, axis, 1, None)
-    inside = -v / (u * (u + v)) * low + (v - u) / (u * v) * mid + u / (v * (u + v)) * high
-    u1, v1, u2, v2 = (
-        along(d, axis, 0, 1),
-        along(d, axis, 1, 2),
-        along(d, axis, -2, -1),
-        along(d, axis, -1, None),
-    )
-    if edge_order == 1:
-        left, right = (second - first) / u1, (last - before) / v2
+    """Central differences of second order inside; `h` is a step, coordinates, or None for a step of 1."""
+    low, high = along(f, axis, None, -2), along(f, axis, 2, None)
+    first, second = layer(f, axis, 0), layer(f, axis, 1)
+    last, before = layer(f, axis, -1), layer(f, axis, -2)
+    if h is None:
+        inside, left, right = (high - low) / 2.0, second - first, last - before
+        if edge_order == 2:
+            left = -1.5 * first + 2.0 * second - 0.5 * layer(f, axis, 2)
+            right = 0.5 * layer(f, axis, -3) - 2.0 * before + 1.5 * last
+    elif np.ndim(h) == 0:
+        inside, left, right = (high - low) / (2.0 * h), (second - first) / h, (last - before) / h
+        if edge_order == 2:
+            left = (-1.5 * first + 2.0 * second - 0.5 * layer(f, axis, 2)) / h
+            right = (0.5 * layer(f, axis, -3) - 2.0 * before + 1.5 * last) / h
     else:
-        left = (
-            -(2.0 * u1 + v1) / (u1 * (u1 + v1)) * first
-            + (u1 + v1) / (u1 * v1) * second
-            - u1 / (v1 * (u1 + v1)) * third
-        )
-        right = (
-            v2 / (u2 * (u2 + v2)) * third_last
-            - (v2 + u2) / (u2 * v2) * before
-            + (2.0 * v2 + u2) / (v2 * (u2 + v2)) * last
-        )
-    return np.concatenate([left, inside, right], axis=axis)
+        d = h[1:] - h[:-1]
+        if f.ndim > 1:
+            d = np.expand_dims(d, tuple(i for i in range(f.ndim) if i != axis))
+        u, v, mid = along(d, axis, None, -1), along(d, axis, 1, None), along(f, axis, 1, -1)
+        inside = -v / (u * (u + v)) * low + (v - u) / (u * v) * mid + u / (v * (u + v)) * high
+        u, v, p, q = layer(d, axis, 0), layer(d, axis, 1), layer(d, axis, -2), layer(d, axis, -1)
+        left, right = (second - first) / u, (last - before) / q
+        if edge_order == 2:
+            left = -(2.0 * u + v) / (u * (u + v)) * first + (u + v) / (u * v) * second
+            left = left - u / (v * (u + v)) * layer(f, axis, 2)
+            right = q / (p * (p + q)) * layer(f, axis, -3) - (q + p) / (p * q) * before
+            right = right + (2.0 * q + p) / (q * (p + q)) * last
+    return np.concatenate([np.expand_dims(left, axis), inside, np.expand_dims(right, axis)], axis=axis)
 
 
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:
@@ -108,25 +102,25 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> An
     else:
         axes = (axis % x.ndim,)
     if len(varargs) == 0:
-        steps = (1.0,) * len(axes)
+        steps = (None,) * len(axes)
     elif len(varargs) == 1:
         steps = tuple(varargs) * len(axes)
     else:
         steps = tuple(varargs)
-    found = tuple(slope(x, h, k, edge_order) for k, h in zip(axes, steps))
+    found = tuple(slope(x, h, k, edge_order) for k, h in zip(axes, steps, strict=True))
     return found[0] if len(axes) == 1 else found
 
 
-def maximum_accumulate(array: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
+def maximum_accumulate(array: Any, axis: Any = 0, dtype: Default = None, out: Any = None) -> Any:
     return np.take_along_axis(array, records(array, axis % array.ndim, 1), axis=axis)
 
 
-def minimum_accumulate(array: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
+def minimum_accumulate(array: Any, axis: Any = 0, dtype: Default = None, out: Any = None) -> Any:
     return np.take_along_axis(array, records(array, axis % array.ndim, -1), axis=axis)
 
 
 def logaddexp_reduce(
-    array: Any, axis: Any = 0, dtype: None = None, out: Any = None, keepdims: Any = False
+    array: Any, axis: Any = 0, dtype: Default = None, out: Any = None, keepdims: Any = False
 ) -> Any:
     x = np.asarray(array)
     m = np.max(x, axis=axis, keepdims=True)

@@ -9,12 +9,6 @@ import numpy as np
 from s2sad.library.names import found
 
 
-def stack(arrays: Any, axis: Any = 0) -> Any:
-    if isinstance(arrays, np.ndarray):
-        return np.moveaxis(arrays, 0, axis).copy()
-    return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis=axis)
-
-
 def vstack(tup: Any) -> Any:
     if isinstance(tup, np.ndarray):
         return tup[:, None].copy() if tup.ndim == 1 else np.concatenate(tup) if tup.ndim > 2 else tup.copy()
@@ -24,7 +18,7 @@ def vstack(tup: Any) -> Any:
 def hstack(tup: Any) -> Any:
     if isinstance(tup, np.ndarray):
         return np.ravel(tup).copy() if tup.ndim <= 2 else np.concatenate(tup, axis=1)
-    if all([np.ndim(a) <= 1 for a in tup]):
+    if all(np.ndim(a) <= 1 for a in tup):
         return np.concatenate([np.atleast_1d(a) for a in tup], axis=0)
     return np.concatenate(tup, axis=1)
 
@@ -51,7 +45,6 @@ def equal_size(n: Any, parts: Any) -> Any:
 
 
 FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
-    (stack, (np.stack,), ""),
     (vstack, found("vstack", "row_stack"), ""),
     (hstack, (np.hstack,), ""),
     (dstack, (np.dstack,), ""),

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.library.names import Default
+
 
 def logspace(
     start: Any,
@@ -21,7 +23,7 @@ def logspace(
 
 
 def geomspace(
-    start: Any, stop: Any, num: Any = 50, endpoint: Any = True, dtype: Any = None, axis: zero = 0
+    start: Any, stop: Any, num: Any = 50, endpoint: Any = True, dtype: Any = None, axis: Default = 0
 ) -> Any:
     y = start * (stop / start) ** np.linspace(0.0, 1.0, num, endpoint=endpoint)
     return y if dtype is None else y.astype(dtype)

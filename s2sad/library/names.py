@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+Default = Any  # annotates an argument that only its default is supported for
+
 
 def found(*names: str) -> tuple[Any, ...]:
     """The functions of these names that this NumPy has."""

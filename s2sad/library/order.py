@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.names import found
+from s2sad.library.names import Default, found
 
 
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: None = None, stable: Any = None) -> Any:
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Default = None, stable: Any = None) -> Any:
     x = np.asarray(a)
     if axis is None or x.ndim == 1:
         x = np.ravel(x)
@@ -65,11 +65,14 @@ def ordered(a: Any, axis: Any) -> Any:
     return sort(np.moveaxis(a, axis, 0), axis=0)
 
 
+def read_at(s: Any, i: Any) -> Any:
+    """Where to read sorted numbers: a nan sorts last, and is the result if there is one."""
+    return -1 if s.ndim == 1 and np.isnan(s[-1]) else i
+
+
 def finished(y: Any, s: Any, a: Any, axis: Any, keepdims: Any, lead: Any = 0) -> Any:
     """What order statistics give: nan where an element is, which sorts last; with the axes kept."""
-    if np.ndim(y) == 0:
-        y = s[-1] if np.isnan(s[-1]) else y
-    else:
+    if np.ndim(y) > 0:
         y = np.where(np.isnan(s[-1]), np.nan, y)
     if not keepdims:
         return y
@@ -83,7 +86,8 @@ def median(
     x = np.asarray(a)
     s = ordered(x, axis)
     n = s.shape[0]
-    return finished(0.5 * (s[(n - 1) // 2] + s[n // 2]), s, x, axis, keepdims)
+    low, high = read_at(s, (n - 1) // 2), read_at(s, n // 2)
+    return finished(0.5 * (s[low] + s[high]), s, x, axis, keepdims)
 
 
 def place(n: Any, q: Any, method: Any) -> Any:
@@ -127,7 +131,8 @@ def quantile(
     if np.ndim(q) == 0:
         h = min(max(float(place(n, q, method)), 0.0), n - 1.0)
         j = math.floor(h)
-        y = s[j] + (s[min(j + 1, n - 1)] - s[j]) * (h - j)
+        low, high = read_at(s, j), read_at(s, min(j + 1, n - 1))
+        y = s[low] + (s[high] - s[low]) * (h - j)
         return finished(y, s, x, axis, keepdims)
     hs = np.clip(place(n, np.asarray(q), method), 0, n - 1)
     low = np.floor(hs).astype(np.int64)

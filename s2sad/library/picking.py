@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.library.names import Default
+
 
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     at = np.flatnonzero(condition)
@@ -62,12 +64,12 @@ def weighted_bincount(x: Any, weights: Any, minlength: Any) -> Any:
 
 def ravel_multi_index(multi_index: Any, dims: Any) -> Any:
     flat = multi_index[0]
-    for i, size in zip(multi_index[1:], dims[1:]):
+    for i, size in zip(multi_index[1:], dims[1:], strict=True):
         flat = flat * size + i
     return flat
 
 
-def reduceat(array: Any, indices: Any, axis: Any = 0, dtype: None = None, out: Any = None) -> Any:
+def reduceat(array: Any, indices: Any, axis: Any = 0, dtype: Default = None, out: Any = None) -> Any:
     """np.add.reduceat where the places ascend: each element is added to the part it lies in."""
     at = np.asarray(indices)
     if np.any(at[1:] <= at[:-1]):
@@ -84,7 +86,7 @@ def reduceat(array: Any, indices: Any, axis: Any = 0, dtype: None = None, out: A
 # -- writes ---------------------------------------------------------------------------------------------
 
 
-def fill_diagonal(a: Any, val: Any, wrap: False = False) -> Any:
+def fill_diagonal(a: Any, val: Any, wrap: Default = False) -> Any:
     n = min(a.shape[0], a.shape[1]) if a.ndim == 2 else a.shape[0]
     i = np.arange(n)
     v = np.asarray(val)
@@ -118,7 +120,7 @@ def putmask(a: Any, mask: Any, values: Any) -> Any:
         a[np.nonzero(mask)] = np.ravel(w)[at % w.size]
 
 
-def copyto(dst: Any, src: Any, casting: same_kind = "same_kind", where: Any = True) -> Any:
+def copyto(dst: Any, src: Any, casting: Default = "same_kind", where: Any = True) -> Any:
     if where is True:
         dst[...] = src
     else:

@@ -76,7 +76,8 @@ def meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "x
     order = (1, 0, *range(2, n)) if indexing == "xy" and n > 1 else tuple(range(n))
     lines = tuple(np.ravel(x) for x in xi)
     grids = tuple(
-        np.expand_dims(x, tuple(j for j in range(n) if j != k)) if n > 1 else x for k, x in zip(order, lines)
+        np.expand_dims(x, tuple(j for j in range(n) if j != k)) if n > 1 else x
+        for k, x in zip(order, lines, strict=True)
     )
     if sparse:
         return tuple(g.copy() for g in grids) if copy else grids

@@ -42,14 +42,16 @@ def var(
 ) -> Any:  # fmt: skip
     less = ddof if correction is None else correction
     x = np.asarray(a) if dtype is None else np.asarray(a, dtype=dtype)
-    d = x - mean(x, axis=axis, keepdims=True, where=where)
     if where is True:
-        n = count(x, axis) if less == 0 else count(x, axis) - less
-        if less != 0 and less != 1:
-            n = max(n, 0)
-        return np.sum(d * d, axis=axis, keepdims=keepdims) / n
-    n = np.maximum(chosen(x, axis, keepdims, where) - less, 0)
-    return np.sum(d * d, axis=axis, keepdims=keepdims, where=where) / n
+        n = count(x, axis)
+        d = x - np.sum(x, axis=axis, keepdims=True) / n
+        total = np.sum(d**2, axis=axis, keepdims=keepdims)
+        if less == 0:
+            return total / n
+        return total / (n - less if less == 1 else max(n - less, 0))
+    d = x - mean(x, axis=axis, keepdims=True, where=where)
+    m = np.maximum(chosen(x, axis, keepdims, where) - less, 0)
+    return np.sum(d**2, axis=axis, keepdims=keepdims, where=where) / m
 
 
 def std(

@@ -66,14 +66,14 @@ def root(x: Any) -> Any:
     return np.sqrt(x)
 
 
-def quotient(a: Any, b: Any) -> Any:
+def quotient_or_zero(a: Any, b: Any) -> Any:
     """a / b, 0 where b is 0."""
     return np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), 0.0)
 
 
 def bessel_i(n: Any, x: Any) -> Any:
     """The modified Bessel function I_n by its power series, whose terms have one sign, so that nothing cancels."""
-    half = 0.5 * np.asarray(x)
+    half = 0.5 * x
     term = half**n
     for k in range(1, n + 1):
         term = term / k
@@ -119,8 +119,8 @@ rule(
     effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",
 )  # fmt: skip
 rule(
-    quotient, "y = quotient(a, b)", name="s2sad.quotient", helper=source(quotient), effect="none", broadcasts=True,
-    infer=numpy_float, da="quotient(dy, b)", db="-quotient(y * dy, b)",
+    quotient_or_zero, "y = quotient_or_zero(a, b)", name="s2sad.quotient_or_zero", helper=source(quotient_or_zero), effect="none", broadcasts=True,
+    infer=numpy_float, da="quotient_or_zero(dy, b)", db="-quotient_or_zero(y * dy, b)",
 )  # fmt: skip
 rule(
     root,
@@ -129,7 +129,7 @@ rule(
     infer=numpy_float,
     effect="none",
     broadcasts=True,
-    dx="quotient(0.5 * dy, y)",
+    dx="quotient_or_zero(0.5 * dy, y)",
 )
 
 

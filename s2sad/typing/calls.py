@@ -116,7 +116,7 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
         return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
     name = getattr(obj, "__qualname__", getattr(obj, "__name__", repr(obj)))
     module = getattr(obj, "__module__", None)
-    owner = getattr(obj, "__self__", None)
+    owner: Any = getattr(obj, "__self__", None)
     if type(owner).__module__ == "numpy" and hasattr(owner, "__name__"):  # a method of a ufunc
         module, name = "numpy", f"{owner.__name__}.{obj.__name__}"
     full = f"{module}.{name}" if module not in (None, "builtins") else name

@@ -262,8 +262,8 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
     if isinstance(av, StaticAV) and type(av.obj).__module__.startswith("numpy"):
         from s2sad.typing.calls import HANDLERS
 
-        if av.obj in HANDLERS:  # np.r_, np.c_
-            parts_ = list(index.items) if isinstance(index, TupleAV) else [index]
+        if getattr(type(av.obj), "__hash__", None) is not None and av.obj in HANDLERS:  # np.r_, np.c_
+            parts_: list[AV] = list(index.items) if isinstance(index, TupleAV) else [index]
             return HANDLERS[av.obj](s, parts_, {}, hint)
     if isinstance(av, Value) and is_memory(av.type):
         if isinstance(index, SliceAV):

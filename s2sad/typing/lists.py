@@ -10,7 +10,16 @@ from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Op, Operand, Value
 from s2sad.ir.types import BOTTOM, INT, List, Scalar, Type, is_memory, join
 from s2sad.rules.builder import const
-from s2sad.typing.abstract import AV, RangeAV, SliceAV, TupleAV, is_operand
+from s2sad.typing.abstract import (
+    AV,
+    FunctionAV,
+    GeneratorAV,
+    RangeAV,
+    SliceAV,
+    TupleAV,
+    children,
+    is_operand,
+)
 from s2sad.typing.elements import Widen, common_type, element, element_type, in_memory, mixed, stored
 
 
@@ -70,9 +79,15 @@ def list_from(s: Any, iterable: AV) -> AV:
     return collected(s, types_, iterable)
 
 
+def holds_function(av: AV) -> bool:
+    return isinstance(av, (FunctionAV, GeneratorAV)) or any(map(holds_function, children(av)))
+
+
 def structure(s: Any, iterable: AV, others: list[AV]) -> AV:
     """The elements of a comprehension over something of known length, one by one, until they are needed in memory;
     a list in memory where the length is not known."""
+    if any(map(holds_function, others)):  # all of them read the loop's variable as it is when they are called
+        raise s.error("a list of functions built in a loop is not supported yet", "write the functions out")
     s.unrolls, before = True, s.unrolls
     try:
         start = TupleAV((), list, site=s.loc)

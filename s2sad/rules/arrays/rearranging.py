@@ -121,6 +121,17 @@ array_rule(
 )
 
 
+array_rule(
+    "numpy.ascontiguousarray",
+    "y = ascontiguousarray(a)",
+    np.ascontiguousarray,
+    _same,
+    "linear",
+    cost=1,
+    da="dy",
+)
+
+
 # -- diagonals ------------------------------------------------------------------------------------------
 
 

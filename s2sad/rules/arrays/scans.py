@@ -28,8 +28,8 @@ def shifted(b: Builder, a: Operand, axis: int, fill: str, shape: Any) -> Operand
     sizes = [const(1) if i == axis else size for i, size in enumerate(shape)]
     dims = tuple(1 if i == axis else d for i, d in enumerate(dims_of(a)))
     first = b.emit(fill, *sizes, type=Array(dtype_of(a), len(dims), dims), dtype=dtype_of(a))
-    before = view(b, a, (*index, ("slice", None, 0, None)), (const(-1),))
-    return b.emit("numpy.concatenate", first, before, type=a.type, axis=axis)
+    longer = emit(b, "numpy.concatenate", first, a, axis=axis)
+    return view(b, longer, (*index, ("slice", None, 0, None)), (const(-1),), a.type)
 
 
 def others(b: Builder, a: Operand, axes: tuple[int, ...], shape: Any) -> Operand:

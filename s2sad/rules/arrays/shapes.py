@@ -126,3 +126,25 @@ array_rule(
     "numpy.concatenate", "y = concatenate(*arrays)", lambda *arrays, axis: np.concatenate(arrays, axis), _concatenate_type,
     "linear", darrays=_concatenate_vjp,
 )  # fmt: skip
+
+
+def _stack_type(attrs: Attrs, *arrays: Operand) -> Type:
+    columns = list(zip(*map(dims_of, arrays), strict=True))
+    sizes: list[Size] = [next((d for d in column if d is not None), None) for column in columns]
+    sizes.insert(attrs["axis"], len(arrays))
+    dtype = str(np.result_type(*(np.dtype(dtype_of(a)) for a in arrays)))
+    return Array(dtype, len(sizes), tuple(sizes))
+
+
+def _stack_vjp(b: Builder, env: Any) -> Operand:
+    index, full = const(env["index"]), (("slice", None, None, None),) * env["op"].attr("axis")
+    of = env["op"].operands[env["index"]].type
+    if not isinstance(of, Array):
+        return b.emit("load", env["dy"], index, type=env["dy"].type.item)
+    return view(b, env["dy"], (*full, ("at", 0)), (index,), of)
+
+
+array_rule(
+    "numpy.stack", "y = stack(*arrays)", lambda *arrays, axis: np.stack(arrays, axis), _stack_type, "linear",
+    darrays=_stack_vjp,
+)  # fmt: skip

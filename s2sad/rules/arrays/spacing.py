@@ -16,8 +16,8 @@ from s2sad.rules.shapes import broadcast
 
 def _linspace_type(attrs: Attrs, start: Operand, stop: Operand, num: Operand) -> Type:
     dims = (size_of(num), *broadcast(dims_of(start), dims_of(stop)))
-    ends = [np.ones((1,) * len(dims_of(o)), dtype_of(o)) for o in (start, stop)]
-    return Array(str(np.linspace(*ends, 2).dtype), len(dims), dims)
+    first, last = (np.ones((1,) * len(dims_of(o)), dtype_of(o)) for o in (start, stop))
+    return Array(str(np.linspace(first, last, 2).dtype), len(dims), dims)
 
 
 def _ends(which: int, d: Any) -> tuple[Any, Any]:

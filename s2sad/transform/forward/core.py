@@ -109,6 +109,7 @@ class Forward:
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
         self.given = {v: Value(tangent_hint(v), tangent_type(v.type)) for v in inputs}
         self.tangents: dict[Value, Operand] = {}
+        self.written: set[Operand] = set()  # tangents that are memory which is written
         self.builder = Builder(fn.loc)
         self.builder.reassociate = True
 
@@ -178,12 +179,16 @@ class Forward:
                 ops.append(Op("identity", (tangent,), (named,), self.builder.loc))
             tangent = named
         self.tangents[v] = tangent
+        if is_memory(v.type) and self.aliases.is_written(v) and isinstance(tangent, Value):
+            self.written.add(tangent)
 
     def twin(self, v: Value, prim: str, *operands: Operand, attrs: Iterable[tuple[str, Any]] = ()) -> None:
         """Make a reference's twin by an operation."""
         made = Value(tangent_hint(v), tangent_type(v.type))
         self.builder.ops.append(Op(prim, operands, (made,), self.builder.loc, tuple(attrs)))
         self.tangents[v] = made
+        if is_memory(v.type) and self.aliases.is_written(v):
+            self.written.add(made)
 
     # -- the function's own parameters and results ------------------------------------------------------
 
@@ -260,6 +265,11 @@ class Forward:
         """New tangents for the chosen ones among the parameters or results of a structure."""
         made = tuple(Value(tangent_hint(values[j]), tangent_type(values[j].type)) for j in kept)
         self.tangents.update(zip((values[j] for j in kept), made, strict=True))
+        self.written.update(
+            m
+            for j, m in zip(kept, made, strict=True)
+            if is_memory(m.type) and self.aliases.is_written(values[j])
+        )
         return made
 
     def block(self, block: Block, params: tuple[Value, ...], kept: list[int]) -> Block:
@@ -331,7 +341,8 @@ def complete(f: Forward, result: Value, tangent: Operand) -> Operand:
     if not isinstance(t, Array):
         return tangent
     found = full(f.builder, tangent, t, lambda: a_.shape(f.builder, result))
-    if f.aliases.is_written(result) and (found is not tangent or tangent in f.tangents.values()):
+    borrowed = f.aliases.is_written(result) and (found is not tangent or tangent in f.tangents.values())
+    if borrowed or found in f.written:  # the tangent of y = x + 1 is that of x, which may be written later
         found = f.emit("copy", found, type=t)
     return found
 

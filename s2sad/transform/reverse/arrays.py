@@ -201,6 +201,7 @@ FRESH_PRIMS = frozenset(
         "numpy.triu",
         "numpy.cumprod",
         "numpy.roll",
+        "numpy.stack",
         "numpy.repeat",
         "numpy.tile",
         "numpy.pad",

@@ -26,6 +26,7 @@ from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
+from s2sad.transform.reverse.views import settled
 from s2sad.typing.thread import free_values
 
 Handler = Callable[["Reverse", Any, Scope], None]
@@ -98,6 +99,7 @@ class Reverse:
         callees: Any = None,
         shadow_inputs: dict[Value, Value] | None = None,
     ) -> None:
+        fn = settled(fn)
         self.fn, self.inputs, self.outputs = fn, inputs, outputs
         self.input_set = frozenset(inputs)
         self.aliases = Aliases(fn)

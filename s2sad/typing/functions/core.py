@@ -36,12 +36,19 @@ def found(*names: str) -> tuple[Any, ...]:
     return tuple(getattr(np, name) for name in names if hasattr(np, name))
 
 
+def from_front(s: Any, axis: Any, ndim: int) -> int:
+    """An axis counted from the front; one that is not there raises in NumPy."""
+    if not isinstance(axis, int) or not -ndim <= axis < ndim:
+        raise s.error(f"axis {axis} of an array of {ndim} axes", "match the number of axes", SignatureError)
+    return axis % ndim
+
+
 def axis_of(s: Any, found: dict[str, AV], ndim: int, name: str = "axis") -> Any:
     """A constant axis argument, counted from the front; None for all axes."""
     axis = static(s, found, name)
     if axis is None:
         return None
-    axes = tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+    axes = tuple(from_front(s, a, ndim) for a in (axis if isinstance(axis, tuple) else (axis,)))
     return axes[0] if len(axes) == 1 else axes
 
 
@@ -125,8 +132,6 @@ def cast(s: Any, a: Operand, dtype: str, hint: str = "") -> Any:
     """An array as another dtype; what becomes an integer varies no more."""
     if dtype == a_.dtype_of(a):
         return a
-    if dtype.startswith(("int", "uint", "bool")):
-        a = s.builder.emit("stop_gradient", a, type=a.type) if a_.dtype_of(a).startswith("float") else a
     if not isinstance(a.type, Array):
         return number(s, a, dtype)
     t = Array(dtype, len(a_.dims_of(a)), a_.dims_of(a))

@@ -14,7 +14,7 @@ from s2sad.typing import arrays, items
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, shape_operands, static
 from s2sad.typing.calls import HANDLERS
-from s2sad.typing.functions.core import Handler, cast, dtype_name, is_none, numpy_function, refuse
+from s2sad.typing.functions.core import Handler, cast, dtype_name, from_front, is_none, numpy_function, refuse
 from s2sad.typing.functions.core import found as found_names
 
 
@@ -84,11 +84,14 @@ def _full_like(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     shape = found.pop("shape", None)
     return filled(
         s,
-        arrays.sizes(s, a) if is_none(shape) else shape_operands(s, shape),
+        arrays.sizes(s, a) if is_none(shape) else shape_operands(s, shape),  # type: ignore[arg-type]
         array(s, found.pop("fill_value")),
         dtype_name(s, found, a_.dtype_of(a)),
         hint,
     )
+
+
+LAYOUTS = ("ascontiguousarray", "asfortranarray", "require")
 
 
 def converted(name: str, params: str, fresh: bool) -> Handler:
@@ -107,6 +110,8 @@ def converted(name: str, params: str, fresh: bool) -> Handler:
         made = cast(s, a, dtype, hint)
         if made is a and copies and given is a and isinstance(a.type, Array):
             made = s.builder.emit("copy", a, type=a.type, hint=hint)
+        if name in LAYOUTS and made is a and isinstance(a.type, Array):  # a copy where the layout is another
+            made = a_.emit(s.builder, "numpy.ascontiguousarray", a, hint=hint)
         missing = axes - len(a_.dims_of(made))
         return (
             a_.emit(s.builder, "newaxis", made, hint=hint, axes=tuple(range(missing)))
@@ -204,9 +209,10 @@ def _linspace(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     y = a_.emit(s.builder, "numpy.linspace", start, stop, num, hint=hint, endpoint=endpoint)
     axis = static(s, found, "axis", 0)
     ndim = len(a_.dims_of(y))
-    if axis % ndim:
+    axis = from_front(s, axis, ndim)
+    if axis:
         order = list(range(1, ndim))
-        order.insert(axis % ndim, 0)
+        order.insert(axis, 0)
         y = arrays.transposed(s, y, order)
     y = cast(s, y, dtype_name(s, found, a_.dtype_of(y)))
     if not static(s, found, "retstep", False):

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import Array
+from s2sad.ir.types import Array, List
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, SliceAV, TupleAV
-from s2sad.typing.arrays import arguments, array, getitem, static
-from s2sad.typing.functions.core import Handler, elements, numpy_function
+from s2sad.typing.arrays import arguments, array, getitem, static, transposed
+from s2sad.typing.functions.core import Handler, elements, from_front, numpy_function, refuse, takes_out
 from s2sad.typing.functions.picking import ALL
+
+
+@numpy_function(np.stack)
+@takes_out("numpy.stack", "arrays axis out")
+def _stack(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = arguments(s, "numpy.stack", "arrays axis out dtype casting", args, kwargs)
+    refuse(s, "numpy.stack", found, casting="same_kind", dtype=None)
+    given, axis = found.pop("arrays"), static(s, found, "axis", 0)
+    if isinstance(given, Value) and isinstance(given.type, (Array, List)):
+        a = array(s, given)
+        n = len(a_.dims_of(a))
+        order = list(range(1, n))
+        order.insert(from_front(s, axis, n), 0)
+        moved = transposed(s, a, order)
+        return s.builder.emit("copy", moved, type=moved.type, hint=hint)  # type: ignore[no-any-return]
+    found_ = [array(s, p) for p in elements(s, given)]
+    axis = from_front(s, axis, len(a_.dims_of(found_[0])) + 1)
+    return a_.emit(s.builder, "numpy.stack", *found_, hint=hint, axis=axis)
 
 
 def parts(s: Any, a: Operand, bounds: list[Operand], axis: int) -> AV:
     """Views of what lies between bounds along an axis; None at the ends."""
     cuts = [const(None), *bounds, const(None)]
     found = []
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in pairwise(cuts):
         piece = SliceAV((low, high, const(None)))
         found.append(getitem(s, a, TupleAV((*[ALL] * axis, piece)) if axis else piece))
     return TupleAV(tuple(found), list)
@@ -31,7 +50,7 @@ def split(name: str, axis: int | None = None, exact: bool = True) -> Handler:
         found = arguments(s, f"numpy.{name}", "ary indices_or_sections axis", args, kwargs)
         a, where = array(s, found.pop("ary")), found.pop("indices_or_sections")
         n = len(a_.dims_of(a))
-        chosen = axis if axis is not None else static(s, found, "axis", 0) % n
+        chosen = axis if axis is not None else from_front(s, static(s, found, "axis", 0), n)
         if name == "hsplit" and n == 1:
             chosen = 0
         count = s.static(where)
@@ -87,7 +106,8 @@ numpy_function(np.dsplit)(split("dsplit", 2))
 def _block(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     depth = nesting(args[0])
     ndim = max(depth, most_axes(s, args[0]))
-    return joined(s, args[0], depth, ndim)
+    made = joined(s, args[0], depth, ndim)
+    return made if depth else s.builder.emit("copy", made, type=made.type, hint=hint)  # type: ignore[no-any-return]
 
 
 def nesting(av: AV) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from s2sad.ir.core import Value
-from s2sad.ir.types import List
+from s2sad.ir.types import Array, List
+from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, FunctionAV
 from s2sad.typing.arrays import array
 from s2sad.typing.calls import HANDLERS, METHODS, Handler, bind
-from s2sad.typing.functions.core import refuse, takes_out
+from s2sad.typing.functions.core import from_front, refuse, takes_out
 from s2sad.typing.named import NAMED
 from s2sad.typing.structure import source_for
 
@@ -33,6 +34,15 @@ def defaults(fn: Any, names: list[str]) -> dict[str, Any]:
     return {n: found[n] for n in names}
 
 
+def known_axis(s: Any, names: Any, args: list[AV], kwargs: dict[str, AV]) -> None:
+    """An `axis` of the first argument is one of its axes."""
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    axis, first = s.static(given.get("axis", const(None))), given.get(names[0])
+    if names[0] not in ("condition", "start") and isinstance(axis, int) and isinstance(first, Value):
+        if isinstance(first.type, Array):
+            from_front(s, axis, first.type.ndim)
+
+
 def library_function(fn: Any, called: str) -> Handler:
     """Types a call as one of `fn`, which is written in NumPy; its source is read at the first."""
     code = fn.__code__
@@ -46,6 +56,7 @@ def library_function(fn: Any, called: str) -> Handler:
         if fixed:
             given = {**dict(zip(names, args, strict=False)), **kwargs}
             refuse(s, called, {n: given[n] for n in fixed if n in given}, **defaults(fn, fixed))
+        known_axis(s, names, args, kwargs)
         args = [array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a for a in args]
         kwargs = {
             k: array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a

@@ -12,7 +12,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, reshaped, static, transposed
-from s2sad.typing.functions.core import axis_of, is_none, numpy_function
+from s2sad.typing.functions.core import axis_of, from_front, is_none, numpy_function
 from s2sad.typing.functions.picking import taken
 
 
@@ -24,14 +24,14 @@ def _roll(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     shift = found["shift"]
     n = len(a_.dims_of(a))
     if axis is None or not (isinstance(axis, tuple) or isinstance(shift, TupleAV)):
-        at = None if axis is None or n == 1 else axis % n
+        at = None if axis is None or n == 1 else from_front(s, axis, n)
         return a_.emit(s.builder, "numpy.roll", a, s.integer(shift, "a shift"), hint=hint, axis=at)
     axes = axis if isinstance(axis, tuple) else (axis,)
     shifts = list(shift.items) if isinstance(shift, TupleAV) else [shift]
     count = max(len(axes), len(shifts))
     axes, shifts = axes * (count // len(axes)), shifts * (count // len(shifts))
     for k, by in zip(axes, shifts, strict=True):
-        a = a_.emit(s.builder, "numpy.roll", a, s.integer(by, "a shift"), axis=k % n)
+        a = a_.emit(s.builder, "numpy.roll", a, s.integer(by, "a shift"), axis=from_front(s, k, n))
     return a
 
 
@@ -41,7 +41,7 @@ def _repeat(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a, counts = array(s, found.pop("a")), array(s, found.pop("repeats"))
     if not isinstance(a.type, Array):
         a = a_.emit(s.builder, "numpy.broadcast_to", a, const(1))
-    axis = axis_of(s, found, a.type.ndim)  # type: ignore[union-attr]
+    axis = axis_of(s, found, a.type.ndim)  # type: ignore[attr-defined]
     if axis is None:
         a, axis = flat(s, a), 0
     if not isinstance(counts.type, Array):
@@ -96,12 +96,15 @@ def _pad(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
             f"numpy.pad() with mode={mode!r} is not supported yet",
             f"use one of constant, {', '.join(INDEXED)}",
         )
+    before = a
     for axis, (low, high) in enumerate(widths):
         if all(isinstance(w, Const) and w.value == 0 for w in (low, high)):
             continue
         size = a_.shape(s.builder, a)[axis]
         every = s.builder.emit("numpy.arange", size, type=Array("int64", 1, (a_.dims_of(a)[axis],)))
         a = taken(s, a, a_.emit(s.builder, "numpy.pad", every, low, high, mode=mode), axis, "")
+    if a is before:
+        return s.builder.emit("copy", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
     return a
 
 
@@ -170,7 +173,7 @@ def _diagonal(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, found.pop("a"))
     n = len(a_.dims_of(a))
     k = static(s, found, "offset", 0)
-    axes = tuple(static(s, found, name, i) % n for i, name in enumerate(("axis1", "axis2")))
+    axes = tuple(from_front(s, static(s, found, name, i), n) for i, name in enumerate(("axis1", "axis2")))
     moved = transposed(s, a, (*(i for i in range(n) if i not in axes), *axes))
     return a_.emit(s.builder, "numpy.diagonal", moved, hint=hint, k=k)
 

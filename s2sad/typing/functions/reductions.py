@@ -44,9 +44,11 @@ def reduction(name: str, params: str, axis: int | None = None) -> Handler:
             found["axis"] = const(axis)
         if not isinstance(a.type, Array):
             found.pop("axis", None)
+            if name in JOINS and a.type.kind != "bool" and "initial" not in found and "where" not in found:  # type: ignore[attr-defined]
+                return a
             a = a_.emit(s.builder, "numpy.broadcast_to", a, const(1))
             found["axis"] = const(None)
-        over = axis_of(s, found, a.type.ndim)  # type: ignore[union-attr]
+        over = axis_of(s, found, a.type.ndim)  # type: ignore[attr-defined]
         keepdims = bool(static(s, found, "keepdims", False))
         initial = found.pop("initial", None)
         where = found.pop("where", None)
@@ -116,6 +118,7 @@ def positions(name: str, params: str) -> Handler:
     return takes_out(f"numpy.{name}", params)(find)
 
 
+_fn: Any
 for _fn in (np.argmax, np.argmin):
     numpy_function(_fn, method=_fn.__name__)(positions(_fn.__name__, "a axis out keepdims"))
 

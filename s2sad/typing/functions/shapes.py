@@ -14,7 +14,15 @@ from s2sad.rules.shapes import broadcast
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, getitem, reshaped, shape_operands, static, transposed
 from s2sad.typing.calls import METHODS
-from s2sad.typing.functions.core import cast, dtype_name, elements, numpy_function, refuse, takes_out
+from s2sad.typing.functions.core import (
+    cast,
+    dtype_name,
+    elements,
+    from_front,
+    numpy_function,
+    refuse,
+    takes_out,
+)
 from s2sad.typing.functions.core import found as found_names
 
 
@@ -102,7 +110,7 @@ def _expand_dims(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV
     axis = static(s, found, "axis")
     axes = axis if isinstance(axis, tuple) else (axis,)
     n = len(a_.dims_of(a)) + len(axes)
-    return a_.emit(s.builder, "newaxis", a, hint=hint, axes=tuple(x % n for x in axes))
+    return a_.emit(s.builder, "newaxis", a, hint=hint, axes=tuple(from_front(s, x, n) for x in axes))
 
 
 @numpy_function(np.squeeze, method="squeeze")
@@ -116,9 +124,9 @@ def _squeeze(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
             raise s.error("np.squeeze() of an array whose axes of size 1 are not known", "give it axis=")
         axes = tuple(i for i, d in enumerate(dims) if d == 1)
     else:
-        axes = tuple(x % len(dims) for x in (axis if isinstance(axis, tuple) else (axis,)))
+        axes = tuple(from_front(s, x, len(dims)) for x in (axis if isinstance(axis, tuple) else (axis,)))
     if len(axes) == len(dims) > 0:
-        return s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr]
+        return s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr, attr-defined, no-any-return]
     return a_.emit(s.builder, "squeeze", a, hint=hint, axes=axes) if axes else a
 
 
@@ -127,7 +135,10 @@ def _broadcast_to(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> A
     found = arguments(s, "numpy.broadcast_to", "array shape subok", args, kwargs)
     refuse(s, "numpy.broadcast_to", found, subok=False)
     a = array(s, found.pop("array"))
-    return a_.emit(s.builder, "numpy.broadcast_to", a, *shape_operands(s, found["shape"]), hint=hint)
+    sizes = shape_operands(s, found["shape"])
+    if sizes and a_.dims_of(a) == tuple(map(a_.size_of, sizes)):
+        return a
+    return a_.emit(s.builder, "numpy.broadcast_to", a, *sizes, hint=hint)
 
 
 @numpy_function(np.broadcast_arrays)
@@ -158,7 +169,7 @@ def _unstack(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.unstack", "x axis", args, kwargs)
     a = array(s, found.pop("x"))
     n = len(a_.dims_of(a))
-    axis = static(s, found, "axis", 0) % n
+    axis = from_front(s, static(s, found, "axis", 0), n)
     order = (axis, *(i for i in range(n) if i != axis))
     size = a_.dims_of(a)[axis]
     if not isinstance(size, int):
@@ -180,4 +191,6 @@ def _concatenate(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV
     axis = static(s, found, "axis", 0)
     if axis is None:
         parts, axis = [reshaped(s, p, [const(-1)]) for p in parts], 0
-    return a_.emit(s.builder, "numpy.concatenate", *parts, hint=hint, axis=axis % len(a_.dims_of(parts[0])))
+    return a_.emit(
+        s.builder, "numpy.concatenate", *parts, hint=hint, axis=from_front(s, axis, len(a_.dims_of(parts[0])))
+    )

@@ -56,7 +56,7 @@ def selected(s: Any, prim: Prim, args: list[AV], where: Operand, out: AV | None)
     if is_none(out):
         raise s.error(f"{prim.name}() with where= but without out= leaves elements undefined", "give it out=")
     assert out is not None
-    harmless = const(harmless_number(prim))
+    harmless = const(harmless_number(prim.fn))
     operands = [array(s, a) for a in args]
     safe: list[AV] = [s.builder.emit("numpy.where", where, o, harmless) for o in operands]
     result = array(s, calls.primitive(s, prim, safe, {}, ""))
@@ -64,11 +64,11 @@ def selected(s: Any, prim: Prim, args: list[AV], where: Operand, out: AV | None)
     return into(s, s.builder.emit("numpy.where", where, result, target), target, prim.name)
 
 
-def harmless_number(prim: Prim) -> float:
+def harmless_number(ufunc: Any) -> float:
     """A number of which the function is finite."""
     for x in (1.0, 0.5, 2.0):
         with np.errstate(all="ignore"):
-            if np.all(np.isfinite(prim.fn(*[x] * prim.fn.nin))):
+            if np.all(np.isfinite(ufunc(*[x] * ufunc.nin))):
                 return x
     return 1.0
 
@@ -104,7 +104,8 @@ def add_at(sign: str) -> Handler:
 
 
 for _prim in [p for p in PRIMS.values() if isinstance(p.fn, np.ufunc) and p.fn.nin == 2 and p.fn.nout == 1]:
-    numpy_function(_prim.fn.outer)(outer(_prim))
+    _ufunc: Any = _prim.fn
+    numpy_function(_ufunc.outer)(outer(_prim))
 numpy_function(np.add.at)(add_at("+"))
 numpy_function(np.subtract.at)(add_at("-"))
 
@@ -124,7 +125,15 @@ def same(name: str) -> Handler:
     return give
 
 
-for _fn in (np.real, np.conj, np.real_if_close):
+@numpy_function(np.conj)
+def _conj(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    a = same("numpy.conj")(s, args, kwargs, hint)
+    if isinstance(a, Value) and isinstance(a.type, Array):  # unlike the method, it gives memory of its own
+        return s.builder.emit("copy", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
+    return a
+
+
+for _fn in (np.real, np.real_if_close):
     numpy_function(_fn)(same(f"numpy.{_fn.__name__}"))
 calls.METHODS["array", "conj"] = calls.METHODS["array", "conjugate"] = same("conjugate")
 

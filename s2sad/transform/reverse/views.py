@@ -1,0 +1,88 @@
+"""What NumPy gives as a view or as a copy, as the call decides: reshaped, spread out, diagonals.
+
+The transform takes them for copies. Where the memory is written later and nothing reads the result after that, a
+copy is what it is taken for; where something does, what it reads would depend on the call, and that is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from s2sad.analysis.aliases import MAYBE_VIEWS, VIEWS, WRITES, Aliases, last_writes
+from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, blocks, operands, walk
+from s2sad.ir.types import is_memory
+
+FOLLOWED = VIEWS | MAYBE_VIEWS | {"identity"}
+KEEPS = frozenset({"invoke", "tape_write", "append", "pack", "extract"})
+
+
+def settled(fn: Function) -> Function:
+    """The function with copies made of what is reshaped now and written later."""
+    if not any(isinstance(op, Op) and op.prim in MAYBE_VIEWS for op in walk(fn.body)):
+        return fn
+    aliases = Aliases(fn)
+    last = last_writes(fn, aliases)
+    ops: list[AnyOp] = []
+    for number, outer in enumerate(fn.body.ops):
+        written = {root for root, at in last.items() if at >= number}
+        ops.append(outer if not written else inside(outer, written, aliases))
+    body = replace(fn.body, ops=tuple(ops))
+    return replace(fn, body=copied(body, {root for root, at in last.items()}, aliases))
+
+
+def inside(op: AnyOp, written: set[Value], aliases: Aliases) -> AnyOp:
+    """The same operation with its blocks settled."""
+
+    def settle(block: Block) -> Block:
+        return copied(
+            replace(block, ops=tuple(inside(o, written, aliases) for o in block.ops)), written, aliases
+        )
+
+    if isinstance(op, If):
+        return replace(op, then=settle(op.then), orelse=settle(op.orelse))
+    if isinstance(op, For):
+        return replace(op, body=settle(op.body))
+    if isinstance(op, While):
+        return replace(op, test=settle(op.test), body=settle(op.body))
+    return op
+
+
+def copied(block: Block, written: set[Value], aliases: Aliases) -> Block:
+    ops: list[AnyOp] = []
+    for k, op in enumerate(block.ops):
+        a = op.operands[0] if isinstance(op, Op) and op.prim in MAYBE_VIEWS else None
+        if isinstance(op, Op) and isinstance(a, Value) and is_memory(a.type) and aliases.find(a) in written:
+            if not aliases.is_written(op.result) and read_at_once(
+                block, k, op.result, aliases.find(a), aliases
+            ):
+                own = Value(a.hint, a.type)
+                ops.append(Op("copy", (a,), (own,), op.loc))
+                op = replace(op, operands=(own, *op.operands[1:]))
+        ops.append(op)
+    return replace(block, ops=tuple(ops))
+
+
+def read_at_once(block: Block, k: int, result: Value, root: Value, aliases: Aliases) -> bool:
+    """Whether all that reads a result stands behind it in its block and before the next write to its memory."""
+    names: set[Operand] = {result}
+    dirty = False
+    for outer in block.ops[k + 1 :]:
+        for op in walk(Block((), (outer,), ())):
+            read = names.intersection(operands(op))
+            if read and (dirty or not isinstance(op, Op) or op.prim in KEEPS):
+                return False
+            if read and isinstance(op, Op) and op.prim in FOLLOWED:
+                names.update(op.results)
+            if any(names.intersection(b.yields) for b in blocks(op)):
+                return False
+        dirty = dirty or any(writes(op, root, aliases) for op in walk(Block((), (outer,), ())))
+    return not names.intersection(block.yields)
+
+
+def writes(op: Any, root: Value, aliases: Aliases) -> bool:
+    """Whether an operation writes the memory of a class."""
+    if not isinstance(op, Op) or op.prim not in (*WRITES, "invoke"):
+        return False
+    targets = op.operands if op.prim == "invoke" else op.operands[:1]
+    return any(isinstance(o, Value) and is_memory(o.type) and aliases.find(o) is root for o in targets)

@@ -1,0 +1,95 @@
+"""Views and copies: what NumPy's functions give shares memory with its argument as NumPy has it, or is refused."""
+
+from __future__ import annotations
+
+import linecache
+
+import numpy as np
+import pytest
+
+from s2sad.errors import S2sadError
+from tests.array_checks import Case, check
+
+rng = np.random.default_rng(0)
+X, V, S = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(3, 3))
+# programs of `a`, in which what a function gives is written, or its argument afterwards
+PROGRAMS = [
+    ("y = a * 1.0\nd = np.diag(y)\ny[0, 0] = 3.0\nreturn np.sum(d ** 2) + np.sum(y)", S),
+    ("y = a * 1.0\nf = np.flip(y)\ny[0] = 3.0\nreturn np.sum(f ** 2 * np.arange(4.0)) + np.sum(y)", V),
+    ("y = a * 1.0\nf = np.flip(y)\nf[0] = 3.0\nreturn np.sum(y ** 2 * np.arange(4.0))", V),
+    ("y = a * 1.0\nf = np.ravel(y)\nf[0] = 3.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\nf = np.ravel(y)\nf[0] = 3.0\nreturn np.sum(y ** 2)", X),
+    ("y = a * 1.0\np, q = np.split(y, 2)\np[0] = q[1] * 2\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.atleast_2d(y)\np[0, 1] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.atleast_1d(y)\np[1] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.broadcast_to(y, (2, 4))\ny[0] = 2.0\nreturn np.sum(p ** 2)", V),
+    ("y = a * 1.0\np = np.rot90(y)\np[0, 0] = 2.0\nreturn np.sum(y ** 2)", X),
+    ("y = a * 1.0\np = np.rot90(y, 4)\np[0, 0] = 2.0\nreturn np.sum(y ** 2)", X),
+    ("y = a * 1.0\np = np.take(y, 1, axis=0)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", X),
+    ("y = a * 1.0\np, = np.meshgrid(y)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.meshgrid(y, y, copy=False)[0]\ny[0] = 2.0\nreturn np.sum(p)", V),
+    ("y = a * 1.0\np = np.real(y)\np[0] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.real_if_close(y)\np[0] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.conj(y)\np[0] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = y.conj()\np[0] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.asarray(y)\np[0] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.array(y)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.ascontiguousarray(y)\np[0] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.asfortranarray(y)\np[0, 0] = 2.0\nreturn np.sum(y ** 2)", X),
+    ("y = a * 1.0\np = np.ascontiguousarray(y.T)\np[0, 1] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", X),
+    ("y = a * 1.0\np = np.sort(y)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.nan_to_num(y)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.squeeze(y[None])\np[0] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.diff(y, 0)\np[0] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\np = np.pad(y, 0, mode='edge')\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.roll(y, (1,), axis=(0,))\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.max(y[:, None], axis=1)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.delete(y, 1)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.extract(y > -9, y)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.broadcast_arrays(y, y)[0]\ny[0] = 2.0\nreturn np.sum(p)", V),
+    ("y = a * 1.0\np = np.unwrap(y)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.tril(y)\np[0, 0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", S),
+    ("y = a * 1.0\np = y.astype(float)\np[0, 0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", S),
+    ("y = a * 1.0\np = y.astype(float, copy=False)\np[0, 0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", S),
+    ("y = a * 1.0\np = y.flatten()\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", S),
+    ("y = a * 1.0\np = y.clip(None, None)\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.quantile(y, [0.0, 0.5])\np[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.vstack([y])\np[0, 0] = 2.0\nreturn np.sum(y ** 2) + np.sum(p)", V),
+    ("y = a * 1.0\np = np.moveaxis(y, 0, 1)\np[0, 0] = 2.0\nreturn np.sum(y ** 2)", X),
+    ("y = a * 1.0\nnp.add(y[1:], y[:-1], out=y[1:])\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\nz = np.sqrt(np.abs(y), out=y)\nz[0] = 2.0\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\nnp.cumsum(y, out=y)\nreturn np.sum(y ** 2)", V),
+    ("y = a * 1.0\ny += np.flip(y)\nreturn np.sum(y ** 3)", V),
+    ("y = a * 1.0\ny[:] = np.roll(y, 1) + y[::-1]\nreturn np.sum(y ** 3)", V),
+    ("y = np.sum(a, axis=())\ny[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(a**2)", V),
+    ("y = np.mean(a, axis=(), keepdims=True)\nreturn np.sum(y ** 2)", V),
+    ("y = np.concatenate([a])\ny[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(a**2)", V),
+    ("y = np.block(a)\ny[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(a**2)", V),
+    ("y = np.median(a[:1])\nreturn y ** 2", V),
+]  # fmt: skip
+# whether these are views depends on the layout, or is read after the memory has changed
+REFUSED = {
+    "np.diag(y)",
+    "np.broadcast_to(y, (2, 4))",
+    "np.meshgrid(y, y, copy=False)[0]",
+    "np.ascontiguousarray(y)",
+    "np.asfortranarray(y)",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "a"), PROGRAMS, ids=lambda p: p.splitlines()[1] if isinstance(p, str) else ""
+)
+def test_memory(text, a):
+    source = "def f(a):\n" + "".join(f"    {line}\n" for line in text.split("\n"))
+    name = f"<{text!r}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    space = {"np": np}
+    exec(compile(source, name, "exec"), space)
+    case = Case(space["f"], (a,))
+    made = text.split("\n")[1].rpartition(" = ")[2]
+    if made in REFUSED or (made == "np.ravel(y)" and a.ndim == 2):
+        with pytest.raises(S2sadError, match="share memory"):
+            check(case, levels=(2,))
+    else:
+        check(case, levels=(0, 2))

@@ -129,8 +129,16 @@ class Aliases:
         return self.find(v) in self.joined
 
 
-MAYBE_VIEWS = frozenset({"numpy.reshape", "numpy.diagonal", "numpy.real", "numpy.imag", "numpy.broadcast_to",
-     "numpy.ascontiguousarray"})
+MAYBE_VIEWS = frozenset(
+    {
+        "numpy.reshape",
+        "numpy.diagonal",
+        "numpy.real",
+        "numpy.imag",
+        "numpy.broadcast_to",
+        "numpy.ascontiguousarray",
+    }
+)
 
 
 def maybe_view(op: Op) -> bool:

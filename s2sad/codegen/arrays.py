@@ -39,7 +39,7 @@ def value(v: Any) -> Any:
 
 def keywords(op: Op) -> dict[str, Any]:
     """The fixed arguments that are not what NumPy takes anyway."""
-    defaults = dict(DEFAULTS)
+    defaults: dict[str, Any] = dict(DEFAULTS)
     first = op.operands[0].type if op.operands else None
     if op.prim in ("numpy.argsort", "numpy.argpartition"):
         defaults["axis"] = -1

@@ -213,7 +213,7 @@ def forward_custom(f: Forward, op: Op) -> None:
     for v, d in zip(results, placed(f.builder, fn, (*along, *given)), strict=True):
         d = same_shape(f.builder, d, v, f"the tangent of {call.name}()")
         if isinstance(v.type, Array):
-            d = zeros(f.builder, v) if is_zero(d) else complete(f, replace(op, results=(v,)), d)
+            d = zeros(f.builder, v) if is_zero(d) else complete(f, v, d)
         f.define(v, d, start)
 
 

@@ -54,7 +54,9 @@ SINGULAR = frozenset(
 )  # fmt: skip
 
 
-BROADCASTING = frozenset({"numpy.broadcast_to", "numpy.linspace", "matmul", "numpy.linalg.solve", "numpy.einsum"})
+BROADCASTING = frozenset(
+    {"numpy.broadcast_to", "numpy.linspace", "matmul", "numpy.linalg.solve", "numpy.einsum"}
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from s2sad.ir.core import Operand, Value
 from s2sad.ir.types import Array, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
-from s2sad.typing import arrays, items
+from s2sad.typing import arrays, items, lists
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, shape_operands, static
 from s2sad.typing.calls import HANDLERS
@@ -242,5 +242,5 @@ def _in_place(s: Any, fn: Any, args: list[AV], kwargs: dict[str, AV]) -> AV:
 def _tolist(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = args[0]
     if isinstance(a, Value) and isinstance(a.type, Array) and a.type.ndim == 1:
-        return items.list_from(s, a)
+        return lists.list_from(s, a)
     raise s.error("tolist() of an array of several axes is not supported yet", "index the array itself")

@@ -47,7 +47,9 @@ def library_function(fn: Any, called: str) -> Handler:
     """Types a call as one of `fn`, which is written in NumPy; its source is read at the first."""
     code = fn.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    fixed = [n for n in names if fn.__annotations__.get(n, "Any") != "Any"]  # only their defaults are supported
+    fixed = [
+        n for n in names if fn.__annotations__.get(n, "Any") != "Any"
+    ]  # only their defaults are supported
 
     def handler(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         for name in kwargs:

@@ -36,6 +36,8 @@ def defaults(fn: Any, names: list[str]) -> dict[str, Any]:
 
 def known_axis(s: Any, names: Any, args: list[AV], kwargs: dict[str, AV]) -> None:
     """An `axis` of the first argument is one of its axes."""
+    if "axis" not in names:
+        return
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     axis, first = s.static(given.get("axis", const(None))), given.get(names[0])
     if names[0] not in ("condition", "start") and isinstance(axis, int) and isinstance(first, Value):

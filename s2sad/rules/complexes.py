@@ -49,7 +49,14 @@ _OPTIONS: dict[str, Any] = {"effect": "none", "cost": 1, "broadcasts": True}
 rule(np.real, "y = real(x)", name="numpy.real", infer=real_type, dx="dy", **_OPTIONS)
 rule(np.imag, "y = imag(x)", name="numpy.imag", infer=real_type, dx=complex_only("dy / 1j"), **_OPTIONS)
 rule(np.conj, "y = conj(x)", name="numpy.conj", infer=numpy_float, dx="conj(dy)", **_OPTIONS)
-rule(np.angle, "y = angle(x)", name="numpy.angle", infer=real_type, dx=complex_only("dy / (1j * x)"), **_OPTIONS)
+rule(
+    np.angle,
+    "y = angle(x)",
+    name="numpy.angle",
+    infer=real_type,
+    dx=complex_only("dy / (1j * x)"),
+    **_OPTIONS,
+)
 rule(
     inverse,
     "y = inverse(r)",

@@ -37,7 +37,7 @@ def real_type(x: Type) -> Type:
 
 def inverse(r: Any) -> Any:
     """1 / r, 0 at 0."""
-    return np.where(r != 0.0, 1.0 / np.where(r != 0.0, r, 1.0), 0.0)
+    return (r != 0.0) / np.where(r != 0.0, r, 1.0)
 
 
 def complex_only(text: str) -> Emit:

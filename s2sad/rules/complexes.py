@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.types import Array, Scalar, Type
-from s2sad.rules.registry import numpy_float, rule, source
+from s2sad.rules.registry import Emit, numpy_float, rule, source
 
 
 def is_complex(t: Type) -> bool:
@@ -37,14 +37,26 @@ def real_type(x: Type) -> Type:
 
 def inverse(r: Any) -> Any:
     """1 / r, 0 at 0."""
-    return np.where(r != 0.0, 1.0 / np.where(r != 0.0, r, 1.0), 0.0)
+    return (r != 0.0) / np.where(r != 0.0, r, 1.0)
+
+
+def complex_only(text: str) -> Emit:
+    """A partial that is zero by real operands."""
+    return lambda b, env: b.expand(text, env, "numpy") if is_complex(env["x"].type) else None
 
 
 _OPTIONS: dict[str, Any] = {"effect": "none", "cost": 1, "broadcasts": True}
 rule(np.real, "y = real(x)", name="numpy.real", infer=real_type, dx="dy", **_OPTIONS)
-rule(np.imag, "y = imag(x)", name="numpy.imag", infer=real_type, dx="dy / 1j", **_OPTIONS)
+rule(np.imag, "y = imag(x)", name="numpy.imag", infer=real_type, dx=complex_only("dy / 1j"), **_OPTIONS)
 rule(np.conj, "y = conj(x)", name="numpy.conj", infer=numpy_float, dx="conj(dy)", **_OPTIONS)
-rule(np.angle, "y = angle(x)", name="numpy.angle", infer=real_type, dx="dy / (1j * x)", **_OPTIONS)
+rule(
+    np.angle,
+    "y = angle(x)",
+    name="numpy.angle",
+    infer=real_type,
+    dx=complex_only("dy / (1j * x)"),
+    **_OPTIONS,
+)
 rule(
     inverse,
     "y = inverse(r)",

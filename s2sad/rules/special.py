@@ -118,7 +118,10 @@ special("exp10(x)", dx=f"{LN10} * y * dy")
 special("expm1(x)", dx="(y + 1.0) * dy")
 special("log1p(x)", dx="ratio(dy, 1.0 + x)")
 special("cosm1(x)", dx="-sin(x) * dy")
-special("exprel(x)", dx="0.5 * hyp1f1(2.0, 3.0, x) * dy")
+special(  # away from 0 by the quotient rule: hyp1f1() is slow for large arguments
+    "exprel(x)",
+    dx="dy * (ratio(exp(x) - y, x) if absolute(x) > 0.5 else 0.5 * hyp1f1(2.0, 3.0, minimum(maximum(x, -0.5), 0.5)))",
+)
 special("hyp1f1(a, b, x)", dx="a / b * hyp1f1(a + 1, b + 1, x) * dy")  # DLMF 13.3.15
 
 # -- elliptic integrals by Carlson's R_D (DLMF 19.25.1), which is regular at 0 ------------------------------

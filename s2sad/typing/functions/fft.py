@@ -90,7 +90,6 @@ def _part(name: str) -> Handler:
     return lambda s, args, kwargs, hint: part(s, array(s, args[0]), name, hint)
 
 
-for _fn, _name in ((np.real, "real"), (np.imag, "imag"), (np.conj, "conj"), (np.angle, "angle")):
-    numpy_function(_fn)(_part(_name))
+numpy_function(np.real)(_part("real"))
 for _method in ("conj", "conjugate"):
     METHODS["array", _method] = _part("conj")

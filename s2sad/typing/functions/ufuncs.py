@@ -8,7 +8,7 @@ import numpy as np
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import NONE, Array, Scalar
+from s2sad.ir.types import NONE, Array, Scalar, is_complex
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
@@ -26,6 +26,7 @@ from s2sad.typing.functions.core import (
     refuse,
     takes_out,
 )
+from s2sad.typing.functions.fft import part
 
 KEYWORDS = ("out", "where", "dtype", "casting", "order", "subok")
 
@@ -127,20 +128,22 @@ def same(name: str) -> Handler:
 
 @numpy_function(np.conj)
 def _conj(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = same("numpy.conj")(s, args, kwargs, hint)
+    a = array(s, args[0])
+    if is_complex(a.type):
+        return part(s, a, "conj", hint)
     if isinstance(a, Value) and isinstance(a.type, Array):  # unlike the method, it gives memory of its own
         return s.builder.emit("copy", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
     return a
 
 
-for _fn in (np.real, np.real_if_close):
-    numpy_function(_fn)(same(f"numpy.{_fn.__name__}"))
-calls.METHODS["array", "conj"] = calls.METHODS["array", "conjugate"] = same("conjugate")
+numpy_function(np.real_if_close)(same("numpy.real_if_close"))
 
 
 @numpy_function(np.imag)
 def _imag(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = same("numpy.imag")(s, args, kwargs, hint)
+    a = array(s, args[0])
+    if is_complex(a.type):
+        return part(s, a, "imag", hint)
     if isinstance(a, Value) and isinstance(a.type, Array):
         return s.builder.emit("zeros_like", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
     return const(0.0)
@@ -149,7 +152,10 @@ def _imag(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 @numpy_function(np.angle)
 def _angle(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.angle", "z deg", args, kwargs)
-    a = array(s, same("numpy.angle")(s, [found.pop("z")], {}, ""))
+    a = array(s, found.pop("z"))
+    if is_complex(a.type):
+        angle = part(s, a, "angle", hint)
+        return s.builder.emit("numpy.degrees", angle) if static(s, found, "deg") else angle  # type: ignore[no-any-return]
     half = 180.0 if "deg" in found and s.static(found["deg"]) else float(np.pi)
     return s.builder.emit("numpy.where", s.builder.emit("lt", a, const(0)), const(half), const(0.0))  # type: ignore[no-any-return]
 

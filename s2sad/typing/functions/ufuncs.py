@@ -8,9 +8,10 @@ import numpy as np
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import NONE, Array, Scalar, is_complex
+from s2sad.ir.types import NONE, Array, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
+from s2sad.rules.complexes import is_complex
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
 from s2sad.rules.shapes import sample
 from s2sad.typing import calls, items
@@ -155,7 +156,7 @@ def _angle(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, found.pop("z"))
     if is_complex(a.type):
         angle = part(s, a, "angle", hint)
-        return s.builder.emit("numpy.degrees", angle) if static(s, found, "deg") else angle  # type: ignore[no-any-return]
+        return s.builder.emit("numpy.degrees", angle) if "deg" in found and s.static(found["deg"]) else angle  # type: ignore[no-any-return]
     half = 180.0 if "deg" in found and s.static(found["deg"]) else float(np.pi)
     return s.builder.emit("numpy.where", s.builder.emit("lt", a, const(0)), const(half), const(0.0))  # type: ignore[no-any-return]
 

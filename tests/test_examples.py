@@ -186,3 +186,74 @@ def test_oring(way: str, jit: bool) -> None:
     history = module.train(getattr(module, way)(*(map(np.array, data) if jit else data), jit=jit))
     assert {epoch: history[epoch][0] for epoch in ORING} == near(ORING, rel=1e-9)
     assert history[900][1:] == near(ORING_END, rel=1e-9)
+
+
+# -- arrays -------------------------------------------------------------------------------------------
+
+
+def test_matrix() -> None:
+    m = example("matrix")
+    rng = np.random.default_rng(1)
+    W, X, G = rng.normal(size=(5, 10)), rng.normal(size=(10, 3)), rng.normal(size=(5, 3))
+    gradient = s2sad.grad(m.weighted, wrt=("W", "X"))
+    dW, dX = gradient(W, X, G)
+    np.testing.assert_allclose(dW, G @ X.T)
+    np.testing.assert_allclose(dX, W.T @ G)
+    assert "G @ X.T" in gradient.source and "W.T @ G" in gradient.source
+    _, pullback = s2sad.vjp(m.product, W, X)
+    for found, expected in zip(pullback(G), (dW, dX), strict=True):
+        np.testing.assert_allclose(found, expected)
+    np.testing.assert_array_equal(s2sad.grad(m.squares)(np.arange(4.0)), [0.0, 4.0, 8.0, 12.0])
+    np.testing.assert_array_equal(s2sad.grad(m.total)(np.arange(4.0)), np.ones(4))
+
+
+def test_heat() -> None:
+    m = example("heat")
+    gradient = s2sad.grad(m.temperature)
+    u0 = np.sin(np.linspace(0.0, 3.0, 12))
+    np.testing.assert_allclose(gradient(u0, 4, 30), m.exact_gradient(12, 4, 30), rtol=1e-10, atol=1e-14)
+    assert "bytes" not in gradient.source  # nothing but references is stored
+
+
+def test_solvers() -> None:
+    m = example("solvers")
+    rng = np.random.default_rng(1)
+    A, b, g = rng.normal(size=(5, 5)), rng.normal(size=5), rng.normal(size=5)
+    dA, db = s2sad.grad(m.by_lu, wrt=("A", "b"))(A, b, g)
+    expected = m.expected(A, b, g)
+    np.testing.assert_allclose(dA, expected[0], rtol=1e-7, atol=1e-10)
+    np.testing.assert_allclose(db, expected[1], rtol=1e-7, atol=1e-10)
+    S = A @ A.T + 5.0 * np.eye(5)
+    _, db = s2sad.grad(m.by_cholesky, wrt=("A", "b"))(S, b, g)
+    np.testing.assert_allclose(db, m.expected(S, b, g)[1], rtol=1e-9, atol=1e-12)
+    T = np.diag(np.full(5, 4.0)) + np.diag(b[:4], -1) + np.diag(b[1:], 1)
+    db = s2sad.grad(m.by_thomas, wrt=3)(b[:4], np.full(5, 4.0), b[1:], g, b)
+    np.testing.assert_allclose(db, np.linalg.solve(T.T, b), rtol=1e-9, atol=1e-12)
+
+
+def test_soft_dtw() -> None:
+    m = example("soft_dtw")
+    x, y = np.array([0.1, 0.9, 0.4]), np.array([0.0, 1.0, 0.5, 0.2])
+    s2sad.check_grad(m.soft_dtw, (x, y), wrt=(0, 1))
+    np.testing.assert_allclose(
+        s2sad.grad(m.soft_dtw, jit=True)(x, y), s2sad.grad(m.soft_dtw)(x, y), rtol=1e-12
+    )
+
+
+def test_gaussian_process() -> None:
+    m = example("gaussian_process")
+    x = np.linspace(0.0, 2.0, 8)
+    s2sad.check_grad(m.negative_log_likelihood, (np.array([0.1, -0.2, -1.0]), x, np.sin(x)))
+
+
+def test_rosenbrock() -> None:
+    m = example("rosenbrock")
+    x = np.random.default_rng(0).normal(size=50)
+    for function in (m.in_loops, m.in_arrays):
+        np.testing.assert_allclose(s2sad.grad(function)(x), m.exact(x), rtol=1e-9, atol=1e-9)
+
+
+def test_digits() -> None:
+    pytest.importorskip("sklearn")
+    losses, accuracy, _ = example("digits").train()
+    assert accuracy >= 0.95 and losses[-1] < 0.2 < losses[0]

@@ -344,6 +344,8 @@ def complete(f: Forward, result: Value, tangent: Operand) -> Operand:
     borrowed = f.aliases.is_written(result) and (found is not tangent or tangent in f.tangents.values())
     if borrowed or found in f.written:  # the tangent of y = x + 1 is that of x, which may be written later
         found = f.emit("copy", found, type=t)
+    if t.dtype.startswith("complex") and not a_.dtype_of(found).startswith("complex"):
+        found = f.emit("astype", found, type=t, attrs={"dtype": t.dtype}.items())
     return found
 
 

@@ -16,7 +16,7 @@ def temperature(u0, place, steps):
     u = u0.copy()
     v = u0.copy()
     n = len(u)
-    for step in range(steps):
+    for _ in range(steps):
         for i in range(1, n - 1):
             v[i] = u[i] + RATE * (u[i - 1] - 2.0 * u[i] + u[i + 1])
         u, v = v, u
@@ -39,7 +39,7 @@ def main():
     error = np.max(np.abs(du0 - exact_gradient(CELLS, place, STEPS)))
     print(f"after {STEPS} steps, d u[{place}] / d u0; largest difference from the matrix power: {error:.1e}")
     for i in range(0, CELLS, 5):
-        print(f"{i:4d} {du0[i]:10.6f} {'#' * int(round(600 * du0[i]))}")
+        print(f"{i:4d} {du0[i]:10.6f} {'#' * round(600 * du0[i])}")
     print(sensitivity.source)
 
 

@@ -37,7 +37,7 @@ def main():
     print(f"distance {value:.6f}")
     print("gradient", np.round(dx, 4))
     gradient = grad(soft_dtw, jit=True)
-    for step in range(200):
+    for _ in range(200):
         x = x - 0.02 * gradient(x, y)
     print(
         f"after 200 steps of gradient descent on x: {soft_dtw(x, y):.6f}; x = y would give {soft_dtw(y, y):.6f}"

@@ -39,7 +39,7 @@ def main():
     error = np.max(np.abs(du0 - exact_gradient(CELLS, place, STEPS)))
     print(f"after {STEPS} steps, d u[{place}] / d u0; largest difference from the matrix power: {error:.1e}")
     for i in range(0, CELLS, 5):
-        print(f"{i:4d} {du0[i]:10.6f} {'#' * round(600 * du0[i])}")
+        print(f"{i:4d} {du0[i]:10.6f} {'#' * round(60.0 * du0[i] / du0.max())}")
     print(sensitivity.source)
 
 

@@ -16,7 +16,6 @@ from s2sad.errors import (
 )
 from s2sad.modes import jvp, vjp
 from s2sad.testing import check_grad
-from s2sad.typing.functions import load_library
 
 __version__ = "0.1.0"
 __all__ = [
@@ -42,5 +41,3 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
-
-load_library()

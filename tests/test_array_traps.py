@@ -613,3 +613,15 @@ def test_an_exception_half_way_leaves_the_arguments_as_the_function_does():
 def test_traps(case):
     single = any(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in case.args)
     check(replace(case, rtol=1e-3, atol=1e-3) if single else case)
+
+
+def scaled(x, s):
+    y = x * s
+    return np.sum(y * y) * s
+
+
+def test_a_float_beside_float32_arrays_has_a_float_gradient():
+    x = np.array([1.0, 2.0], dtype=np.float32)
+    dx, ds = grad(scaled, wrt=(0, 1))(x, 2.0)
+    assert dx.dtype == np.float32 and isinstance(ds, float)
+    np.testing.assert_allclose(ds, 3.0 * 4.0 * 5.0, rtol=1e-6)

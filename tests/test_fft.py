@@ -37,6 +37,12 @@ def power(z):
     return weighted(z.real) + np.sum(np.cos(np.imag(z)) * np.abs(z))
 
 
+@case(normal(5))
+def spread_of_complex_numbers(x):
+    z = x + 1j * x**2
+    return np.var(z) + np.std(z[:3])
+
+
 @case(normal(5), normal(5))
 def parts(x, y):
     z = x + 1j * y

@@ -36,6 +36,11 @@ def mean(
     return np.sum(x, axis=axis, keepdims=keepdims, where=where) / chosen(x, axis, keepdims, where)
 
 
+def squares(d: Any) -> Any:
+    """The square of the modulus."""
+    return d**2 if np.isrealobj(d) else np.real(d) ** 2 + np.imag(d) ** 2
+
+
 def var(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False,
     where: Any = True, correction: Any = None,
@@ -45,13 +50,13 @@ def var(
     if where is True:
         n = count(x, axis)
         d = x - np.sum(x, axis=axis, keepdims=True) / n
-        total = np.sum(d**2, axis=axis, keepdims=keepdims)
+        total = np.sum(squares(d), axis=axis, keepdims=keepdims)
         if less == 0:
             return total / n
         return total / (n - less if less == 1 else max(n - less, 0))
     d = x - mean(x, axis=axis, keepdims=True, where=where)
     m = np.maximum(chosen(x, axis, keepdims, where) - less, 0)
-    return np.sum(d**2, axis=axis, keepdims=keepdims, where=where) / m
+    return np.sum(squares(d), axis=axis, keepdims=keepdims, where=where) / m
 
 
 def std(

@@ -88,6 +88,10 @@ def finished(
             cast = Value(getattr(a, "hint", ""), v.type)
             ops.append(Op("numpy.float32", (a,), (cast,), replace(NOWHERE, reverse=True)))
             a = cast
+        elif isinstance(a.type, Scalar) and a.type.dtype == "float32":  # it met arrays of single precision
+            cast = Value(getattr(a, "hint", ""), FLOAT)
+            ops.append(Op("builtins.float", (a,), (cast,), replace(NOWHERE, reverse=True)))
+            a = cast
         out.append(a)
     return out, ops
 

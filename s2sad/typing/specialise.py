@@ -97,6 +97,9 @@ def specialise(
     `make_params(builder)` returns one abstract value a parameter (in the order of `lower(source).params`),
     emitting what has to be taken out of containers first.
     """
+    from s2sad.typing.functions import load_library  # when it is needed: importing s2sad stays quick
+
+    load_library()
     outlined: set[Any] = set()
     widened: dict[Loc, Type] = {}
     while True:

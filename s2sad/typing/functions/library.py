@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from s2sad.ir.core import Value
@@ -81,8 +82,9 @@ def in_library(fn: Any, *objects: Any, method: str = "") -> None:
         METHODS["array", method] = handler
 
 
+@functools.cache
 def load_library() -> None:
-    """Register every function of `s2sad.library`."""
+    """Register every function of `s2sad.library`, once."""
     from s2sad import library
 
     for fn, objects, method in library.FUNCTIONS:

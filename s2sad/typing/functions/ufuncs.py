@@ -127,6 +127,16 @@ def same(name: str) -> Handler:
     return give
 
 
+@numpy_function(np.isrealobj)
+def _isrealobj(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    return const(not is_complex(array(s, args[0]).type))
+
+
+@numpy_function(np.iscomplexobj)
+def _iscomplexobj(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    return const(is_complex(array(s, args[0]).type))
+
+
 @numpy_function(np.conj)
 def _conj(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, args[0])

@@ -468,3 +468,19 @@ def test_order_of_the_reverse_loop():
         x = normal(n)
         expected = grad(fn)(x.copy())
         np.testing.assert_allclose(grad(fn, jit=True)(x.copy()), expected, rtol=1e-10, err_msg=fn.__name__)
+
+
+def references_in_nested_loops(x, y):
+    a, b = x.copy(), y.copy()
+    for i in range(3):
+        for j in range(1, 3):
+            c = a if x[j] * b[0] > 0.3 else b
+            c[i] = c[j] * x[i] + a[0]
+    return np.sum(a * b)
+
+
+@pytest.mark.jit
+def test_tapes_of_references_stay_lists():
+    check(
+        Case(references_in_nested_loops, (np.array([0.5, -1.2, 0.8]), np.array([1.5, 0.2, -0.7]))), jit=True
+    )

@@ -386,6 +386,11 @@ def length(s: Any, av: AV) -> Operand:
     if isinstance(av, LazyAV):
         if av.kind in ("enumerate", "reversed"):
             return length(s, av.items[0])
+        if av.kind == "ndindex":
+            total: Operand = const(1)
+            for size in av.items:
+                total = s.builder.emit("mul", total, size, type=INT)
+            return total
         lengths = [length(s, i) for i in av.items if not _endless(i)]
         shortest = lengths[0]
         for n in lengths[1:]:
@@ -455,11 +460,22 @@ def element_at(s: Any, av: AV, i: Operand) -> AV:
             start = av.items[1]
             count = i if isinstance(start, Const) and start.value == 0 else s.builder.emit("add", i, start)
             return TupleAV((count, element_at(s, av.items[0], i)))
+        if av.kind == "ndindex":
+            return TupleAV(tuple(position(s, i, av.items)))
         if av.kind == "reversed":
             last = s.builder.emit("sub", length(s, av.items[0]), const(1))
             return element_at(s, av.items[0], s.builder.emit("sub", last, i))
         return TupleAV(tuple(element_at(s, item, i) for item in av.items))
     raise s.error(f"cannot iterate over {describe(av)}", "use a list, tuple, range or array")
+
+
+def position(s: Any, i: Operand, sizes: tuple[Any, ...]) -> list[AV]:
+    """The indices of element number `i`, counted along the last axis first."""
+    found: list[AV] = []
+    for size in reversed(sizes[1:]):
+        found.append(s.builder.emit("mod", i, size, type=INT))
+        i = s.builder.emit("floordiv", i, size, type=INT)
+    return [i, *reversed(found)] if sizes else []
 
 
 def printable(s: Any, args: list[AV]) -> tuple[list[Operand], None]:

@@ -13,7 +13,7 @@ from s2sad.rules.arrays.positions import COUNTED, histogram_counts
 from s2sad.rules.arrays.scans import records
 from s2sad.rules.builder import const
 from s2sad.typing import items
-from s2sad.typing.abstract import AV, SliceAV, TupleAV
+from s2sad.typing.abstract import AV, LazyAV, SliceAV, TupleAV, is_operand
 from s2sad.typing.arrays import arguments, array, getitem, reshaped, shape_operands, sizes, static
 from s2sad.typing.calls import METHODS
 from s2sad.typing.functions.core import Handler, axis_of, is_none, numpy_function, refuse
@@ -180,3 +180,17 @@ def _ndim(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 @numpy_function(np.isscalar)
 def _isscalar(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return const(isinstance(getattr(args[0], "type", None), Scalar))
+
+
+@numpy_function(np.ndindex)
+def _ndindex(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    whole = len(args) == 1 and not is_operand(args[0])
+    counts = shape_operands(s, args[0]) if whole else [s.integer(a, "a size") for a in args]
+    return LazyAV("ndindex", tuple(counts))
+
+
+@numpy_function(np.ndenumerate)
+def _ndenumerate(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    a = array(s, args[0])
+    flat = a if isinstance(a.type, Array) and a.type.ndim == 1 else reshaped(s, a, [const(-1)])
+    return LazyAV("zip", (LazyAV("ndindex", tuple(sizes(s, a))), flat))

@@ -233,7 +233,7 @@ def is_nested(op: Op) -> bool:
     """Whether an operation makes a tape of tapes that hold numbers: references do not fit an array."""
     if op.prim != "tape_new" or not isinstance(op.result.type.item, Tape):  # type: ignore[attr-defined]
         return False
-    item = op.result.type.item  # type: ignore[attr-defined]
+    item: Any = op.result.type.item  # type: ignore[attr-defined]
     while isinstance(item, Tape):
         item = item.item
     return isinstance(item, Scalar) and not item.optional

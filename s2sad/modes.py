@@ -23,7 +23,7 @@ from s2sad.nested import inline_derivative
 from s2sad.signature import Parameters, typed_parameters
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import Pullback, pullback
-from s2sad.typing.abstract import AV, TupleAV, leaves
+from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.captures import Captures
 from s2sad.typing.specialise import specialise
 from s2sad.typing.structure import Fixed, Node, key_of, leaf_types, source_for, user_function
@@ -357,6 +357,3 @@ def restore(key: Any, primal: Any, grads: Iterator[Any]) -> Any:
         return type(primal)(**dict(zip(key.names, values, strict=True)))
     values = [restore(part, primal[i], grads) for i, part in enumerate(key.parts)]
     return type(primal)(*values) if key.kind == "namedtuple" else type(primal)(values)
-
-
-_ = leaves

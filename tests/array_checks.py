@@ -29,9 +29,9 @@ class Case:
 def collector(cases: list[Case]) -> Callable[..., Any]:
     """A decorator factory: `@case(*arguments)` adds the function with these arguments to `cases`."""
 
-    def case(*args: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def case(*args: Any, **how: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def keep(fn: Callable[..., Any]) -> Callable[..., Any]:
-            cases.append(Case(fn, args))
+            cases.append(Case(fn, args, **how))
             return fn
 
         return keep

@@ -150,6 +150,62 @@ def particles(x):
     return pos[0][0] * pos[1][1] + vel[0][1]
 
 
+@case(np.array([0.3, -1.2, 0.8]))
+def only_swaps(x):
+    rows = [x * 1.0, x * 2.0, x**2]
+    for k in range(2):
+        rows[k], rows[k + 1] = rows[k + 1], rows[k]
+    return np.sum(rows[0] * np.sin(rows[1])) + rows[2][0] * 3
+
+
+@case(np.array([0.3, -1.2, 0.8]))
+def only_appends(x):
+    a = x * 2.0
+    rows = []
+    for k in range(3):
+        rows.append(a)
+    rows[0][1] = x[0] ** 2
+    return np.sum(rows[2] * rows[1])
+
+
+@case(np.array([0.3, -1.2, 0.8]))
+def branch_store(x):
+    rows = [x * 1.0, x * 2.0]
+    if x[0] > 0:
+        rows[0] = rows[1]
+    return np.sum(rows[0] ** 2) + np.sum(rows[1])
+
+
+@case(np.array([0.3, -1.2, 0.8]))
+def while_store(x):
+    rows = [x * 1.0, x * 2.0, x * 3.0]
+    k = 0
+    while k < 2:
+        rows[k] = rows[k + 1]
+        k += 1
+    return np.sum(rows[0] ** 2 * x) + np.sum(rows[1])
+
+
+@case(np.array([0.3, -1.2, 0.8]))
+def helper_swap(x):
+    def swap(l, i, j):
+        l[i], l[j] = l[j], l[i]
+
+    rows = [x * 1.0, x * 2.0]
+    swap(rows, 0, 1)
+    return np.sum(rows[0] ** 3)
+
+
+@case(np.array([0.3, -1.2, 0.8]))
+def early(x):
+    rows = [[x[0], x[1]], [x[2], 1.0]]
+    for k in range(2):
+        if x[1] < 0:
+            rows[0] = rows[1]
+            break
+    return rows[0][0] ** 2
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
 def test_lists(case):
     check(case)

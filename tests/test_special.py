@@ -17,20 +17,13 @@ from scipy.stats import norm
 
 from s2sad import grad, jvp
 from s2sad.errors import S2sadError
-from tests.array_checks import Case, check
+from tests.array_checks import Case, check, collector
 
 rng = np.random.default_rng(0)
 CASES: list[Case] = []
 
 
-def case(*args, **how):
-    """Register a function with arguments; it is differentiated by every floating one."""
-
-    def keep(fn):
-        CASES.append(Case(fn, args, **how))
-        return fn
-
-    return keep
+case = collector(CASES)
 
 
 def normal(*shape):

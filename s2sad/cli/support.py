@@ -12,6 +12,7 @@ import s2sad.rules  # noqa: F401  (loads the rule table)
 from s2sad.cli.console import shown, table
 from s2sad.cli.partials import partial_text
 from s2sad.errors import MissingRuleError
+from s2sad.rules.arrays import INFER
 from s2sad.rules.registry import PRIMS, ZERO, Prim
 from s2sad.typing.calls import HANDLERS
 from s2sad.typing.functions import load_library
@@ -36,9 +37,9 @@ def support(function: str | None, no_color: bool) -> None:
     made = table("", "function", "reverse", "forward", "jit", "notes")
     for prim in sorted(catalogue(), key=_order):
         mode = modes(prim)
-        made.add_row(title(prim), mode, mode, "yes" if compiles(prim) else "no", notes(prim))
+        made.add_row(title(prim), mode, mode, compiles(prim), notes(prim))
     for name in sorted(by_parts()):
-        made.add_row(name, "yes", "yes", "yes", "differentiated as what it does")
+        made.add_row(name, "yes", "yes", "in part", "differentiated as what it does")
     shown(made, no_color)
 
 
@@ -94,9 +95,12 @@ def modes(prim: Prim) -> str:
     return "yes" if all(s is not None for s in said) else "in part"
 
 
-def compiles(prim: Prim) -> bool:
-    """Whether the function can be compiled: Numba knows it, or the rule brings a substitute."""
-    return prim.jit or bool(prim.helper)
+def compiles(prim: Prim) -> str:
+    """Whether the function can be compiled: Numba knows it, or the rule brings a substitute. Operations on whole
+    arrays compile in part: what neither has is a JitError."""
+    if not (prim.jit or prim.helper):
+        return "no"
+    return "in part" if prim.name in INFER else "yes"
 
 
 def notes(prim: Prim) -> str:
@@ -144,7 +148,7 @@ def rule_table(prim: Prim) -> Any:
         text = rule_text(prim, param)
         made.add_row(f"d{param.lstrip('*')}", text)
     made.add_row("modes", {"yes": "reverse, forward"}.get(modes(prim), modes(prim)))
-    made.add_row("jit", "yes" if compiles(prim) else "no")
+    made.add_row("jit", compiles(prim))
     made.add_row("may raise", "yes" if prim.effect == "raises" else "no")
     if notes(prim):
         made.add_row("notes", notes(prim))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
 from s2sad.ir.types import Array, Scalar, is_memory
 from s2sad.rules.registry import PRIMS
 
@@ -71,6 +71,3 @@ def reads_memory(op: Op) -> bool:
     return any(
         is_memory(o.type) and not (op.prim == "len" and isinstance(o.type, Array)) for o in op.operands
     )
-
-
-_ = Undef

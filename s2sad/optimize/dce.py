@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2sad.analysis.aliases import WRITES, Aliases
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, operands, walk
-from s2sad.ir.types import Tape, is_memory
+from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk
+from s2sad.ir.types import is_memory
 from s2sad.rules.registry import PRIMS
 
 _MEMORY_WRITES = WRITES
@@ -208,6 +208,3 @@ def _pick(items: tuple, keep: list[int]) -> tuple:  # type: ignore[type-arg]
 
 def _picked(block: Block, keep: list[int]) -> Block:
     return replace(block, yields=_pick(block.yields, keep))
-
-
-_ = (Const, Tape, operands)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.types import BOOL, FLOAT, INT, STR, Array, List, Type
+from s2sad.ir.types import INT, STR, Type
 from s2sad.rules.registry import ZERO, rule, source
 
 
@@ -102,7 +102,6 @@ for _name in ("assert", "raise"):
     rule(lambda *xs: None, f"{_name}(*xs)", name=_name, infer=_typed, effect="world", dxs=ZERO)
 rule(lambda *xs: None, "y = unbound()", name="unbound", infer=_typed, effect="world")
 rule(lambda *xs: None, "y = exception(*xs)", name="exception", infer=_typed, effect="none", dxs=ZERO)
-_ = (BOOL, FLOAT, Array, List)
 rule(lambda x: x, "y = identity(x)", name="identity", infer=lambda t: t, effect="none", cost=0, dx="dy")
 _memory("float_list", lambda a: [float(v) for v in a], "y = float_list(a)", "alloc")
 _memory("unpack", lambda t: t, "y = unpack(t)", "none")

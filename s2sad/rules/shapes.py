@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +103,3 @@ def sample(t: Type) -> Any:
 
 def item_type(dtype: str) -> Scalar:
     return scalar_of(dtype)
-
-
-_ = operator

@@ -7,7 +7,6 @@ numbers: a jvp from a vjp whose result is one number, a vjp from a jvp along eac
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from s2sad.errors import Loc, MissingRuleError, S2sadError
 from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value, While
@@ -21,7 +20,7 @@ from s2sad.transform.repeat import Copier
 from s2sad.transform.reverse.arrays import by_value, full, sizes
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.memory import shadow
-from s2sad.transform.reverse.scopes import Scope, zero
+from s2sad.transform.reverse.scopes import Scope
 
 
 def rule_of(call: Call, which: str, hint: str) -> Function:
@@ -219,4 +218,3 @@ def forward_custom(f: Forward, op: Op) -> None:
 
 HANDLERS["custom"] = reverse_custom
 FORWARD["custom"] = forward_custom
-_: Any = zero

@@ -15,7 +15,7 @@ from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Undef, Value
-from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, is_memory
+from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
@@ -371,6 +371,3 @@ def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "") -> Operan
         shape = [size if i in open_ else o for i, o in enumerate(shape)]
     prim = "numpy.reshape" if isinstance(a.type, Array) else "numpy.broadcast_to"
     return a_.emit(s.builder, prim, a, *shape, hint=hint)
-
-
-_ = (INT, is_memory)

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from s2sad.errors import MissingRuleError, NotDifferentiableError, SignatureError
+from s2sad.errors import MissingRuleError, SignatureError
 from s2sad.frontend.lower import parameter_names
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Undef, Value
-from s2sad.ir.types import BOTTOM, FLOAT, INT, Array, List, Object, Scalar, is_memory
+from s2sad.ir.types import BOTTOM, Array, List, Object, Scalar, is_memory
 from s2sad.rules.builder import const
 from s2sad.rules.mathematics import SEQUENCES, TUPLES
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
@@ -29,7 +29,6 @@ from s2sad.typing.abstract import (
     RecordAV,
     StaticAV,
     TupleAV,
-    children,
     describe,
     from_python,
     is_operand,
@@ -681,5 +680,4 @@ def stopped_gradient(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -
     return s.builder.emit("stop_gradient", x, type=x.type, hint=hint)
 
 
-_ = (NotDifferentiableError, FLOAT, INT, children)
 METHODS.update({("list", name): handler for name, handler in lists.LIST_METHODS.items()})

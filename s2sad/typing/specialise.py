@@ -15,19 +15,16 @@ from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import BOTTOM, INT, NONE, STR, Array, List, Scalar, Type, anonymous, element, is_memory
+from s2sad.ir.types import BOTTOM, INT, STR, Array, List, Scalar, Type, anonymous, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.typing import calls, items, lists
 from s2sad.typing.abstract import (
     AV,
-    BoundAV,
     CannotMerge,
     DictAV,
     FunctionAV,
     GeneratorAV,
-    LazyAV,
     RangeAV,
-    RecordAV,
     SliceAV,
     StaticAV,
     TupleAV,
@@ -748,4 +745,3 @@ _HANDLERS: dict[str, Callable[[Specialiser, Op, list[AV]], Any]] = {
     "getitem": _getitem, "setitem": _setitem, "augitem": _augitem, "call": _call, "format": _format,
     "assert": _assert, "raise": _raise, "unbound": _unbound,
 }  # fmt: skip
-_ = (BoundAV, LazyAV, RecordAV, NONE, element)

@@ -9,7 +9,7 @@ import numpy as np
 
 from s2sad.ir.core import Operand
 from s2sad.ir.types import Array, Scalar, Type, shaped
-from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, dtype_of
+from s2sad.rules.arrays.core import Attrs, array_rule, dims_of
 from s2sad.rules.registry import ZERO
 from s2sad.rules.shapes import broadcast
 
@@ -108,4 +108,3 @@ for _name, _fn in (("tri", np.tri), ("eye", np.eye)):
         f"numpy.{_name}", f"y = {_name}(rows, columns)", lambda rows, columns, dtype, k=0, f=_fn: f(rows, columns, k, dtype),
         _tri_type, drows=ZERO, dcolumns=ZERO,
     )  # fmt: skip
-_ = dtype_of

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.ir.core import Const, For, If, Op, Operand, Value, While, walk
-from s2sad.ir.types import INT, Array, List, Scalar, Tape, Type, is_many, shaped
+from s2sad.ir.core import For, If, Op, Operand, Value, While, walk
+from s2sad.ir.types import INT, Array, List, Tape, Type, is_many, shaped
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import PRIMS
@@ -372,4 +372,3 @@ HANDLERS.update(
         "scatter_add": reverse_scatter_add, "view": reverse_view, "newaxis": reverse_view, "squeeze": reverse_view, "numpy.transpose": reverse_view, "gather": reverse_gather,
     }
 )  # fmt: skip
-_ = (Const, Scalar)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.ir.core import Block, If, Operand, Value
-from s2sad.ir.types import Array, is_memory
+from s2sad.ir.core import Block, If, Value
+from s2sad.ir.types import Array
 from s2sad.transform.reverse.arrays import zeros
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
@@ -51,4 +51,3 @@ def reverse_if(r: Reverse, op: If, scope: Scope) -> None:
 
 
 HANDLERS[If] = reverse_if
-_: Any = (Operand, is_memory)

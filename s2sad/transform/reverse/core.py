@@ -20,7 +20,7 @@ from s2sad.errors import NOWHERE, Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, blocks
 from s2sad.ir.types import BOOL, Array, Tape, carries_derivative, is_float, is_memory
 from s2sad.rules.arrays import RESULTS
-from s2sad.rules.builder import Builder, const
+from s2sad.rules.builder import Builder
 from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
@@ -574,6 +574,3 @@ class Reverse:
 def tape_hint(v: Value) -> str:
     """What a tape is named after."""
     return v.hint or ("cond" if v.type == BOOL else "t")
-
-
-_ = (For, While, const)

@@ -13,11 +13,11 @@ from typing import Any
 from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import NOWHERE, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, walk
-from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Tuple, Type, element, is_float, is_memory
+from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Type, element, is_float, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.extras import Carry, leaf_operands
-from s2sad.transform.reverse.scopes import Scope, zero
+from s2sad.transform.reverse.scopes import Scope
 
 ALLOCATIONS = frozenset(
     {"numpy.zeros", "numpy.ones", "numpy.empty", "numpy.full", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
@@ -409,4 +409,3 @@ HANDLERS.update(
         "unbound": nothing, "print": nothing, "assert": nothing, "raise": nothing, "format": nothing,
     }
 )  # fmt: skip
-_ = (Const, Tuple, zero)

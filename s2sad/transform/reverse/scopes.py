@@ -7,7 +7,7 @@ accumulator it carries; a part is a block of a loop, in which the values of one 
 
 from __future__ import annotations
 
-from s2sad.ir.core import AnyOp, Block, Const, For, If, Operand, Value, While
+from s2sad.ir.core import AnyOp, Block, Const, Operand, Value
 from s2sad.ir.types import FLOAT, Scalar, Type, is_float
 
 
@@ -46,6 +46,3 @@ def zero(t: Type) -> Const:
 def adjoint_type(t: Type) -> Type:
     """The type of a value's adjoint: a number for a number that may be None."""
     return Scalar(t.kind, t.dtype) if isinstance(t, Scalar) and is_float(t) else t
-
-
-_ = (For, If, While)

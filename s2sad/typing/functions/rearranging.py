@@ -12,7 +12,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, reshaped, static, transposed
-from s2sad.typing.functions.core import axis_of, from_front, is_none, numpy_function
+from s2sad.typing.functions.core import axis_of, from_front, numpy_function
 from s2sad.typing.functions.picking import taken
 
 
@@ -183,6 +183,3 @@ def _last_diagonal(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> 
     found = arguments(s, "numpy.linalg.diagonal", "x offset", args, kwargs)
     a = array(s, found.pop("x"))
     return a_.emit(s.builder, "numpy.diagonal", a, hint=hint, k=static(s, found, "offset", 0))
-
-
-_ = is_none

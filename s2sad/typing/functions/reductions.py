@@ -12,7 +12,6 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV
 from s2sad.typing.arrays import arguments, array, reshaped, static
-from s2sad.typing.calls import METHODS
 from s2sad.typing.functions.core import (
     Handler,
     axis_of,
@@ -162,4 +161,3 @@ for _fn in (np.cumsum, np.cumprod):
     numpy_function(_fn, method=_fn.__name__)(cumulative(_fn.__name__))
 numpy_function(np.add.accumulate)(cumulative("cumsum", 0))
 numpy_function(np.multiply.accumulate)(cumulative("cumprod", 0))
-_ = METHODS

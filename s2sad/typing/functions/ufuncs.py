@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from s2sad.errors import SignatureError
-from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import NONE, Array, Scalar
+from s2sad.ir.core import Operand, Value
+from s2sad.ir.types import Array, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.complexes import is_complex
-from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
-from s2sad.rules.shapes import sample
+from s2sad.rules.registry import PRIMS, Prim
 from s2sad.typing import calls, items
 from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV
 from s2sad.typing.arrays import arguments, array, elementwise, index_entries
@@ -257,6 +256,3 @@ def _divmod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 def _modf(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     fraction = calls.primitive(s, PRIMS["numpy.fmod"], [args[0], const(1.0)], {}, "")
     return TupleAV((fraction, calls.primitive(s, PRIMS["numpy.trunc"], [args[0]], {}, "")))
-
-
-_ = (BY_FUNCTION, Const, NONE, sample)

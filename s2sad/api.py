@@ -1,17 +1,21 @@
-"""The public functions: argument checks, and the choice of what is made."""
+"""The public functions: argument checks, and the choice of what is made.
+
+The compiler is loaded when the first derivative is made: importing s2sad is quick.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.custom import differentiable
-from s2sad.derivative import Derivative, Options
 from s2sad.errors import SignatureError
-from s2sad.typing.calls import HANDLERS, stopped_gradient
 
 
-def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any], kind: Any = Derivative) -> Any:
+def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any], kind: Any = None) -> Any:
+    from s2sad.custom import differentiable
+    from s2sad.derivative import Derivative, Options
+
+    make = kind or Derivative
     for name, why in (("checkpoint", None), ("memory", None), ("parallel", False)):
         if options.pop(name) not in (None, why):
             raise SignatureError(
@@ -21,8 +25,8 @@ def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any], kind: Any = De
         raise SignatureError(f"optimize={options['optimize']!r}", hint="it is 0, 1 or 2")
     chosen = Options(wrt=wrt, value=value, **options)
     if f is None:
-        return lambda fn: kind(differentiable(fn), chosen)
-    return kind(differentiable(f), chosen)
+        return lambda fn: make(differentiable(fn), chosen)
+    return make(differentiable(f), chosen)
 
 
 def grad(
@@ -215,11 +219,3 @@ def hvp(
         fastmath=fastmath, debug=debug,
     )  # fmt: skip
     return _make(f, wrt, False, options, HessianVectorProduct)
-
-
-def stop_gradient(x: Any) -> Any:
-    """`x` itself; derivatives treat it as a constant."""
-    return x
-
-
-HANDLERS[stop_gradient] = stopped_gradient

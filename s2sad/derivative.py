@@ -293,6 +293,7 @@ class Derivative:
     def __s2sad_inline__(self, walker: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> AV:
         return inline_derivative(self, walker, args, kwargs)
 
+    @pipeline.collector_paused()
     def _make(self, keys: dict[str, Any], optimize: int) -> Lowered:
         typed, hidden, inputs = self._typed(keys)
         options, name = self._options, self._name

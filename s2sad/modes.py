@@ -70,6 +70,7 @@ def _constants(key: Any) -> bool:
     return isinstance(key, Fixed) or (isinstance(key, Node) and any(map(_constants, key.parts)))
 
 
+@pipeline.collector_paused()
 def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prepared:
     """Type `f` for these arguments; `moved` says which integer arguments a derivative is asked for after all."""
     nested = isinstance(f, Derivative)
@@ -176,6 +177,7 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
     return code(*prepared.bind(*primals), *flat, **prepared.captured(code))  # type: ignore[no-any-return]
 
 
+@pipeline.collector_paused()
 def jvp_code(prepared: Prepared, jit: bool, optimize: int) -> Any:
     fn = prepared.function
     made = pipeline.run(forward(fn, prepared.inputs, f"{fn.name}_jvp"), pipeline.OPTIMIZE[optimize])
@@ -303,6 +305,7 @@ def vjp(
     return value, pull
 
 
+@pipeline.collector_paused()
 def vjp_code(prepared: Prepared, jit: bool, optimize: int) -> tuple[Pullback, Any, Any, int]:
     fn = prepared.function
     pair = pullback(fn, prepared.inputs, fn.name)

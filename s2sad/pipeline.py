@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from s2sad.ir.core import Function
@@ -18,6 +20,19 @@ OPTIMIZE: dict[int, tuple[Pass, ...]] = {
     2: (propagate_copies, eliminate_common_subexpressions, propagate_copies, eliminate_dead_code),
 }
 VERIFY = False
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """While code is made: trees and operations all stay alive, and looking through them again and again for
+    garbage takes a third of the time for a function of thousands of statements."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def run(fn: Function, passes: tuple[Pass, ...]) -> Function:

@@ -130,14 +130,12 @@ def _emitted(
 
 def _globals(tree: Any) -> set[str]:
     """The functions and modules that generated code names: it calls no variable."""
-    called = {
-        n.func.id for n in gast.walk(tree) if isinstance(n, gast.Call) and isinstance(n.func, gast.Name)
-    }
-    modules = {
-        n.value.id
-        for n in gast.walk(tree)
-        if isinstance(n, gast.Attribute) and isinstance(n.value, gast.Name)
-    }
+    called, modules = set(), set()
+    for n in gast.walk(tree):
+        if isinstance(n, gast.Call) and isinstance(n.func, gast.Name):
+            called.add(n.func.id)
+        elif isinstance(n, gast.Attribute) and isinstance(n.value, gast.Name):
+            modules.add(n.value.id)
     return called | (modules & MODULE_NAMES)
 
 

@@ -133,6 +133,8 @@ class Function:
 
 def blocks(op: AnyOp) -> tuple[Block, ...]:
     """The blocks an operation holds."""
+    if isinstance(op, Op):
+        return ()
     if isinstance(op, If):
         return (op.then, op.orelse)
     if isinstance(op, (For, ForEach)):
@@ -159,8 +161,9 @@ def walk(block: Block) -> Any:
     """Every operation in a block and in the blocks it holds, outer before inner, in order."""
     for op in block.ops:
         yield op
-        for inner in blocks(op):
-            yield from walk(inner)
+        if not isinstance(op, Op):
+            for inner in blocks(op):
+                yield from walk(inner)
 
 
 def count_ops(block: Block) -> int:

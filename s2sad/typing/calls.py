@@ -17,6 +17,7 @@ from s2sad.ir.core import Const, Operand, Undef, Value
 from s2sad.ir.types import BOTTOM, Array, List, Object, Scalar, is_memory
 from s2sad.rules.builder import const
 from s2sad.rules.mathematics import SEQUENCES, TUPLES
+from s2sad.markers import stop_gradient
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
 from s2sad.typing import items, lists
 from s2sad.typing.abstract import (
@@ -681,3 +682,6 @@ def stopped_gradient(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -
 
 
 METHODS.update({("list", name): handler for name, handler in lists.LIST_METHODS.items()})
+
+
+HANDLERS[stop_gradient] = stopped_gradient

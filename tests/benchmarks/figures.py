@@ -195,11 +195,12 @@ def building() -> None:
 
 
 def importing() -> None:
+    def seconds_of(text: str) -> float:
+        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+        return float(done.stdout)
+
     def seconds(code: str) -> float:
-        text = f"import time; b = time.perf_counter(); {code}; print(time.perf_counter() - b)"
-        return float(
-            subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout
-        )
+        return seconds_of(f"import time; b = time.perf_counter(); {code}; print(time.perf_counter() - b)")
 
     alone, both = [], []
     for _ in range(15):
@@ -211,6 +212,9 @@ def importing() -> None:
         "ms",
         "<= 60",
     )
+    first = "import numpy, s2sad.api, time; b = time.perf_counter(); import s2sad.derivative, s2sad.custom"
+    loaded = [seconds_of(f"{first}; print(time.perf_counter() - b)") for _ in range(15)]
+    shown("… the first derivative loads the compiler", statistics.median(loaded) * 1e3, "ms", "no figure")
     check = "import sys, s2sad; print('numba' in sys.modules)"
     out = subprocess.run(
         [sys.executable, "-c", check], capture_output=True, text=True, check=True

@@ -315,6 +315,12 @@ def failure(kind: str, error: BaseException) -> Problem:
     return Problem(kind, f"{type(error).__name__}: {error} [{places}]")
 
 
+def reason_of(error: Exception) -> str:
+    """What a refusal says, without the place."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines)[:300]
+
+
 class Checker:
     """All checks of one function at one argument set; problems are collected, none raised."""
 
@@ -326,7 +332,7 @@ class Checker:
         self.along = tuple(map_leaves(lambda leaf: direction_leaf(leaf, rng), args[p]) for p in self.where)
         self.value, self.after = primal_run(fn, args)
         self.loose = has_float32(args)
-        self.refused = False
+        self.refused = ""
         self.problems: list[Problem] = []
 
     def gradient(self, *, jit: bool = False, optimize: int = 2) -> Any:
@@ -344,7 +350,8 @@ class Checker:
                 alone = grad(self.fn, wrt=self.wrt, jit=jit, optimize=optimize)(*given)
                 self.problems += mutation_problem(what, self.after, given, rounded=jit)
         except Exception as error:  # any exception is a finding
-            self.refused = jit and type(error).__name__ == "JitError"
+            if jit and type(error).__name__ == "JitError":
+                self.refused = reason_of(error)
             self.problems.append(failure("error" if not jit else "jit-error", error))
             return None
         tolerance = FLOAT32_TOLERANCE if self.loose else VALUE_TOLERANCE
@@ -457,11 +464,11 @@ def zero_tangent(arg: Any) -> Any:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check of one function found; `refused` where compilation ended in the JitError that may be."""
+    """What a check of one function found; `refused` says why compilation ended in the JitError that may be."""
 
     problems: tuple[Problem, ...]
     difference_checked: bool
-    refused: bool = False
+    refused: str = ""
 
     @property
     def ok(self) -> bool:
@@ -503,6 +510,6 @@ def check_function(
             checker.interpreted(known[-1])
         if jit and (compiled := checker.gradient(jit=True)) is not None:
             checker.compare("jit", known[-1], compiled, LEVEL_TOLERANCE)
-    refused = may_refuse_jit and checker.refused
+    refused = checker.refused if may_refuse_jit else ""
     problems = [p for p in checker.problems if not (refused and p.kind == "jit-error")]
     return Report(tuple(dict.fromkeys(problems)), trusted, refused)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from types import FrameType
@@ -171,9 +172,10 @@ def lines_run(source: str, args: tuple[Any, ...]) -> tuple[float, int]:
     before = sys.gettrace()
     sys.settrace(tracer)
     try:
-        with mock.patch.object(np, "empty", lambda shape: np.full(shape, math.nan)):
+        with mock.patch.object(np, "empty", lambda shape: np.full(shape, math.nan)), warnings.catch_warnings():
+            warnings.simplefilter("error")
             return float(namespace["f"](*given)), count
-    except (TimeoutError, OverflowError, ZeroDivisionError, ValueError):
+    except (TimeoutError, OverflowError, ZeroDivisionError, ValueError, IndexError, Warning):
         return math.inf, count
     finally:
         sys.settrace(before)

@@ -1,4 +1,4 @@
-"""The fuzzer's command line: `python -m tests.fuzz.run --count 2000 --seed 0 --jit-every 10`.
+"""The fuzzer's command line: `python -m tests.fuzz.run [--arrays] --count 2000 --seed 0 --jit-every 10`.
 
 It prints each failure with its seed and (shrunk) source, then the construct histogram; status 1 on failure.
 """
@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from tests.checks import Report
+from tests.fuzz.array_generator import generate_arrays
 from tests.fuzz.check import Oracle, check_source
 from tests.fuzz.generator import FuzzProgram, generate, lines_run
 from tests.fuzz.shrink import shrink
@@ -35,12 +36,12 @@ class Outcome:
         return tuple(dict.fromkeys(problem.kind for problem in self.report.problems))
 
 
-def run_seed(seed: int, jit_every: int = 0, use_oracle: bool = False) -> Outcome:
-    """Generate and check the program of a seed."""
-    program = generate(seed)
+def run_seed(seed: int, jit_every: int = 0, use_oracle: bool = False, arrays: bool = False) -> Outcome:
+    """Generate and check the program of a seed, of numbers or of arrays."""
+    program = generate_arrays(seed) if arrays else generate(seed)
     compiled = bool(jit_every) and seed % jit_every == 0
     oracle: Oracle | None = interpret if use_oracle else None
-    may_refuse = "recursion" in program.constructs  # Numba cannot type every recursion
+    may_refuse = arrays or "recursion" in program.constructs  # Numba cannot type every recursion
     report = check_source(
         program.source, program.args, program.wrt, jit=compiled, oracle=oracle, may_refuse_jit=may_refuse
     )
@@ -106,6 +107,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--jit-every", type=int, default=0, help="compile every k-th program too")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--arrays", action="store_true", help="programs of arrays instead of numbers")
     parser.add_argument("--oracle", action="store_true", help="also compare with the IR interpreter")
     parser.add_argument("--shrink", action="store_true", help="print failures made small")
     parser.add_argument("--max-failures", type=int, default=20, help="print at most so many, count all")
@@ -119,18 +121,21 @@ def main(arguments: list[str] | None = None) -> int:
     seeds = range(options.seed, options.seed + options.count)
     if options.show:
         for seed in seeds:
-            print(generate(seed).describe())
+            print((generate_arrays if options.arrays else generate)(seed).describe())
         return 0
     histogram: Counter[str] = Counter()
     failed: Counter[str] = Counter()
-    skipped = compiled = refused = failures = 0
-    work = partial(run_seed, jit_every=options.jit_every, use_oracle=options.oracle)
+    refusals: Counter[str] = Counter()
+    skipped = compiled = failures = 0
+    work = partial(
+        run_seed, jit_every=options.jit_every, use_oracle=options.oracle, arrays=options.arrays
+    )
     with multiprocessing.Pool(options.jobs) if options.jobs > 1 else _Serial() as pool:
         for outcome in pool.imap(work, seeds):
             histogram.update(outcome.program.constructs.keys())
             skipped += not outcome.report.difference_checked
             compiled += outcome.compiled
-            refused += outcome.report.refused
+            refusals.update([outcome.report.refused] if outcome.report.refused else [])
             if outcome.report.ok:
                 continue
             failures += 1
@@ -138,7 +143,9 @@ def main(arguments: list[str] | None = None) -> int:
             if failures <= options.max_failures:
                 show_failure(outcome, options.shrink)
     show_histogram(histogram, options.count)
-    print(f"\n{options.count} programs, {compiled} also compiled ({refused} recursions refused)", end=", ")
+    for reason, number in refusals.most_common():
+        print(f"  refused compiled, {number} times: {reason}")
+    print(f"\n{options.count} programs, {compiled} also compiled ({refusals.total()} refused)", end=", ")
     print(f"{skipped} without a trusted difference")
     print(f"{failures} failed: {dict(failed)}")
     return 1 if failures else 0

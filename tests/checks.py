@@ -85,13 +85,14 @@ def leaves(nest: Any) -> Iterator[Any]:
 
 
 def alike(left: Any, right: Any) -> bool:
-    """Equality of nests up to a relative error of 1e-12."""
+    """Equality of nests up to an error of 1e-12 relative to the largest number of each array."""
     a, b = list(leaves(left)), list(leaves(right))
     if len(a) != len(b):
         return False
     for x, y in zip(a, b, strict=True):
         numbers = is_number(x) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
-        if not (np.allclose(x, y, rtol=1e-12, atol=0.0, equal_nan=True) if numbers else same(x, y)):
+        size = 1e-12 * float(np.max(np.abs(y), initial=0.0)) if numbers else 0.0
+        if not (np.allclose(x, y, rtol=0.0, atol=size, equal_nan=True) if numbers else same(x, y)):
             return False
     return True
 
@@ -164,7 +165,7 @@ def moved(args: Sequence[Any], where: Sequence[int], along: Sequence[Any], step:
     """Copies of the arguments, those at `where` moved by `step` along the direction, in double precision."""
     result = list(fresh(args))
     if has_float32(args):
-        result = [map_leaves(widened, arg) for arg in result]
+        result = [map_leaves(lambda leaf: leaf if is_integral(leaf) else widened(leaf), arg) for arg in result]
     for position, tangent in zip(where, along, strict=True):
         result[position] = map_leaves(
             lambda leaf, t: (
@@ -324,8 +325,12 @@ def reason_of(error: Exception) -> str:
 class Checker:
     """All checks of one function at one argument set; problems are collected, none raised."""
 
-    def __init__(self, fn: Callable[..., Any], args: Sequence[Any], wrt: Wrt, seed: int = 0) -> None:
-        """Run the primal once: its value and its mutations are what everything is compared with."""
+    def __init__(
+        self, fn: Callable[..., Any], args: Sequence[Any], wrt: Wrt, seed: int = 0, rounded: bool = False
+    ) -> None:
+        """Run the primal once: its value and its mutations are what everything is compared with; `rounded` where
+        the mutations may differ by rounding, since `np.dot` and `@` sum in different orders."""
+        self.rounded = rounded
         self.fn, self.args, self.wrt = fn, tuple(args), wrt
         self.where = positions(fn, wrt)
         rng = np.random.default_rng(seed)
@@ -344,11 +349,11 @@ class Checker:
             with guarded(jit):
                 given = fresh(self.args)
                 value, gradient = value_and_grad(self.fn, wrt=self.wrt, jit=jit, optimize=optimize)(*given)
-                self.problems += mutation_problem("value_and_" + what, self.after, given, rounded=jit)
+                self.problems += mutation_problem("value_and_" + what, self.after, given, self.rounded or jit)
                 self.problems += sharing_problem(gradient, given)
                 given = fresh(self.args)
                 alone = grad(self.fn, wrt=self.wrt, jit=jit, optimize=optimize)(*given)
-                self.problems += mutation_problem(what, self.after, given, rounded=jit)
+                self.problems += mutation_problem(what, self.after, given, self.rounded or jit)
         except Exception as error:  # any exception is a finding
             if jit and type(error).__name__ == "JitError":
                 self.refused = reason_of(error)
@@ -394,7 +399,7 @@ class Checker:
             self.problems.append(failure("jvp-error", error))
             return
         if not any(is_integral(leaf) for p in self.where for leaf in leaves(self.args[p])):
-            self.problems += mutation_problem("jvp", self.after, tuple(primals))
+            self.problems += mutation_problem("jvp", self.after, tuple(primals), self.rounded)
         tolerance = FLOAT32_TOLERANCE if self.loose else FORWARD_TOLERANCE
         if not close(float(out), float(self.value), FLOAT32_TOLERANCE if self.loose else VALUE_TOLERANCE):
             self.problems.append(Problem("jvp-value", f"jvp gives {out!r}, the primal {self.value!r}"))
@@ -419,7 +424,7 @@ class Checker:
             return
         if not close(float(value), float(self.value), VALUE_TOLERANCE):
             self.problems.append(Problem("ir-value", f"the IR gives {value!r}, the primal {self.value!r}"))
-        self.problems += mutation_problem("the derivative's IR", self.after, given)
+        self.problems += mutation_problem("the derivative's IR", self.after, given, self.rounded)
         self.compare("ir", gradient, tuple(found), LEVEL_TOLERANCE)
 
     def differences(self, gradient: Any, *, required: bool) -> bool:
@@ -487,6 +492,7 @@ def check_function(
     require_differences: bool = False,
     may_refuse_jit: bool = False,
     forward: bool = True,
+    rounded: bool = False,
     seed: int = 0,
 ) -> Report:
     """Check the gradient of fn every way there is; `jit` adds the compiled gradient, `oracle` (an interpreter of
@@ -494,7 +500,7 @@ def check_function(
 
     `may_refuse_jit` allows compilation to end in a JitError, for what Numba cannot type (recursion, nested lists).
     """
-    checker = Checker(fn, args, wrt, seed)
+    checker = Checker(fn, args, wrt, seed, rounded)
     if oracle is not None:
         checker.oracle(oracle)
     gradients: Mapping[int, Any] = {level: checker.gradient(optimize=level) for level in levels}

@@ -14,6 +14,7 @@ WRITES = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "assign", "assign_at", "scatter_add"}
 )
 VIEWS = frozenset({"view", "newaxis", "squeeze", "numpy.transpose"})
+SIZES = frozenset({"shape", "len"})  # what looks at an array's sizes alone
 
 
 class Aliases:
@@ -150,6 +151,8 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     """A reshaped array may be a view or a copy of it, which only the call shows: it is taken for a copy, and what
     could tell the difference is refused. What was written before, and never after, cannot."""
     uses = use_counts(fn)
+    sized = (op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim in SIZES)
+    uses.subtract(a for a in sized if isinstance(a, Value))
     last = last_writes(fn, aliases)
     for number, outer in enumerate(fn.body.ops):
         for op in walk(Block((), (outer,), ())):

@@ -48,6 +48,8 @@ class ArrayGenerator(ArrayCalls):
             weights["leave"] = 2.4
         if not scope.depth and not scope.level:
             weights |= OUTERMOST
+            if scope.singles:
+                weights["single_precision"] = 5
         return weights
 
     def statement(self, scope: Scope) -> list[str]:
@@ -128,7 +130,7 @@ class ArrayGenerator(ArrayCalls):
         if self.chance(0.09):
             self.use("float32-argument")
             given["s"] = self.array_value((n,)).astype(np.float32)
-            scope.hold("s", (n,), writable=False)
+            scope.singles["s"] = n
 
     def number(self) -> float:
         """A random argument away from zero."""

@@ -199,6 +199,22 @@ class ArrayReferences(ArrayWrites):
         scope.hold(name, shape, contiguous=False)
         return [flat.format(text), *self.write_through(scope, name)]
 
+    def single_precision(self, scope: ArrayScope) -> list[str]:
+        """A float32 array computed, written in place, and summed into a number."""
+        self.use("float32-written")
+        (source, size), name = self.rng.choice(list(scope.singles.items())), self.fresh("t")
+        i, total = self.rng.randrange(size), self.target(scope)
+        value = self.rng.choice([f"np.sin({source}) * {self.constant()}", f"{source}.copy()", f"{source} * {source}"])
+        writes = [
+            f"{name}[1:] += {self.constant()} * {source}[:-1]",
+            f"{name}[{i}] = {self.expr(scope, 1)}",
+            f"{name} *= {self.constant()}",
+            f"{name}[:] = {self.whole(scope, (size,), 1)}",
+        ]
+        scope.bind(total)
+        result = f"{total} = float(np.sum({name} * {source})) * {self.constant()}"
+        return [f"{name} = {value}", *self.rng.sample(writes, 2), result]
+
     # ------------------------------------------------------------ lists of arrays
 
     def list_of_arrays(self, scope: ArrayScope) -> list[str]:

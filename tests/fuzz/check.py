@@ -52,6 +52,7 @@ def check_source(
     oracle: Oracle | None = None,
     levels: tuple[int, ...] = (0, 1, 2),
     may_refuse_jit: bool = False,
+    rounded: bool = False,
     seed: int = 0,
 ) -> Report:
     """Check the function `f` of a module text in every way of `check_function`, the IR verified after each pass."""
@@ -64,5 +65,6 @@ def check_source(
             oracle=oracle,
             levels=levels,
             may_refuse_jit=may_refuse_jit,
+            rounded=rounded,
             seed=seed,
         )

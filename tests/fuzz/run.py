@@ -43,7 +43,13 @@ def run_seed(seed: int, jit_every: int = 0, use_oracle: bool = False, arrays: bo
     oracle: Oracle | None = interpret if use_oracle else None
     may_refuse = arrays or "recursion" in program.constructs  # Numba cannot type every recursion
     report = check_source(
-        program.source, program.args, program.wrt, jit=compiled, oracle=oracle, may_refuse_jit=may_refuse
+        program.source,
+        program.args,
+        program.wrt,
+        jit=compiled,
+        oracle=oracle,
+        may_refuse_jit=may_refuse,
+        rounded=arrays,
     )
     return Outcome(program, report, compiled)
 
@@ -62,7 +68,7 @@ def still_fails(
     try:
         if not math.isfinite(lines_run(source, args)[0]):
             return False
-        report = check_source(source, args, wrt, jit=jit)
+        report = check_source(source, args, wrt, jit=jit, rounded=True)
     except Exception:  # a broken variant is just not a reproducer
         return False
     return any(problem.kind == kind and problem.text[:25] == message[:25] for problem in report.problems)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2sad.analysis.activity import active_values
-from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.aliases import Aliases, maybe_view, refuse_written_reshapes
 from s2sad.analysis.gates import find_gates
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
@@ -25,6 +25,7 @@ from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.arrays import full
 from s2sad.transform.reverse.memory import shadow_type
 from s2sad.transform.reverse.scopes import adjoint_type, zero
+from s2sad.transform.reverse.views import settled
 
 Handler = Callable[["Forward", Op], None]
 HANDLERS: dict[str, Handler] = {}
@@ -102,8 +103,10 @@ class Forward:
         callees: Callees,
         fresh: bool,
     ) -> None:
+        fn = settled(fn)
         self.fn, self.inputs, self.results, self.callees, self.fresh = fn, inputs, results, callees, fresh
         self.aliases = Aliases(fn)
+        refuse_written_reshapes(fn, self.aliases)
         self.active = self.activity()
         self.gates = find_gates(fn)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
@@ -356,13 +359,15 @@ def array_tangent(f: Forward, op: Op) -> None:
     if kind == "first":
         tangent = f.tangent(op.operands[0])
         if tangent is not None:
-            made = f.emit(op.prim, tangent, *op.operands[1:], type=tangent_type(t), attrs=attrs.items())
-            f.define(op.result, made, start)
+            rearranged(f, op, start, tangent, *op.operands[1:])
+        elif isinstance(t, Array):
+            f.twin(op.result, "zeros_like", op.result)
         return
     if kind == "linear":
         if any(f.tangent(o) is not None for o in op.operands):
-            made = f.emit(op.prim, *map(f.handed_on, op.operands), type=tangent_type(t), attrs=attrs.items())
-            f.define(op.result, made, start)
+            rearranged(f, op, start, *map(f.handed_on, op.operands))
+        elif isinstance(t, Array):
+            f.twin(op.result, "zeros_like", op.result)
         return
     total: Operand | None = None
     for i, operand in enumerate(op.operands):
@@ -383,6 +388,15 @@ def array_tangent(f: Forward, op: Op) -> None:
         f.define(op.result, complete(f, op.result, total), start)
     elif isinstance(t, Array):
         f.twin(op.result, "zeros_like", op.result)
+
+
+def rearranged(f: Forward, op: Op, start: int, *operands: Operand) -> None:
+    """The tangent of an operation that only moves numbers is the same of the tangents; where that may be a view
+    of one, and is written, a copy, since the primal's is read through no other name."""
+    made = f.emit(op.prim, *operands, type=tangent_type(op.result.type), attrs=op.attrs)
+    if maybe_view(op) and f.aliases.is_written(op.result):
+        made = f.emit("copy", made, type=made.type)
+    f.define(op.result, made, start)
 
 
 def tangents_of_several(f: Forward, op: Op) -> None:

@@ -22,14 +22,14 @@ WEIGHTS: dict[str, float] = {
     "assign": 1, "augmented": 0.7, "element_store": 2, "element_augmented": 1.6, "element_swapped": 1.2,
     "slice_store": 3, "slice_augmented": 2.4, "overlap": 1.5, "masked": 1.7, "scattered": 1.9, "added_at": 1.4,
     "whole_augmented": 2, "replaced": 3, "out_argument": 1.5, "computed": 3, "allocated": 3, "aliased": 2,
-    "joined": 2, "merged": 2, "exchanged": 1.5, "viewed": 4.5,
+    "joined": 2, "merged": 2, "exchanged": 1.5, "viewed": 5,
 }  # fmt: skip
 BLOCKS: dict[str, float] = {
-    "branch": 3, "for_range": 4, "while_loop": 2, "leave": 1.6, "double_buffer": 2.5, "rows_iterated": 3.4,
+    "branch": 3, "for_range": 4.5, "while_loop": 3.6, "leave": 1.6, "double_buffer": 2.5, "rows_iterated": 3.4,
     "vector_zip": 1.6, "allocated_in_loop": 2, "recurrence": 2.2, "relaxation": 2, "running_slice": 1.8,
 }  # fmt: skip
 OUTERMOST: dict[str, float] = {
-    "reshaped": 1.6, "list_of_arrays": 3.4, "writing_helper": 1.8, "viewing_helper": 1.7, "choosing_helper": 1.7,
+    "reshaped": 1.6, "list_of_arrays": 4, "writing_helper": 1.8, "viewing_helper": 1.7, "choosing_helper": 1.7,
     "computing_helper": 1.8, "nested_writer": 1.4,
 }  # fmt: skip
 
@@ -49,7 +49,7 @@ class ArrayGenerator(ArrayCalls):
         if not scope.depth and not scope.level:
             weights |= OUTERMOST
             if scope.singles:
-                weights["single_precision"] = 5
+                weights["single_precision"] = 12
         return weights
 
     def statement(self, scope: Scope) -> list[str]:
@@ -127,7 +127,10 @@ class ArrayGenerator(ArrayCalls):
             self.use("int-argument")
             given["k"] = np.array([self.rng.randint(-3, 3) for _ in range(n)])
             scope.hold("k", (n,), writable=False)
-        if self.chance(0.09):
+        if self.chance(0.4):
+            given["n"] = self.rng.choice([0, 1, 2, 2])
+            scope.ints["n"] = (0, 2)
+        if self.chance(0.17):
             self.use("float32-argument")
             given["s"] = self.array_value((n,)).astype(np.float32)
             scope.singles["s"] = n

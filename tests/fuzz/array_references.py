@@ -258,7 +258,7 @@ class ArrayReferences(ArrayWrites):
             if self.chance(0.4):
                 body.append(f"{each}[{self.rng.randrange(self.length)}] = {total}")
             lines += [*start, f"for {each} in {name}:", *indent(body)]
-        elif self.chance(0.4):
+        elif self.chance(0.7):
             self.use("list-stacked")
             new = self.fresh("M")
             lines.append(f"{new} = np.stack({name})")

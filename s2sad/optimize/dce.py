@@ -157,9 +157,11 @@ def _has_break(op: If) -> bool:
     return False
 
 
-def eliminate_dead_code(fn: Function) -> Function:
-    """Remove what neither the results nor an effect needs."""
+def eliminate_dead_code(fn: Function, wanted: tuple[Value, ...] = ()) -> Function:
+    """Remove what neither the results, nor what else is wanted, nor an effect needs."""
     facts = _Liveness(fn, frozenset(fn.params))
+    for v in wanted:
+        facts.use(v)
     facts.run()
     return replace(fn, body=_sweep(fn.body, facts))
 

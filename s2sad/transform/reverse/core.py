@@ -19,6 +19,7 @@ from s2sad.analysis.uses import definitions, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value, blocks, walk
 from s2sad.ir.types import Array, Tape, is_float, is_memory
+from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.arrays import RESULTS
 from s2sad.rules.builder import Builder
 from s2sad.rules.complexes import projected
@@ -85,7 +86,7 @@ class Reverse:
         callees: Any = None,
         shadow_inputs: dict[Value, Value] | None = None,
     ) -> None:
-        fn = settled(fn)
+        fn = settled(eliminate_dead_code(fn, (*inputs, *(shadow_inputs or ()))))
         self.fn, self.inputs, self.outputs = fn, inputs, outputs
         self.input_set = frozenset(inputs)
         self.aliases = Aliases(fn)

@@ -37,6 +37,7 @@ class Extras:
         self.after: dict[AnyOp, list[AnyOp]] = defaultdict(list)
         self.start: dict[Block, list[AnyOp]] = defaultdict(list)
         self.results: dict[If, list[tuple[Operand, Operand, Value]]] = defaultdict(list)
+        self.joins: dict[Value, If] = {}  # the branches that make the results among them
         self.carries: dict[AnyOp, list[Carry]] = defaultdict(list)
         self.replaced: dict[Op, AnyOp] = {}
 

@@ -192,6 +192,7 @@ def join_twin(r: Reverse, op: If, a: Value, made: Value) -> None:
     j = op.results.index(a)
     sides = (twin(r, op.then.yields[j]), twin(r, op.orelse.yields[j]))
     r.extras.results[op].append((*sides, made))
+    r.extras.joins[made] = op
     r.sites[made] = r.extras.after[op]
 
 

@@ -9,6 +9,7 @@ to store, as in a loop whose iterations are independent, they are done again: th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s2sad.analysis.aliases import VIEWS
@@ -16,6 +17,7 @@ from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Valu
 from s2sad.ir.types import BOOL, Scalar, Tape, carries_derivative, is_memory
 from s2sad.rules.registry import PRIMS
 from s2sad.transform.reverse.cuts import minimum_cut
+from s2sad.transform.reverse.extras import breaks
 from s2sad.transform.reverse.scopes import Scope
 
 if TYPE_CHECKING:
@@ -308,14 +310,40 @@ def tape(r: Reverse, v: Value, loop: Scope) -> Value:
     r.extras.before[owner].append(Op("tape_new", (), (made,), owner.loc))
     write = Op("tape_write", (made, counter, v), (), owner.loc)
     r.sites[made] = r.extras.before[owner]
-    definition = r.defs.get(v)
-    if v in r.sites:
+    definition = r.defs.get(v) or r.extras.joins.get(v)
+    if isinstance(definition, If) and breaks(definition):
+        for branch, operand in sides(r, definition, v):
+            write_in(r, branch, replace(write, operands=(made, counter, operand), loc=definition.loc))
+    elif v in r.sites:
         r.sites[v].append(write)
     elif definition is not None:
         r.extras.after[definition].insert(0, Op("tape_write", write.operands, (), definition.loc))
     else:
         r.extras.start[r.home[v]].append(write)
     return made
+
+
+def sides(r: Reverse, op: If, v: Value) -> list[tuple[Block, Operand]]:
+    """The branches of an `if`, and what each makes a result of it, one of the primal or one that we added."""
+    if v in op.results:
+        j = op.results.index(v)
+        return [(op.then, op.then.yields[j]), (op.orelse, op.orelse.yields[j])]
+    then, orelse = next((a, b) for a, b, result in r.extras.results[op] if result is v)
+    return [(op.then, then), (op.orelse, orelse)]
+
+
+def write_in(r: Reverse, block: Block, write: Op) -> None:
+    """Write to a tape at the end of a branch: behind an `if` that may leave the loop it would not always run."""
+    tape_, counter, v = write.operands
+    last = block.ops[-1] if block.ops else None
+    if not (isinstance(last, If) and breaks(last)):
+        place = r.extras.start[block] if last is None else r.extras.after[last]
+        place.append(write)
+    elif isinstance(v, Value) and (v in last.results or r.extras.joins.get(v) is last):
+        for branch, operand in sides(r, last, v):
+            write_in(r, branch, replace(write, operands=(tape_, counter, operand)))
+    else:
+        r.extras.before[last].append(write)
 
 
 def tape_hint(v: Value) -> str:

@@ -120,7 +120,9 @@ class Expressions:
         ):
             return t.binary("sub", args[0], args[1].operand)
         if prim in t.BIN:
-            return t.binary(prim, *args)
+            made = t.binary(prim, *args)
+            made.unsigned = (getattr(op.operands[0].type, "dtype", None) or "").startswith(("bool", "uint"))
+            return made
         if prim in t.COMPARE:
             return t.compare(prim, *args)
         if prim in t.UNARY:

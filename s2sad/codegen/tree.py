@@ -87,8 +87,9 @@ def list_(items: list[Any]) -> Any:
 
 
 def minus(node: Any) -> Any:
-    """-(a*b) is printed -a*b, which is the same float: negation is exact."""
-    if isinstance(node, gast.BinOp) and isinstance(node.op, (gast.Mult, gast.Div)):
+    """-(a*b) is printed -a*b, which is the same float: negation is exact. Truth values have no negative."""
+    factors = isinstance(node, gast.BinOp) and isinstance(node.op, (gast.Mult, gast.Div))
+    if factors and not getattr(node, "unsigned", False):
         return gast.BinOp(minus(node.left), node.op, node.right)
     return gast.UnaryOp(gast.USub(), node)
 

@@ -6,7 +6,7 @@ import functools
 import math
 import operator
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,10 +97,23 @@ def apply(s: Any, fn: AV, args: list[AV], kwargs: dict[str, AV], hint: str = "")
     raise s.error(f"{describe(fn)} is not a function", "call a function", SignatureError)
 
 
+def unbound(s: Any, avs: Iterable[AV]) -> Operand | None:
+    """What a call gives where an argument has no value on this path, or none yet."""
+    for av in avs:
+        if isinstance(av, Undef):
+            return s.builder.emit("unbound", type=BOTTOM, name=av.hint)  # type: ignore[no-any-return]
+        if is_operand(av) and av.type is BOTTOM:  # type: ignore[union-attr]
+            return Value("", BOTTOM)
+        if isinstance(av, TupleAV) and (found := unbound(s, av.items)) is not None:
+            return found
+    return None
+
+
 def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     handler = _handler(obj)
     if handler is not None:
-        return handler(s, args, kwargs, hint)
+        missing = unbound(s, (*args, *kwargs.values()))
+        return missing if missing is not None else handler(s, args, kwargs, hint)
     prim = _prim(obj)
     if prim is not None:
         return primitive(s, prim, args, kwargs, hint)
@@ -631,6 +644,8 @@ for _name in (
 def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     """A method call on a value."""
     owner, name = fn.owner, fn.name
+    if (missing := unbound(s, (owner, *args, *kwargs.values()))) is not None:
+        return missing
     kind = "array" if isinstance(owner, Value) and isinstance(owner.type, Array) else ""
     if isinstance(owner, Value) and isinstance(owner.type, List):
         kind = "list"

@@ -182,7 +182,7 @@ class ArrayExpressions(Statements):
                 makers += self.parts_of_vector(scope, name, sizes[0], k)
             elif len(sizes) == 2:
                 makers += self.parts_of_matrix(scope, name, sizes, k)
-        for name, length in scope.singles.items():
+        for name, length in scope.converted.items():
             if length == k:
                 makers += [lambda name=name: f"({name} * np.ones({k}))"] * 3
         for name, length in scope.masks.items():

@@ -48,7 +48,7 @@ class ArrayGenerator(ArrayCalls):
             weights["leave"] = 2.4
         if not scope.depth and not scope.level:
             weights |= OUTERMOST
-            if scope.singles:
+            if "s" in scope.converted:
                 weights["single_precision"] = 12
         return weights
 
@@ -126,14 +126,14 @@ class ArrayGenerator(ArrayCalls):
         if self.chance(0.1):
             self.use("int-argument")
             given["k"] = np.array([self.rng.randint(-3, 3) for _ in range(n)])
-            scope.hold("k", (n,), writable=False)
+            scope.converted["k"] = n
         if self.chance(0.4):
             given["n"] = self.rng.choice([0, 1, 2, 2])
             scope.ints["n"] = (0, 2)
         if self.chance(0.17):
             self.use("float32-argument")
             given["s"] = self.array_value((n,)).astype(np.float32)
-            scope.singles["s"] = n
+            scope.converted["s"] = n
 
     def number(self) -> float:
         """A random argument away from zero."""

@@ -202,7 +202,7 @@ class ArrayReferences(ArrayWrites):
     def single_precision(self, scope: ArrayScope) -> list[str]:
         """A float32 array computed, written in place, and summed into a number."""
         self.use("float32-written")
-        (source, size), name = self.rng.choice(list(scope.singles.items())), self.fresh("t")
+        source, size, name = "s", scope.converted["s"], self.fresh("t")
         i, total = self.rng.randrange(size), self.target(scope)
         value = self.rng.choice([f"np.sin({source}) * {self.constant()}", f"{source}.copy()", f"{source} * {source}"])
         writes = [

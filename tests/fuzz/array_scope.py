@@ -27,13 +27,13 @@ class ArrayScope(Scope):
     """The names bound here; `arrays` are those with elements, `known` all of them.
 
     `indices` are integer arrays with the size they index and their length, `masks` boolean arrays with their
-    length, `singles` float32 vectors with theirs, `rows` lists of arrays with their least length and the shape of each element.
+    length, `converted` vectors of other dtypes with theirs, `rows` lists of arrays with their least length and the shape of each element.
     """
 
     known: dict[str, Array] = field(default_factory=dict)
     indices: dict[str, tuple[int, int]] = field(default_factory=dict)
     masks: dict[str, int] = field(default_factory=dict)
-    singles: dict[str, int] = field(default_factory=dict)
+    converted: dict[str, int] = field(default_factory=dict)
     rows: dict[str, tuple[int, Shape]] = field(default_factory=dict)
 
     def inner(self, loops: int = 0) -> ArrayScope:

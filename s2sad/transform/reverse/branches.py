@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.ir.core import Block, If, Value
+from s2sad.ir.core import Block, If, Operand, Value
 from s2sad.ir.types import Array
-from s2sad.transform.reverse.arrays import zeros
+from s2sad.transform.reverse.arrays import handed_on, sizes, zeros
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 from s2sad.transform.reverse.storage import head
@@ -37,8 +37,8 @@ def reverse_if(r: Reverse, op: If, scope: Scope) -> None:
     columns: list[Any] = []
     for v in changed:
         before = r.lookup(v, r.owner(v, scope))
-        if before is None and any(v not in child.adj for child, _ in sides):
-            before = zero(v.type) if not isinstance(v.type, Array) else zeros(r, v, scope)
+        if any(v not in child.adj for child, _ in sides):
+            before = complete(r, before, v, scope)
         columns.append(tuple(child.adj.get(v) or before for child, _ in sides))
         results.append(Value(adjoint_hint(v), adjoint_type(v.type)))
     (_, then_ops), (_, else_ops) = sides
@@ -49,6 +49,13 @@ def reverse_if(r: Reverse, op: If, scope: Scope) -> None:
     r.builder.ops.append(If(cond, then, orelse, tuple(results), loc))
     for v, result in zip(changed, results, strict=True):
         r.owner(v, scope).adj[v] = result
+
+
+def complete(r: Reverse, before: Operand | None, v: Value, scope: Scope) -> Operand:
+    """What one side adds nothing to, as the other hands it on."""
+    if before is None:
+        return zeros(r, v, scope) if isinstance(v.type, Array) else zero(v.type)
+    return handed_on(r.builder, before, v.type, lambda: sizes(r, v, scope))
 
 
 HANDLERS[If] = reverse_if

@@ -10,6 +10,7 @@ from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, Whil
 from s2sad.ir.types import BOOL, INT, Array, is_float
 from s2sad.rules.builder import const
 from s2sad.transform.reverse.arrays import by_value, handed_on, sizes, zeros
+from s2sad.transform.reverse.branches import complete
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.extras import Carry, body_breaks
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
@@ -258,7 +259,7 @@ def last_test(
         for v in changed:
             r.owner(v, scope).adj[v] = child.adj[v]
         return yields
-    before = [*seeds, *(r.lookup(v, r.owner(v, scope)) or nought(r, v, scope) for v in changed)]
+    before = [*seeds, *(complete(r, r.lookup(v, r.owner(v, scope)), v, scope) for v in changed)]
     hints = [op.test.params[j] for j in active] + changed
     results = [Value(adjoint_hint(v), adjoint_type(v.type)) for v in hints]
     then = Block((), (*head(r, part), *ops), tuple(then_yields))

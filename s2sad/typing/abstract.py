@@ -6,7 +6,7 @@ leaves. `merge` and `join` work leaf by leaf, so a tuple carried by a loop is it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard, Union
 
@@ -270,4 +270,16 @@ def from_python(obj: Any) -> AV | None:
     if type(obj) is tuple:
         items = tuple(map(from_python, obj))
         return None if None in items else TupleAV(items)  # type: ignore[arg-type]
+    return None
+
+
+def unbound(s: Any, avs: Iterable[AV]) -> Operand | None:
+    """What an operation gives where an operand has no value on this path, or none yet."""
+    for av in avs:
+        if isinstance(av, Undef):
+            return s.builder.emit("unbound", type=BOTTOM, name=av.hint)  # type: ignore[no-any-return]
+        if is_operand(av) and av.type is BOTTOM:  # type: ignore[union-attr]
+            return Value("", BOTTOM)
+        if isinstance(av, TupleAV) and (found := unbound(s, av.items)) is not None:
+            return found
     return None

@@ -6,7 +6,7 @@ import functools
 import math
 import operator
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ from s2sad.typing.abstract import (
     describe,
     from_python,
     is_operand,
+    unbound,
 )  # fmt: skip
 from s2sad.typing.named import NAMED, name_of
 from s2sad.typing.structure import constant
@@ -95,18 +96,6 @@ def apply(s: Any, fn: AV, args: list[AV], kwargs: dict[str, AV], hint: str = "")
     if isinstance(fn, RecordAV) and callable(getattr(fn.cls, "__call__", None)):  # noqa: B004
         raise s.error(f"calling {describe(fn)} is not supported yet", "call a function instead")
     raise s.error(f"{describe(fn)} is not a function", "call a function", SignatureError)
-
-
-def unbound(s: Any, avs: Iterable[AV]) -> Operand | None:
-    """What a call gives where an argument has no value on this path, or none yet."""
-    for av in avs:
-        if isinstance(av, Undef):
-            return s.builder.emit("unbound", type=BOTTOM, name=av.hint)  # type: ignore[no-any-return]
-        if is_operand(av) and av.type is BOTTOM:  # type: ignore[union-attr]
-            return Value("", BOTTOM)
-        if isinstance(av, TupleAV) and (found := unbound(s, av.items)) is not None:
-            return found
-    return None
 
 
 def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:

@@ -40,6 +40,7 @@ from s2sad.typing.abstract import (
     describe,
     from_python,
     is_operand,
+    unbound,
 )  # fmt: skip
 from s2sad.typing.elements import in_memory, stored
 from s2sad.typing.lists import in_list, list_from
@@ -290,6 +291,8 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
             return const(0.0)
         if isinstance(av, TupleAV):
             return load(s, in_list(s, av), s.integer(index, "an index"), hint)
+    if is_operand(av) and (missing := unbound(s, (av,))) is not None:
+        return missing
     raise s.error(
         f"cannot index {describe(av)} by {describe(index)}", "use a constant index, or a list of numbers"
     )
@@ -304,6 +307,8 @@ def load(s: Any, a: Any, index: Any, hint: str = "") -> Operand:
 def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
     if isinstance(av, TupleAV) and av.cls is list:
         av = lists.owner(s, av, value)
+    if is_operand(av) and unbound(s, (av,)) is not None:
+        return
     if not (isinstance(av, Value) and is_memory(av.type)):
         raise s.error(f"cannot assign to an element of {describe(av)}", "use a list of numbers or an array")
     if isinstance(av.type, Array):

@@ -18,7 +18,7 @@ from s2sad.analysis.gates import Gate, find_gates
 from s2sad.analysis.uses import definitions, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value, blocks, walk
-from s2sad.ir.types import Array, Tape, is_float, is_memory
+from s2sad.ir.types import Array, Scalar, Tape, Type, is_float, is_memory
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.arrays import RESULTS
 from s2sad.rules.builder import Builder
@@ -73,6 +73,11 @@ class Env(dict[str, Any]):
 
     def keys(self) -> Any:
         return self.fetch.keys()
+
+
+def is_single(t: Type) -> bool:
+    """Whether a number is of single precision."""
+    return isinstance(t, Scalar) and t.dtype == "float32"
 
 
 class Reverse:
@@ -375,6 +380,8 @@ class Reverse:
 
     def accumulate(self, operand: Value, term: Operand, scope: Scope) -> None:
         """Add a contribution of the operand's own sizes to its adjoint, a value."""
+        if scope.kind != "function" and is_single(term.type) and not is_single(operand.type):
+            term = self.builder.emit("builtins.float", term)  # what branches and loops hand on is of one type
         owner = self.owner(operand, scope)
         current = self.lookup(operand, owner)
         owner.adj[operand] = (
@@ -415,7 +422,8 @@ class Reverse:
             and not op.results[0].hint
         ):
             return self.rename_last(op, Value(adjoint_hint(v), op.results[0].type))
-        copy = Value(adjoint_hint(v), term.type if isinstance(v.type, Array) else adjoint_type(v.type))
+        own = isinstance(v.type, Array) or is_single(term.type)
+        copy = Value(adjoint_hint(v), term.type if own else adjoint_type(v.type))
         made = Op("identity", (term,), (copy,), self.builder.loc)
         self.builder.ops.append(made)
         return copy

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s2sad.analysis.aliases import VIEWS
-from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While
+from s2sad.ir.core import AnyOp, Const, For, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOOL, Scalar, Tape, carries_derivative, is_memory
 from s2sad.rules.registry import PRIMS
 from s2sad.transform.reverse.cuts import minimum_cut
@@ -278,12 +278,9 @@ class Plan:
         return found
 
     def operand(self, o: Operand) -> Operand:
-        return (
-            self.r.primal(o, self.scope) if not self.in_block(o) else self.scope.cache.get(o) or self.here(o)
-        )  # type: ignore[arg-type]
-
-    def in_block(self, o: Operand) -> bool:
-        return isinstance(o, Value) and self.r.home[o] is self.block
+        if isinstance(o, Value) and self.r.home[o] is self.block:
+            return self.scope.cache.get(o) or self.here(o)
+        return self.r.primal(o, self.scope)
 
     def stored(self, v: Value) -> Op:
         """The read of a value's tape."""
@@ -349,6 +346,3 @@ def write_in(r: Reverse, block: Block, write: Op) -> None:
 def tape_hint(v: Value) -> str:
     """What a tape is named after."""
     return v.hint or ("cond" if v.type == BOOL else "t")
-
-
-__all__ = ["Block", "available", "head", "tape", "tape_hint"]

@@ -380,8 +380,11 @@ class Reverse:
 
     def accumulate(self, operand: Value, term: Operand, scope: Scope) -> None:
         """Add a contribution of the operand's own sizes to its adjoint, a value."""
-        if scope.kind != "function" and is_single(term.type) and not is_single(operand.type):
-            term = self.builder.emit("builtins.float", term)  # what branches and loops hand on is of one type
+        if is_single(term.type) and not is_single(operand.type):
+            if scope.kind != "function":
+                term = self.builder.emit("builtins.float", term)  # what is handed on is of one type
+        elif is_single(operand.type) and not is_single(term.type) and isinstance(term, Value):
+            term = self.builder.emit("numpy.float32", term)
         owner = self.owner(operand, scope)
         current = self.lookup(operand, owner)
         owner.adj[operand] = (

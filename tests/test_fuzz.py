@@ -1,4 +1,7 @@
-"""Random programs: 100 in every run, 2,000 marked slow (every tenth compiled), and the generator itself."""
+"""Random programs: 100 in every run, 2,000 marked slow (every tenth compiled), and the generator itself.
+
+Of programs of arrays 60 in every run, 5,000 marked slow.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,39 @@ from collections import Counter
 
 import pytest
 
+from tests.fuzz.array_generator import generate_arrays
 from tests.fuzz.generator import generate
 from tests.fuzz.run import main, run_seed
 
 QUICK = 100
 SLOW = 2000
 COMPILED_EVERY = 10
+ARRAYS_QUICK = 60
+ARRAYS_SLOW = 5000
 CHUNK = 50
 RARELY = 0.05
 # seeds whose programs were got wrong once; the shrunk programs are in tests/corpus/found.py
 FOUND = (5, 79, 135, 220, 254, 386, 449, 468, 642, 700, 811, 894, 1464)
 FOUND_COMPILED = (50, 120, 170, 350, 410, 420, 460, 700)
+# what programs of arrays must contain, and what the generator calls it
+ARRAY_CONSTRUCTS = {
+    "whole arrays": ("elementwise", "broadcast", "scalar-operand", "where", "maximum-clip", "newaxis", "keepdims"),
+    "reductions": ("reduction", "reduction-axis", "dot", "matmul", "outer", "cumsum-diff"),
+    "elements": ("element-load", "element-store", "element-augmented", "element-swap", "fill-loop"),
+    "slices": ("slice-load", "slice-store", "slice-augmented", "strided", "overlap", "running-slice"),
+    "rows": ("row-load", "row-store", "column-store", "rows-iterated", "rows-enumerated", "elements-iterated"),
+    "masks and indices": ("mask-write", "gather", "index-write", "add-at", "index-argument", "bool-argument"),
+    "in place": ("whole-augmented", "replaced-all", "replaced-fill", "replaced-copyto", "out-argument"),
+    "views": ("view-slice", "view-row", "view-transposed", "view-newaxis", "reshaped-written", "transposed"),
+    "references": ("alias", "join", "merge", "swap-names", "double-buffer", "rebound"),
+    "memory": ("allocated", "allocated-in-loop", "copy", "computed", "joined", "stacked", "reshaped"),
+    "lists": ("list-of-arrays", "list-append", "list-element-written", "list-iterated", "list-stacked"),
+    "helpers": ("helper-writes", "helper-returns-view", "helper-returns-array", "helper-chooses", "closure-writes"),
+    "loops": ("for-range", "recurrence", "relaxation", "relaxation-break", "nested-loop", "loop-else"),
+    "leaving": ("break", "continue", "early-return", "return-in-loop"),
+    "arguments": ("1-d", "2-d", "3-d", "size-1", "empty-argument", "int-argument", "float32-argument"),
+    "single precision": ("float32-written",),
+}
 # what the programs must contain, and what the generator calls it
 CONSTRUCTS = {
     "for": ("for-range",),
@@ -95,6 +120,16 @@ def test_each_construct_is_common() -> None:
     assert wanted <= set(histogram), wanted - set(histogram)
 
 
+def test_each_construct_of_arrays_is_common() -> None:
+    """Each construct is in at least 5 % of the programs of arrays."""
+    histogram: Counter[str] = Counter()
+    for seed in range(400):
+        histogram.update(generate_arrays(seed).constructs.keys())
+    wanted = {name for names in ARRAY_CONSTRUCTS.values() for name in names}
+    assert wanted <= set(histogram), wanted - set(histogram)
+    assert not {name: number for name, number in histogram.items() if number < RARELY * 400}
+
+
 @pytest.mark.parametrize("seed", FOUND)
 def test_program_that_failed_once(seed: int) -> None:
     """Each was a bug of its own kind when it was found."""
@@ -124,6 +159,24 @@ def test_many_random_programs(first: int) -> None:
     """2,000 more, every tenth also compiled."""
     for seed in range(first, first + CHUNK):
         outcome = run_seed(seed, jit_every=COMPILED_EVERY, use_oracle=True)
+        assert outcome.report.ok, (
+            "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
+        )
+
+
+@pytest.mark.parametrize("seed", range(ARRAYS_QUICK))
+def test_random_program_of_arrays(seed: int) -> None:
+    """Reverse agrees with forward, differences and every level; the arguments are left as the primal leaves them."""
+    outcome = run_seed(seed, arrays=True)
+    assert outcome.report.ok, "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, ARRAYS_SLOW, CHUNK))
+def test_many_random_programs_of_arrays(first: int) -> None:
+    """5,000 programs of arrays, every tenth also compiled."""
+    for seed in range(first, first + CHUNK):
+        outcome = run_seed(seed, jit_every=COMPILED_EVERY, arrays=True)
         assert outcome.report.ok, (
             "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
         )

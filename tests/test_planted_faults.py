@@ -8,6 +8,8 @@ from functools import cache
 import pytest
 
 from tests.checks import Report
+from tests.fuzz.array_faults import ARRAY_FAULTS
+from tests.fuzz.array_generator import generate_arrays
 from tests.fuzz.check import check_source
 from tests.fuzz.faults import FAULTS, WRONG_PARTIALS, Fault, planted, wrong_partial
 from tests.fuzz.generator import FuzzProgram, generate
@@ -17,23 +19,23 @@ BOUND = 200
 
 
 @cache
-def program(seed: int) -> FuzzProgram:
+def program(seed: int, arrays: bool = False) -> FuzzProgram:
     """The program of a seed, generated once for all faults."""
-    return generate(seed)
+    return generate_arrays(seed) if arrays else generate(seed)
 
 
-def checked(seed: int) -> Report:
+def checked(seed: int, arrays: bool = False) -> Report:
     """The default pipeline's gradient against forward mode and differences, its value against the primal's."""
-    chosen = program(seed)
-    return check_source(chosen.source, chosen.args, chosen.wrt, levels=(2,))
+    chosen = program(seed, arrays)
+    return check_source(chosen.source, chosen.args, chosen.wrt, levels=(2,), rounded=arrays)
 
 
-def finds(fault: AbstractContextManager[None], bound: int) -> None:
+def finds(fault: AbstractContextManager[None], bound: int, arrays: bool = False) -> None:
     """The fault shows in one of the first programs, which pass when it is gone."""
     with fault:
-        found = next((seed for seed in range(bound) if not checked(seed).ok), None)
+        found = next((seed for seed in range(bound) if not checked(seed, arrays).ok), None)
     assert found is not None, f"not found by {bound} programs"
-    report = checked(found)
+    report = checked(found, arrays)
     assert report.ok, "\n".join(map(str, report.problems))
 
 
@@ -55,6 +57,19 @@ def test_rare_fault_is_found(fault: Fault) -> None:
     finds(planted(fault), BOUND)
 
 
+@pytest.mark.parametrize("fault", [fault for fault in ARRAY_FAULTS if not fault.rare], ids=names)
+def test_fault_in_arrays_is_found(fault: Fault) -> None:
+    """A fault in what is done with arrays that many programs of arrays show."""
+    finds(planted(fault), QUICK, arrays=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [fault for fault in ARRAY_FAULTS if fault.rare], ids=names)
+def test_rare_fault_in_arrays_is_found(fault: Fault) -> None:
+    """A fault that few programs of arrays show."""
+    finds(planted(fault), BOUND, arrays=True)
+
+
 @pytest.mark.parametrize(("prim", "operand", "partial"), WRONG_PARTIALS)
 def test_wrong_partial_is_found(prim: str, operand: str, partial: str) -> None:
     """A wrong rule, in both modes alike, so that only differences tell."""
@@ -64,6 +79,7 @@ def test_wrong_partial_is_found(prim: str, operand: str, partial: str) -> None:
 def test_there_are_many_faults() -> None:
     """At least ten kinds, and one that is not in the product's text cannot be planted."""
     assert len(FAULTS) + len(WRONG_PARTIALS) >= 20
+    assert len(ARRAY_FAULTS) >= 10
     absent = Fault("absent", FAULTS[0].place, "no such text", "")
     with pytest.raises(LookupError, match="no such text"), planted(absent):
         pass

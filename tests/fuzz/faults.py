@@ -46,11 +46,12 @@ FAULTS = (
     ),
     Fault(
         "a tape is read off by one",
-        f"{REVERSE}.core:Reverse.stored",
-        'scope.head.append(Op("tape_read", (held, loop.index),',
+        f"{REVERSE}.storage:Plan.stored",
+        'return Op("tape_read", (held, loop.index),',
         "k = Value('', loop.index.type)\n"
-        "    scope.head.append(Op('sub', (loop.index, const(1)), (k,), self.head_loc(scope)))\n"
-        '    scope.head.append(Op("tape_read", (held, k),',
+        "    one = Const(1, loop.index.type)\n"
+        "    self.scope.head.append(Op('sub', (loop.index, one), (k,), self.r.head_loc(self.scope)))\n"
+        '    return Op("tape_read", (held, k),',
     ),
     Fault(
         "a store does not zero the shadow cell",
@@ -132,9 +133,9 @@ FAULTS = (
     ),
     Fault(
         "overwritten memory is loaded again",
-        f"{REVERSE}.core:Reverse.can_recompute",
-        "return isinstance(a, Value) and not self.aliases.is_written(a) and not",
-        "return isinstance(a, Value) and not",
+        f"{REVERSE}.storage:reads_again",
+        "not isinstance(a.type, Tape) and not r.written_after(a, op)",
+        "not isinstance(a.type, Tape)",
     ),
     Fault(
         "what is stored to memory does not make it active",

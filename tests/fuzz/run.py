@@ -36,8 +36,14 @@ class Outcome:
         return tuple(dict.fromkeys(problem.kind for problem in self.report.problems))
 
 
-def run_seed(seed: int, jit_every: int = 0, use_oracle: bool = False, arrays: bool = False) -> Outcome:
-    """Generate and check the program of a seed, of numbers or of arrays."""
+def run_seed(
+    seed: int,
+    jit_every: int = 0,
+    use_oracle: bool = False,
+    arrays: bool = False,
+    levels: tuple[int, ...] = (0, 1, 2),
+) -> Outcome:
+    """Generate and check the program of a seed, of numbers or of arrays, at these levels of optimisation."""
     program = generate_arrays(seed) if arrays else generate(seed)
     compiled = bool(jit_every) and seed % jit_every == 0
     oracle: Oracle | None = interpret if use_oracle else None
@@ -48,6 +54,7 @@ def run_seed(seed: int, jit_every: int = 0, use_oracle: bool = False, arrays: bo
         program.wrt,
         jit=compiled,
         oracle=oracle,
+        levels=levels,
         may_refuse_jit=may_refuse,
         rounded=arrays,
     )
@@ -115,6 +122,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--arrays", action="store_true", help="programs of arrays instead of numbers")
     parser.add_argument("--oracle", action="store_true", help="also compare with the IR interpreter")
+    parser.add_argument("--levels", default="012", help="levels of optimisation to compare, as in 02")
     parser.add_argument("--shrink", action="store_true", help="print failures made small")
     parser.add_argument("--max-failures", type=int, default=20, help="print at most so many, count all")
     parser.add_argument("--show", action="store_true", help="print the programs, check nothing")
@@ -134,7 +142,11 @@ def main(arguments: list[str] | None = None) -> int:
     refusals: Counter[str] = Counter()
     skipped = compiled = failures = 0
     work = partial(
-        run_seed, jit_every=options.jit_every, use_oracle=options.oracle, arrays=options.arrays
+        run_seed,
+        jit_every=options.jit_every,
+        use_oracle=options.oracle,
+        arrays=options.arrays,
+        levels=tuple(map(int, options.levels)),
     )
     with multiprocessing.Pool(options.jobs) if options.jobs > 1 else _Serial() as pool:
         for outcome in pool.imap(work, seeds):

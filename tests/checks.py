@@ -165,7 +165,9 @@ def moved(args: Sequence[Any], where: Sequence[int], along: Sequence[Any], step:
     """Copies of the arguments, those at `where` moved by `step` along the direction, in double precision."""
     result = list(fresh(args))
     if has_float32(args):
-        result = [map_leaves(lambda leaf: leaf if is_integral(leaf) else widened(leaf), arg) for arg in result]
+        result = [
+            map_leaves(lambda leaf: leaf if is_integral(leaf) else widened(leaf), arg) for arg in result
+        ]
     for position, tangent in zip(where, along, strict=True):
         result[position] = map_leaves(
             lambda leaf, t: (

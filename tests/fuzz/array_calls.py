@@ -46,7 +46,10 @@ class ArrayCalls(ArrayLoops):
             inner.bind("x")
             inner.ints["k"] = (0, self.length - 1)
             body = self.block(inner, 1) if self.chance(0.5) else []
-            body += [*self.write_through(inner, "a"), f"a[k] {self.rng.choice(['=', '+='])} {self.expr(inner, 2)}"]
+            body += [
+                *self.write_through(inner, "a"),
+                f"a[k] {self.rng.choice(['=', '+='])} {self.expr(inner, 2)}",
+            ]
             self.finish("def deposit(a, k, x):", body)
         return [f"deposit({name}, {self.rng.randrange(self.length)}, {self.expr(scope, 1)})"]
 
@@ -118,4 +121,10 @@ class ArrayCalls(ArrayLoops):
         inner = scope.inner()
         inner.level, inner.floats = 1, [t]
         body = self.write_through(inner, target, rebinds=False)
-        return [f"def {name}({t}):", *indent(body), "", f"{name}({self.expr(scope, 1)})", f"{name}({self.constant()})"]
+        return [
+            f"def {name}({t}):",
+            *indent(body),
+            "",
+            f"{name}({self.expr(scope, 1)})",
+            f"{name}({self.constant()})",
+        ]

@@ -117,7 +117,9 @@ class ArrayExpressions(Statements):
             tame = f"np.sin({b})"
         forms = [f"({a} + {b})", f"({a} - {b})", f"({a} * {tame})", f"({a} / (1.6 + {tame}))"]
         if self.chance(0.3):
-            return self.rng.choice([f"({b} - {a})", f"np.multiply({tame}, {a})", f"np.arctan2({a}, 2.0 + {tame})"])
+            return self.rng.choice(
+                [f"({b} - {a})", f"np.multiply({tame}, {a})", f"np.arctan2({a}, 2.0 + {tame})"]
+            )
         return self.rng.choice(forms)
 
     def selected(self, scope: ArrayScope, shape: Shape, depth: int) -> str:
@@ -213,7 +215,14 @@ class ArrayExpressions(Statements):
             makers.append(make)
 
         if size == k:
-            made("rearranged", f"{name}[::-1]", f"np.roll({name}, 1)", f"np.flip({name})", f"{name}.copy()", f"np.sort({name})")
+            made(
+                "rearranged",
+                f"{name}[::-1]",
+                f"np.roll({name}, 1)",
+                f"np.flip({name})",
+                f"{name}.copy()",
+                f"np.sort({name})",
+            )
             made("cumsum-diff", f"np.cumsum({name})", f"{name}.cumsum()", f"(0.5 * np.cumsum({name}[::-1]))")
         if size > k >= 0:
             start = self.rng.randint(0, size - k)
@@ -275,23 +284,43 @@ class ArrayExpressions(Statements):
         makers: list[Maker] = [
             lambda: self.note("outer", f"np.outer({self.part(scope, (p,))}, {self.part(scope, (q,))})"),
             lambda: self.note("newaxis", f"({self.part(scope, (p,))}[:, None] * {self.part(scope, (q,))})"),
-            lambda: self.note("newaxis", f"({self.part(scope, (p,))}[:, None] - {self.part(scope, (q,))}[None, :])"),
+            lambda: self.note(
+                "newaxis", f"({self.part(scope, (p,))}[:, None] - {self.part(scope, (q,))}[None, :])"
+            ),
             lambda: f"np.full(({p}, {q}), {self.leaf(scope)})",
             lambda: self.note("matmul", f"({self.part(scope, dims)} @ {self.part(scope, (dims[1], q))})"),
             lambda: self.note("reshaped", f"{self.whole(scope, (p * q,), 1)}.copy().reshape({p}, {q})"),
         ]
         if 0 < p < 5:
-            makers.append(lambda: self.note("stacked", f"np.stack([{', '.join(self.whole(scope, (q,), 1) for _ in range(p))}])"))
-            makers.append(lambda: self.note("stacked", f"np.vstack(({''.join(self.part(scope, (q,)) + ', ' for _ in range(p))}))"))
+            makers.append(
+                lambda: self.note(
+                    "stacked", f"np.stack([{', '.join(self.whole(scope, (q,), 1) for _ in range(p))}])"
+                )
+            )
+            makers.append(
+                lambda: self.note(
+                    "stacked", f"np.vstack(({''.join(self.part(scope, (q,)) + ', ' for _ in range(p))}))"
+                )
+            )
         for name in scope.arrays:
             sizes = scope.known[name].shape
             if sizes == (q, p):
                 makers += [lambda name=name: self.note("transposed", f"{name}.T")] * 2
             if sizes == shape:
-                makers.append(lambda name=name: self.note("rearranged", self.rng.choice([f"{name}[::-1]", f"{name}[:, ::-1]"])))
-                makers.append(lambda name=name: self.note("cumsum-diff", f"np.cumsum({name}, axis={self.rng.choice([0, 1])})"))
+                makers.append(
+                    lambda name=name: self.note(
+                        "rearranged", self.rng.choice([f"{name}[::-1]", f"{name}[:, ::-1]"])
+                    )
+                )
+                makers.append(
+                    lambda name=name: self.note(
+                        "cumsum-diff", f"np.cumsum({name}, axis={self.rng.choice([0, 1])})"
+                    )
+                )
             if len(sizes) == 3 and sizes[1:] == shape:
-                makers += [lambda name=name: f"{name}[{self.index_of(scope, scope.known[name].shape[0])}]"] * 2
+                makers += [
+                    lambda name=name: f"{name}[{self.index_of(scope, scope.known[name].shape[0])}]"
+                ] * 2
                 makers.append(lambda name=name: self.note("reduction-axis", f"{name}.mean(axis=0)"))
             for index, (limit, length) in scope.indices.items():
                 if len(sizes) == 2 and (limit, length) == (sizes[0], p) and sizes[1] == q:

@@ -85,7 +85,9 @@ class ArrayGenerator(ArrayCalls):
         lines = ["import math", "", "import numpy as np", "", "", *self.module]
         lines += [f"def f({', '.join(given)}):", *indent([*body, f"return {self.result(scope)}"])]
         args = tuple(given.values())
-        wrt = [i for i, a in enumerate(args) if isinstance(a, float) or getattr(a, "dtype", None) in ("f8", "f4")]
+        wrt = [
+            i for i, a in enumerate(args) if isinstance(a, float) or getattr(a, "dtype", None) in ("f8", "f4")
+        ]
         if len(wrt) > 1 and self.chance(0.25):
             wrt.remove(self.rng.choice(wrt))
         return "\n".join(line.rstrip() for line in lines) + "\n", args, tuple(wrt)

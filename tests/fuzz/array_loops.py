@@ -31,7 +31,10 @@ class ArrayLoops(ArrayReferences):
         inner = outer.inner(loops=1)
         inner.ints[i] = (1, size - 2)
         forms = [
-            [f"for {i} in range(1, {size - 1}):", f"    {v}[{i}] = 0.5 * {u}[{i} - 1] + 0.3 * {u}[{i} + 1] * {self.tame(inner, 1)}"],
+            [
+                f"for {i} in range(1, {size - 1}):",
+                f"    {v}[{i}] = 0.5 * {u}[{i} - 1] + 0.3 * {u}[{i} + 1] * {self.tame(inner, 1)}",
+            ],
             [f"{v}[1:-1] = 0.5 * ({u}[2:] + np.sin({u}[:-2]))"],
             [f"{v}[:] = 0.7 * {u} + {self.bounded(outer, (size,), 0)}"],
         ]
@@ -42,7 +45,11 @@ class ArrayLoops(ArrayReferences):
             body = [*body, *self.leave(outer)]
         scope.join(u, v)
         scope.join(v, u)
-        return [*lines, f"for {step} in range({self.rng.randint(2, 3)}):", *indent([*body, f"{u}, {v} = {v}, {u}"])]
+        return [
+            *lines,
+            f"for {step} in range({self.rng.randint(2, 3)}):",
+            *indent([*body, f"{u}, {v} = {v}, {u}"]),
+        ]
 
     def rows_iterated(self, scope: ArrayScope) -> list[str]:
         """for row in A, with enumerate, or zip of arrays; rows written in place."""
@@ -107,7 +114,9 @@ class ArrayLoops(ArrayReferences):
         fill = [f"{new}[:] = {self.whole(inner, (n,), 1)}"] if "empty" in made else []
         inner.hold(new, (n,))
         body = [f"{new} = {made}", *fill, *self.write_through(inner, new), *self.block(inner, 1)]
-        last = self.rng.choice([f"{kept} += np.tanh({new})", f"{kept} = np.sin({new})", f"{kept}[:] = 0.5 * {new}"])
+        last = self.rng.choice(
+            [f"{kept} += np.tanh({new})", f"{kept} = np.sin({new})", f"{kept}[:] = 0.5 * {new}"]
+        )
         return [*lines, f"for {k} in range({self.rng.randint(2, 3)}):", *indent([*body, last])]
 
     def recurrence(self, scope: ArrayScope) -> list[str]:

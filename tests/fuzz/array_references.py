@@ -27,19 +27,27 @@ class ArrayReferences(ArrayWrites):
         if names and self.chance(0.3):
             name = self.rng.choice(names)
             self.use("rebound")
-            value = f"np.sin({self.whole(scope, shape, 1)})" if scope.loops else f"({self.whole(scope, shape)} * 1.1)"
+            value = (
+                f"np.sin({self.whole(scope, shape, 1)})"
+                if scope.loops
+                else f"({self.whole(scope, shape)} * 1.1)"
+            )
             scope.known[name].contiguous &= len(shape) == 1
             return [f"{name} = {value}"]
         name = self.fresh("a" if len(shape) == 1 else "M")
         value = self.rng.choice([f"({self.whole(scope, shape)} * 0.9)", self.elementwise(scope, shape, 1)])
         scope.hold(name, shape, contiguous=len(shape) == 1)
-        return [f"{name} = {value.removeprefix('(').removesuffix(')') if value.endswith('* 0.9)') else value}"]
+        return [
+            f"{name} = {value.removeprefix('(').removesuffix(')') if value.endswith('* 0.9)') else value}"
+        ]
 
     def allocated(self, scope: ArrayScope) -> list[str]:
         """zeros, ones, full, empty, zeros_like, copy; most then filled in a loop."""
         shape = self.some_shape()
         known = scope.of_shape(shape)
-        kind = self.rng.choice(["zeros", "ones", "full", "empty", "like", "copy"] if known else ["zeros", "ones", "full"])
+        kind = self.rng.choice(
+            ["zeros", "ones", "full", "empty", "like", "copy"] if known else ["zeros", "ones", "full"]
+        )
         self.use("copy" if kind == "copy" else "allocated")
         name = self.fresh("g" if len(shape) == 1 else "G")
         sizes = str(shape[0]) if len(shape) == 1 else str(shape)
@@ -87,7 +95,9 @@ class ArrayReferences(ArrayWrites):
             f"{cells} = {self.whole(scope, shape, 1)}",
             f"{cells} {self.operation(scope, shape)}",
         ]
-        return self.rng.sample([form for form in forms if rebinds or "[" in form.split("=")[0]], self.rng.choice([1, 1, 2]))
+        return self.rng.sample(
+            [form for form in forms if rebinds or "[" in form.split("=")[0]], self.rng.choice([1, 1, 2])
+        )
 
     def aliased(self, scope: ArrayScope) -> list[str]:
         """z = y, then writes through one or both."""
@@ -140,7 +150,11 @@ class ArrayReferences(ArrayWrites):
             inner = scope.inner(loops=1)
             inner.ints[k] = (0, 2)
             before = self.write_through(inner, first)[:1]
-            return [f"for {k} in range({self.rng.randint(2, 3)}):", *indent([*before, f"{first} = {second}"]), *write]
+            return [
+                f"for {k} in range({self.rng.randint(2, 3)}):",
+                *indent([*before, f"{first} = {second}"]),
+                *write,
+            ]
         if self.chance(0.5):
             return [f"if {self.condition(scope)}:", f"    {first} = {second}", *write]
         return [f"{first} = {second}", *write]
@@ -188,14 +202,21 @@ class ArrayReferences(ArrayWrites):
         n, m = self.length, self.other
         name = self.fresh("w")
         source = self.rng.choice([(n, m), (n, n)])
-        flat = self.rng.choice([f"{name} = {self.whole(scope, source, 1)}.copy().{{}}", f"{name} = (1.2 * {self.part(scope, source)}).{{}}"])
+        flat = self.rng.choice(
+            [
+                f"{name} = {self.whole(scope, source, 1)}.copy().{{}}",
+                f"{name} = (1.2 * {self.part(scope, source)}).{{}}",
+            ]
+        )
         size = source[0] * source[1]
         if self.chance(0.5):
             shape: Shape = (size,)
             text = self.rng.choice(["ravel()", "reshape(-1)", f"reshape({size})", "flatten()"])
         else:
             shape = source[::-1]
-            text = self.rng.choice([f"reshape({shape[0]}, {shape[1]})", f"reshape({shape})", f"reshape({shape[0]}, -1)"])
+            text = self.rng.choice(
+                [f"reshape({shape[0]}, {shape[1]})", f"reshape({shape})", f"reshape({shape[0]}, -1)"]
+            )
         scope.hold(name, shape, contiguous=False)
         return [flat.format(text), *self.write_through(scope, name)]
 
@@ -204,7 +225,9 @@ class ArrayReferences(ArrayWrites):
         self.use("float32-written")
         source, size, name = "s", scope.converted["s"], self.fresh("t")
         i, total = self.rng.randrange(size), self.target(scope)
-        value = self.rng.choice([f"np.sin({source}) * {self.constant()}", f"{source}.copy()", f"{source} * {source}"])
+        value = self.rng.choice(
+            [f"np.sin({source}) * {self.constant()}", f"{source}.copy()", f"{source} * {source}"]
+        )
         writes = [
             f"{name}[1:] += {self.constant()} * {source}[:-1]",
             f"{name}[{i}] = {self.expr(scope, 1)}",
@@ -222,7 +245,10 @@ class ArrayReferences(ArrayWrites):
         self.use("list-of-arrays")
         shape = (self.length,)
         name = self.fresh("rows")
-        held = [self.rng.choice(scope.of_shape(shape, written=True) or [self.whole(scope, shape, 1)]) for _ in range(2)]
+        held = [
+            self.rng.choice(scope.of_shape(shape, written=True) or [self.whole(scope, shape, 1)])
+            for _ in range(2)
+        ]
         if self.chance(0.5):
             held[1] = self.whole(scope, shape, 1)
         lines = [f"{name} = [{', '.join(held)}]"]
@@ -233,7 +259,9 @@ class ArrayReferences(ArrayWrites):
             inner.ints[k] = (0, 1)
             inner.rows[name] = (2, shape)
             last = f"{name}[-1]"
-            value = self.rng.choice([f"np.sin({last}) + {self.whole(inner, shape, 1)}", f"{last} * {self.tame(inner, 1)}"])
+            value = self.rng.choice(
+                [f"np.sin({last}) + {self.whole(inner, shape, 1)}", f"{last} * {self.tame(inner, 1)}"]
+            )
             lines += [f"for {k} in range(2):", f"    {name}.append({value})"]
             count = 4
         scope.rows[name] = (count, shape)

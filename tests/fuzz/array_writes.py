@@ -73,7 +73,9 @@ class ArrayWrites(ArrayExpressions):
         if kind == "step":
             return self.rng.choice([("::2", (size + 1) // 2), ("1::2", size // 2)])
         if kind == "back":
-            return self.rng.choice([("::-1", size), (f"{start}::-1", start + 1), (f":{start - 1 - size}:-1", size - start)])
+            return self.rng.choice(
+                [("::-1", size), (f"{start}::-1", start + 1), (f":{start - 1 - size}:-1", size - start)]
+            )
         if kind == "inner":
             return "1:-1", size - 2
         return (":", size) if kind == "all" else (f"-{start}:", start)
@@ -87,7 +89,9 @@ class ArrayWrites(ArrayExpressions):
         if len(shape) == 3:
             k, p, q = shape
             i, j = self.index_of(scope, k), self.index_of(scope, q)
-            return self.rng.choice([(f"{name}[{i}]", (p, q)), (f"{name}[..., {j}]", (k, p)), (f"{name}[:, 0]", (k, q))])
+            return self.rng.choice(
+                [(f"{name}[{i}]", (p, q)), (f"{name}[..., {j}]", (k, p)), (f"{name}[:, 0]", (k, q))]
+            )
         p, q = shape
         rows, columns = self.span(p), self.span(q)
         if self.chance(0.35):
@@ -137,12 +141,16 @@ class ArrayWrites(ArrayExpressions):
         if size < 2:
             return self.whole_augmented(scope)
         k = self.rng.randint(1, size - 1)
-        there, here = self.rng.choice([(f"{k}:", f":{-k}"), (f":{-k}", f"{k}:"), ("::-1", ":"), (":", "::-1")])
+        there, here = self.rng.choice(
+            [(f"{k}:", f":{-k}"), (f":{-k}", f"{k}:"), ("::-1", ":"), (":", "::-1")]
+        )
         source = f"{name}[{here}]"
         if self.chance(0.3):
             return [f"{name}[{there}] = {source}"]
         kind = self.rng.choice(["=", "+=", "-=", "*="])
-        value = f"np.sin({source})" if kind == "*=" else f"{self.constant()} * {source} * {self.tame(scope, 1)}"
+        value = (
+            f"np.sin({source})" if kind == "*=" else f"{self.constant()} * {source} * {self.tame(scope, 1)}"
+        )
         return [f"{name}[{there}] {kind} {value}"]
 
     def running_slice(self, scope: ArrayScope) -> list[str]:

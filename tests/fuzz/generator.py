@@ -172,7 +172,10 @@ def lines_run(source: str, args: tuple[Any, ...]) -> tuple[float, int]:
     before = sys.gettrace()
     sys.settrace(tracer)
     try:
-        with mock.patch.object(np, "empty", lambda shape: np.full(shape, math.nan)), warnings.catch_warnings():
+        with (
+            mock.patch.object(np, "empty", lambda shape: np.full(shape, math.nan)),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("error")
             return float(namespace["f"](*given)), count
     except (TimeoutError, OverflowError, ZeroDivisionError, ValueError, IndexError, Warning):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s2sad.analysis.aliases import VIEWS
-from s2sad.ir.core import AnyOp, Const, For, If, Op, Operand, Undef, Value, While
+from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOOL, Scalar, Tape, carries_derivative, is_memory
 from s2sad.rules.registry import PRIMS
 from s2sad.transform.reverse.cuts import minimum_cut

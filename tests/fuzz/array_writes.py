@@ -5,11 +5,11 @@ Invariant: a write keeps the sizes of what it writes to, and all values moderate
 
 from __future__ import annotations
 
-from tests.fuzz.array_expressions import ArrayExpressions
+from tests.fuzz.array_parts import ArrayParts
 from tests.fuzz.array_scope import ArrayScope, Shape
 
 
-class ArrayWrites(ArrayExpressions):
+class ArrayWrites(ArrayParts):
     """Statements that write arrays in place."""
 
     def target_array(self, scope: ArrayScope, *ndims: int) -> str:

@@ -9,7 +9,7 @@ from s2sad.errors import NOWHERE, NotDifferentiableError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value
 from s2sad.ir.types import FLOAT, Array, Bottom, List, Scalar, is_float, is_memory
 from s2sad.rules.builder import Builder, const
-from s2sad.transform.reverse import Callees, Reverse
+from s2sad.transform.reverse import Callees, Reverse, ready
 from s2sad.transform.reverse.arrays import finished_array, sources
 from s2sad.transform.reverse.calls import new_tapes, residuals, with_tapes
 from s2sad.transform.reverse.memory import shadow_type
@@ -37,7 +37,7 @@ def gradient(
             "return a scalar, or use vjp() or jacobian()",
         )
     callees = Callees(fn.callees, reserved=(name, *reserved))
-    reverse = Reverse(fn, inputs, (output,), callees)
+    reverse = Reverse(ready(fn, inputs), inputs, (output,), callees)
     sweeps = reverse.run((const(1.0),) if is_float(output.type) else (None,))
     primal = fn.body.yields[: 1 + aux] if value else fn.body.yields[1 : 1 + aux]
     finals, ops = finished(inputs, sweeps.adjoints, (*sweeps.forward, *sweeps.reverse))
@@ -114,7 +114,7 @@ def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
     """Split mode: the reverse half may run as often as asked."""
     callees = Callees(fn.callees, reserved=(f"{name}_fwd", f"{name}_rev"))
     outputs = fn.body.yields
-    reverse = Reverse(fn, inputs, outputs, callees)
+    reverse = Reverse(ready(fn, inputs), inputs, outputs, callees)
     wanted = tuple(
         i for i, o in enumerate(outputs) if isinstance(o, Value) and (is_float(o.type) or is_memory(o.type))
     )

@@ -20,7 +20,7 @@ from s2sad.transform.forward.core import Callees as ForwardCallees
 from s2sad.transform.forward.core import Forward, has_tangent
 from s2sad.transform.gradient import finished
 from s2sad.transform.repeat import Copier, each, indices_of, put, sizes, table, unit
-from s2sad.transform.reverse import Callees, Reverse
+from s2sad.transform.reverse import Callees, Reverse, ready
 from s2sad.transform.reverse.arrays import by_value, is_fresh, sources
 from s2sad.transform.reverse.calls import new_tapes, with_tapes
 from s2sad.transform.reverse.memory import shadow, zero_shadow
@@ -67,6 +67,7 @@ def rows(
 ) -> Function:
     """The function that returns fn's results from number `count` on, then for each of the first `count` results
     its Jacobian with respect to each of `inputs`: the cotangent of one element after another is pulled back."""
+    fn = ready(fn, inputs)
     outputs = fn.body.yields[:count]
     callees = Callees(fn.callees, reserved=(name, *reserved), repeated=True)
     varying = [o for o in outputs if varies(o)]

@@ -2,6 +2,6 @@
 
 from s2sad.transform.reverse import arrays, branches, calls, loops, memory  # noqa: F401
 from s2sad.transform.reverse.calls import Callees
-from s2sad.transform.reverse.core import Reverse, Sweeps
+from s2sad.transform.reverse.core import Reverse, Sweeps, ready
 
-__all__ = ["Callees", "Reverse", "Sweeps"]
+__all__ = ["Callees", "Reverse", "Sweeps", "ready"]

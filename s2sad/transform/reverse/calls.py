@@ -13,7 +13,7 @@ from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk
 from s2sad.ir.types import INT, Tape, is_float, is_memory
 from s2sad.rules.builder import const
-from s2sad.transform.reverse.core import HANDLERS, Reverse
+from s2sad.transform.reverse.core import HANDLERS, Reverse, ready
 from s2sad.transform.reverse.memory import shadow_type, twin
 from s2sad.transform.reverse.scopes import Scope, adjoint_type, zero
 from s2sad.transform.reverse.storage import tape_hint
@@ -76,7 +76,7 @@ def split(
     chosen = [p for p, a in zip(fn.params, active, strict=True) if a]
     shadows = {p: Value(f"d·{p.hint}", shadow_type(p.type)) for p in chosen if is_memory(p.type)}
     outputs = fn.body.yields
-    reverse = Reverse(fn, tuple(chosen), outputs, callees, shadows)
+    reverse = Reverse(ready(fn, tuple(chosen)), tuple(chosen), outputs, callees, shadows)
     seeds = tuple(
         Value(f"d·{fn.name}", adjoint_type(o.type)) if r else None
         for o, r in zip(outputs, results, strict=True)

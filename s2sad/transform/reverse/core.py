@@ -80,8 +80,14 @@ def is_single(t: Type) -> bool:
     return isinstance(t, Scalar) and t.dtype == "float32"
 
 
+def ready(fn: Function, inputs: tuple[Value, ...]) -> Function:
+    """The function as `Reverse` takes it: without dead code, whose adjoints would have to be made of nothing, and
+    with copies of what is reshaped now and written later."""
+    return settled(eliminate_dead_code(fn, inputs))
+
+
 class Reverse:
-    """Reverses one function. `inputs` are the values derivatives are taken with respect to."""
+    """Reverses one function that is `ready`. `inputs` are the values derivatives are taken with respect to."""
 
     def __init__(
         self,
@@ -91,7 +97,6 @@ class Reverse:
         callees: Any = None,
         shadow_inputs: dict[Value, Value] | None = None,
     ) -> None:
-        fn = settled(eliminate_dead_code(fn, (*inputs, *(shadow_inputs or ()))))
         self.fn, self.inputs, self.outputs = fn, inputs, outputs
         self.input_set = frozenset(inputs)
         self.aliases = Aliases(fn)

@@ -81,9 +81,11 @@ def is_single(t: Type) -> bool:
 
 
 def ready(fn: Function, inputs: tuple[Value, ...]) -> Function:
-    """The function as `Reverse` takes it: without dead code, whose adjoints would have to be made of nothing, and
-    with copies of what is reshaped now and written later."""
-    return settled(eliminate_dead_code(fn, inputs))
+    """The function as `Reverse` takes it: with copies of what is reshaped now and written later, and without dead
+    code, whose adjoints would have to be made of nothing."""
+    fn = settled(fn)
+    refuse_written_reshapes(fn, Aliases(fn))
+    return eliminate_dead_code(fn, inputs)
 
 
 class Reverse:
@@ -100,7 +102,6 @@ class Reverse:
         self.fn, self.inputs, self.outputs = fn, inputs, outputs
         self.input_set = frozenset(inputs)
         self.aliases = Aliases(fn)
-        refuse_written_reshapes(fn, self.aliases)
         self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases)
         self.home = dict.fromkeys(free_values(fn), fn.body) | homes(
             fn

@@ -49,8 +49,7 @@ FAULTS = (
         f"{REVERSE}.storage:Plan.stored",
         'return Op("tape_read", (held, loop.index),',
         "k = Value('', loop.index.type)\n"
-        "    one = Const(1, loop.index.type)\n"
-        "    self.scope.head.append(Op('sub', (loop.index, one), (k,), self.r.head_loc(self.scope)))\n"
+        "    self.scope.head.append(Op('sub', (loop.index, const(1)), (k,), self.r.head_loc(self.scope)))\n"
         '    return Op("tape_read", (held, k),',
     ),
     Fault(
@@ -136,6 +135,12 @@ FAULTS = (
         f"{REVERSE}.storage:reads_again",
         "not isinstance(a.type, Tape) and not r.written_after(a, op)",
         "not isinstance(a.type, Tape)",
+    ),
+    Fault(
+        "a later iteration's write is not seen",
+        f"{REVERSE}.core:Reverse.written_after",
+        "self.numbers.get(op, -1) <= last",
+        "self.numbers.get(op, -1) < last",
     ),
     Fault(
         "what is stored to memory does not make it active",

@@ -49,7 +49,8 @@ FAULTS = (
         f"{REVERSE}.storage:Plan.stored",
         'return Op("tape_read", (held, loop.index),',
         "k = Value('', loop.index.type)\n"
-        "    self.scope.head.append(Op('sub', (loop.index, const(1)), (k,), self.r.head_loc(self.scope)))\n"
+        "    one = Const(1, loop.index.type)\n"
+        "    self.scope.head.append(Op('sub', (loop.index, one), (k,), self.r.head_loc(self.scope)))\n"
         '    return Op("tape_read", (held, k),',
     ),
     Fault(

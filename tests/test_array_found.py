@@ -202,6 +202,13 @@ def test_found(c: Case) -> None:
         assert isinstance(d, type(a))
 
 
+@pytest.mark.jit
+@pytest.mark.parametrize("c", [c for c in CASES if "before_a" in c.fn.__name__], ids=ids)
+def test_found_compiled(c: Case) -> None:
+    """Tapes of references that are written in several branches."""
+    check(c, jit=True)
+
+
 def test_forward_leaves_the_callers_tangent() -> None:
     """A tangent that is passed in is not written through what was reshaped."""
     x, along = np.arange(4.0), np.ones(4)

@@ -79,6 +79,8 @@ def _layout(tape: Value, writes: list[tuple[Op, Block, AnyOp | None]], target: s
             return Layout("list", loop)
         if len(writes) == 1:
             return Layout("stack" if _popped(fn, tape) else "padded", loop)
+        if writes and all(_loop_of(fn, w[0]) is loop for w in writes):
+            return Layout("padded", loop)
         raise JitError(
             "a reference stored at several places cannot be compiled yet",
             writes[0][0].loc if writes else None, "use jit=False for this function",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -165,6 +166,12 @@ def single_product_in_a_while(c, s):
         c = c * s[0]
         k += 1
     return c
+
+
+@case(-0.3, S(4))
+def single_sum_of_a_root(c, s):
+    t = math.sqrt(c**2)
+    return 0.4 * np.sum(t * s)
 
 
 @case(S(3), 2)

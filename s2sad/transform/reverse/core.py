@@ -387,8 +387,7 @@ class Reverse:
     def accumulate(self, operand: Value, term: Operand, scope: Scope) -> None:
         """Add a contribution of the operand's own sizes to its adjoint, a value."""
         if is_single(term.type) and not is_single(operand.type):
-            if scope.kind != "function":
-                term = self.builder.emit("builtins.float", term)  # what is handed on is of one type
+            term = self.builder.emit("builtins.float", term)  # a Python number's adjoint is one
         elif is_single(operand.type) and not is_single(term.type) and isinstance(term, Value):
             term = self.builder.emit("numpy.float32", term)
         owner = self.owner(operand, scope)

@@ -15,7 +15,6 @@ from s2sad.typing.functions.core import from_front, refuse, takes_out
 from s2sad.typing.named import NAMED
 from s2sad.typing.structure import source_for
 
-
 SEQUENCE = "Sequence[Any]"
 
 

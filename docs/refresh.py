@@ -1,4 +1,4 @@
-"""Run what docs/how-it-works.md shows and write the outputs into the page: `python docs/refresh.py`.
+"""Run what docs/how-it-works.md and docs/arrays.md show and write the outputs into the pages: `python docs/refresh.py`.
 
 `tests/test_docs.py` fails when the page and s2sad disagree; read the diff that this makes before committing it.
 """
@@ -21,7 +21,7 @@ from click.testing import CliRunner
 
 from s2sad.cli import main
 
-PAGE = Path(__file__).parent / "how-it-works.md"
+PAGES = ("how-it-works.md", "arrays.md")
 
 
 def console(text: str) -> str:
@@ -63,8 +63,8 @@ def replaced(page: str, language: str, run: Callable[[str], str]) -> str:
     )
 
 
-def refresh() -> None:
-    page = PAGE.read_text(encoding="utf-8")
+def refresh(path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         for name, text in re.findall(r"^```python (\S+)\n(.*?)^```$", page, re.M | re.S):
             (Path(folder) / name).write_text(text, encoding="utf-8")
@@ -74,8 +74,9 @@ def refresh() -> None:
             space: dict[str, Any] = {}
             page = replaced(page, "console", console)
             page = replaced(page, "pycon", lambda text: pycon(text, space))
-    PAGE.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    refresh()
+    for name in PAGES:
+        refresh(Path(__file__).with_name(name))

@@ -244,6 +244,9 @@ class Reverse:
         """Add the contributions to the operands' adjoints; several results have a list of cotangents."""
         rule = PRIMS[op.prim]
         env = self.env(op, cotangent, scope)
+        twice = len(set(op.operands)) < len(op.operands)
+        gathered: dict[Operand, Operand] = {}  # of an operation that reads an operand twice
+        start = self.mark = len(self.builder.ops)
         for i, operand in enumerate(op.operands):
             if not self.is_active(operand):
                 continue
@@ -263,11 +266,21 @@ class Reverse:
                 if rule.param(i).startswith("*"):
                     env = self.variadic(env, op, i, scope)
                 term = partial(self.builder, env)
-            if term is not None:
-                self.broadcasts = is_elementwise(rule) or op.prim in BROADCASTING
-                self.add(operand, self.kept_finite(op, operand, term, cotangent), scope)
-                self.broadcasts = True
-            self.mark = sys.maxsize
+            if term is not None and not twice:
+                self.contribute(op, operand, term, cotangent, scope)
+            elif term is not None:
+                seen = gathered.get(operand)
+                gathered[operand] = term if seen is None else self.builder.together(seen, term)
+        self.mark = start
+        for operand, term in gathered.items():
+            self.contribute(op, operand, term, cotangent, scope)
+        self.mark = sys.maxsize
+
+    def contribute(self, op: Op, operand: Operand, term: Operand, cotangent: Any, scope: Scope) -> None:
+        """Add what an operation hands on to the adjoint of an operand."""
+        self.broadcasts = is_elementwise(PRIMS[op.prim]) or op.prim in BROADCASTING
+        self.add(operand, self.kept_finite(op, operand, term, cotangent), scope)
+        self.broadcasts = True
 
     def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Any) -> Operand:
         """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""

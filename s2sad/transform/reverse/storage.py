@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from s2sad.analysis.aliases import VIEWS
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import BOOL, Scalar, Tape, carries_derivative, is_memory
+from s2sad.ir.types import BOOL, Array, Scalar, Tape, carries_derivative, is_memory
 from s2sad.rules.registry import PRIMS
 from s2sad.transform.reverse.cuts import minimum_cut
 from s2sad.transform.reverse.extras import breaks
@@ -111,7 +111,7 @@ def reads_again(r: Reverse, op: Op) -> bool:
     if op.prim == "load":
         a = op.operands[0]
         return isinstance(a, Value) and not isinstance(a.type, Tape) and not r.written_after(a, op)
-    if op.prim == "shape":  # writes change no sizes
+    if op.prim in ("shape", "len") and isinstance(op.operands[0].type, Array):  # writes change no sizes
         return True
     if op.prim == "len":
         a = op.operands[0]
@@ -139,6 +139,22 @@ def again(r: Reverse, op: AnyOp | None, dear: bool) -> int | None:
     if not all(isinstance(o.type, Scalar) for o in (op.result, *op.operands)):
         return None
     return rule.cost if dear or rule.cost <= CHEAP else None
+
+
+def of_argument(r: Reverse, op: Op) -> Op:
+    """The size of an array as that of an argument that has the same, which needs no reference to the array."""
+    from s2sad.transform.reverse.arrays import origins
+
+    a = op.operands[0] if op.prim in ("len", "shape") else None
+    if a is None or not isinstance(a.type, Array):
+        return op
+    size = a.type.dims[op.attr("axis") if op.prim == "shape" else 0]
+    origin = origins(r).get(size) if size is not None and not isinstance(size, int) else None
+    if origin is None or origin[0] is a:
+        return op
+    if origin[1] == 0:
+        return Op("len", (origin[0],), op.results, op.loc)
+    return Op("shape", (origin[0],), op.results, op.loc, (("axis", origin[1]),))
 
 
 # -- the plan of a block --------------------------------------------------------------------------------------
@@ -173,7 +189,7 @@ class Plan:
         if own is None:
             return
         assert isinstance(op, Op)
-        self.steps[op.result] = op
+        op = self.steps[op.result] = of_argument(self.r, op)
         costs = [self.cost_of(o) for o in op.operands]
         total = own + sum(c for c in costs if c is not None)
         if None not in costs and total <= self.budget:

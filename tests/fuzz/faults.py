@@ -164,9 +164,11 @@ FAULTS = (
     ),
     Fault(
         "common subexpressions are found across a store",
-        f"{OPTIMIZE}.cse:_pure",
-        "not reads_memory(op) and PRIMS[op.prim].effect in (",
-        'PRIMS[op.prim].effect in ("reads", ',
+        f"{OPTIMIZE}.cse:_Known.pure",
+        'effect not in ("none", "raises"):\n        return False\n    '
+        "return all(isinstance(o.type, Scalar) or self.settled(o)",
+        'effect not in ("none", "raises", "reads"):\n        return False\n    '
+        "return all(isinstance(o.type, (Scalar, Array))",
     ),
     Fault(
         "of the stores to dead-looking memory only one is kept",

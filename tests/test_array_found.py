@@ -191,6 +191,13 @@ def single_sum_added_to_double(s, x):
     return x[-2]
 
 
+@case(V(3), V(3, 2), 1.0)
+def mean_of_a_joined_array_named_alike(x, A, c):
+    x = np.hstack((1.0, x[2:3][:1])).mean()
+    v = (1.4 + math.sin(c)) ** math.tanh(A[-3, -2])
+    return 0.7 * np.sum(np.sin(x)) - np.sum(A * A) + 0.6 * v
+
+
 def is_bool(a: object) -> bool:
     return isinstance(a, np.ndarray) and a.dtype == bool
 

@@ -64,8 +64,11 @@ def sizes(
         and op.attr("axis") == i
         for i, op in enumerate(ops)
     ):
-        a = first.operands[0]
-        if isinstance(a.type, Array) and a.type.ndim == len(ops) and a not in e.emitter.folding.folded:
+        a, folded = first.operands[0], e.emitter.folding.folded
+        here = (
+            all(o in folded for o in operands) or a in e.emitter.fn.params
+        )  # else its name may be another's by now
+        if here and isinstance(a.type, Array) and a.type.ndim == len(ops) and a not in folded:
             for o in operands:
                 if o in e.held:
                     e.take(o)  # type: ignore[arg-type]

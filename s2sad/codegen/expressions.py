@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from s2sad.codegen import arrays, numba_arrays, tapes
+from s2sad.codegen import (  # noqa: F401  (some for the forms that they register)
+    arrays,
+    numba_arrays,
+    numba_fft,
+    numba_linalg,
+    numba_products,
+    numba_rearranging,
+    numba_special,
+    tapes,
+)
 from s2sad.codegen import tree as t
 from s2sad.errors import VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value

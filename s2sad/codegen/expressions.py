@@ -143,7 +143,7 @@ class Expressions:
         module, _, function = prim.rpartition(".")
         if module == "builtins":
             return t.call(function, *args)
-        if module == "s2sad" or (module.startswith("scipy") and PRIMS[prim].helper):
+        if module == "s2sad":
             return t.call(self.helper(prim), *args)
         if self.emitter.target == "numba" and (prim, len(args)) in JIT_FORMS:
             return JIT_FORMS[prim, len(args)](self, args)
@@ -156,6 +156,9 @@ class Expressions:
             self.modules.add(module)
             return t.call(prim, *args)
         raise VerifierError(f"no way to print the operation {prim!r}", op.loc)
+
+    def op_scipy_special_real_lambertw(self, op: Op) -> Any:
+        return t.call(self.helper(op.prim), *map(self.operand, op.operands))
 
     def op_len(self, op: Op) -> Any:
         return t.call("len", self.operand(op.operands[0]))

@@ -56,7 +56,7 @@ def several(name: str, call: str, ndim: int, sizes: Sizes, dtype: str) -> nests.
     inner = [f"{', '.join(found)} = {call.format(matrix)}"]
     inner += [f"{nests.at(y, i)} = {r}" for y, r in zip(names, found, strict=True)]
     body += [*nests.nest(list(zip(i, lead, strict=True)), inner), f"return {', '.join(names)}"]
-    return nests.function(f"{name}_{ndim}d", "a", f"{name} on a stack of matrices", body)
+    return nests.function(f"{name}_{ndim}d{nests.suffix(dtype)}", "a", f"{name} on a stack of matrices", body)
 
 
 @form("numpy.linalg.pinv", "numpy.linalg.matrix_rank")
@@ -121,7 +121,7 @@ def norm(e: Expressions, op: Op) -> Any:
     label = "_".join(
         ["norm", f"{n}d", *map(str, axes), *([] if p == 2 else [f"of_{of}"]), *(["kept"] if keepdims else [])]
     )
-    label += "" if dtype == "float64" else f"_{dtype}"
+    label += nests.suffix(dtype)
     doc = f"The {p}-norm of the elements along some axes."
     return helper(e, nests.function(label, "a", doc, [*body, "return y"]), e.operand(a))
 
@@ -156,7 +156,7 @@ def solve_triangular(e: Expressions, op: Op) -> Any:
         + ("_unit" if unit else "")
         + f"_{2 if columns else 1}d"
     )
-    label += "" if dtype == "float64" else f"_{dtype}"
+    label += nests.suffix(dtype)
     doc = f"The solution of a system with the {kind} triangle of a{', transposed' if trans else ''}."
     return helper(e, nests.function(label, "a, b", doc, body), *operands(e, op))
 

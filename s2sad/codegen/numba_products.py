@@ -88,9 +88,7 @@ def einsum_loops(inputs: list[str], output: str, relations: list[list[str]], dty
     body += [*nests.nest([(index[x], size[x]) for x in output], inner), "return y"]
     kinds = "".join(h[0] for how in relations for h in how)
     label = "_".join(["einsum", *inputs, "to", output or "number", *([kinds] if set(kinds) - {"a"} else [])])
-    label += "" if dtype in ("float64", "int64") else f"_{dtype}"
-    if dtype == "int64":
-        label += "_of_integers"
+    label += nests.suffix(dtype)
     text = f"np.einsum('{','.join(inputs)}->{output}', ...)"
     return nests.function(label, ", ".join(params), text, body)
 
@@ -145,6 +143,5 @@ def trace_loops(ndim: int, axes: tuple[int, int], offset: int, dtype: str) -> ne
     body += [*nests.nest(loops, inner), "return y"]
     sign = f"m{-offset}" if offset < 0 else str(offset)
     label = f"trace_{ndim}d_{axes[0]}_{axes[1]}" + (f"_{sign}" if offset else "")
-    if dtype not in ("float64", "int64"):
-        label += f"_{dtype}"
+    label += nests.suffix(dtype)
     return nests.function(label, "a", f"np.trace(a, {offset}, {axes[0]}, {axes[1]})", body)

@@ -221,7 +221,7 @@ def linspace(e: Expressions, op: Op) -> Any:
                 "for k in range(num):", "    y[k] = start + k * step"]  # fmt: skip
         body += ["if num > 1:", "    y[num - 1] = stop"] if endpoint else []
         label = "linspace" if endpoint else "linspace_without_end"
-        label += "" if dtype == "float64" else f"_{dtype}"
+        label += nests.suffix(dtype)
         return helper(
             e,
             nests.function(label, "start, stop, num", "np.linspace(start, stop, num)", [*body, "return y"]),
@@ -246,10 +246,6 @@ def linspace(e: Expressions, op: Op) -> Any:
     end = f" if k < num - 1 or num == 1 else {v}" if endpoint else ""
     inner = [f"{nests.at('y', ['k', *i])} = {u} + k * (({v} - {u}) / max({steps}, 1)){end}"]
     body += nests.nest([("k", "num"), *((x, f"first.shape[{k}]") for k, x in enumerate(i))], inner)
-    label = (
-        f"linspace_{ranks[0]}d_{ranks[1]}d"
-        + ("" if endpoint else "_without_end")
-        + ("" if dtype == "float64" else f"_{dtype}")
-    )
+    label = f"linspace_{ranks[0]}d_{ranks[1]}d" + ("" if endpoint else "_without_end") + nests.suffix(dtype)
     made = nests.function(label, "start, stop, num", "np.linspace(start, stop, num)", [*body, "return y"])
     return helper(e, made, *operands(e, op))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s2sad.codegen import loop_nests as nests
-from s2sad.codegen.numba_arrays import form, helper, rank
+from s2sad.codegen import tree as t
+from s2sad.codegen.numba_arrays import each, form, helper, rank
 from s2sad.ir.core import Op
+from s2sad.ir.types import Array
 from s2sad.rules.arrays.core import axes_of, dtype_of
 
 if TYPE_CHECKING:
@@ -40,10 +42,18 @@ def sums_of_exponentials(e: Expressions, op: Op) -> Any:
         find += nests.nest(inner, [f"{nests.at('y', i)} = {term}"])
     body = [f"y = np.empty({nests.tuple_text(shape)}, {nests.dtype_text(dtype)})"] if shape else []
     label = "_".join([name, f"{n}d", *map(str, axes), *(["kept"] if keepdims else [])])
-    label += "" if dtype == "float64" else f"_{dtype}"
+    label += nests.suffix(dtype)
     doc = f"scipy.special.{name}(a, axis={axes})"
     return helper(
         e,
         nests.function(label, "a", doc, [*body, *nests.nest(outer, find), "return y"]),
         e.operand(op.operands[0]),
     )
+
+
+@form("scipy.special.real_lambertw")
+def real_lambertw(e: Expressions, op: Op) -> Any:
+    prim = "scipy.special.lambertw_of"
+    if isinstance(op.result.type, Array):
+        return each(e, op, prim)
+    return t.call(e.helper(prim), *map(e.operand, op.operands))

@@ -38,7 +38,7 @@ ON_WHOLE_ARRAYS = {
 RULES = {
     name: prim
     for name, prim in PRIMS.items()
-    if name not in ON_WHOLE_ARRAYS and not name.startswith("scipy.")  # those have domains: test_special.py
+    if name not in ON_WHOLE_ARRAYS and not name.startswith(("scipy.", "s2sad.special."))  # those have domains: test_special.py
     if prim.effect in ("none", "raises") and name not in CONTROL
 }  # fmt: skip
 SHORT = {name: name.rpartition(".")[2] for name in RULES}

@@ -143,7 +143,7 @@ class Expressions:
         module, _, function = prim.rpartition(".")
         if module == "builtins":
             return t.call(function, *args)
-        if module == "s2sad":
+        if module.partition(".")[0] == "s2sad":
             return t.call(self.helper(prim), *args)
         if self.emitter.target == "numba" and (prim, len(args)) in JIT_FORMS:
             return JIT_FORMS[prim, len(args)](self, args)

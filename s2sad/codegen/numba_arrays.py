@@ -102,7 +102,7 @@ def elementwise(e: Expressions, op: Op) -> Any:
         rule.helper and not rule.jit and not op.prim.startswith("s2sad.")
     ):  # Numba lacks it: our own, of numbers
         return each(e, op, op.prim)
-    if computed in NATIVE and op.prim != "builtins.abs":
+    if (computed in NATIVE and op.prim != "builtins.abs") or hasattr(e, f"op_{op.prim}"):
         return None
     args = []
     for i, o in enumerate(op.operands):

@@ -51,9 +51,10 @@ def sums_of_exponentials(e: Expressions, op: Op) -> Any:
     )
 
 
-@form("scipy.special.real_lambertw")
-def real_lambertw(e: Expressions, op: Op) -> Any:
-    prim = "scipy.special.lambertw_of"
+@form("scipy.special.real_lambertw", "s2sad.bessel_i")
+def of_numbers(e: Expressions, op: Op) -> Any:
+    """What is written for arrays otherwise."""
+    prim = {"s2sad.bessel_i": "s2sad.special.iv"}.get(op.prim, "s2sad.special.lambertw_of")
     if isinstance(op.result.type, Array):
         return each(e, op, prim)
     return t.call(e.helper(prim), *map(e.operand, op.operands))

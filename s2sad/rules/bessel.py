@@ -364,12 +364,12 @@ def yn(v: float, x: float) -> float:
     return yv(v, x)
 
 
-def i0(x: float) -> float:
+def bessel_i0(x: float) -> float:
     """I of order 0."""
     return iv(0.0, x)
 
 
-def i1(x: float) -> float:
+def bessel_i1(x: float) -> float:
     """I of order 1."""
     return iv(1.0, x)
 
@@ -384,12 +384,12 @@ def i1e(x: float) -> float:
     return ive(1.0, x)
 
 
-def k0(x: float) -> float:
+def bessel_k0(x: float) -> float:
     """K of order 0."""
     return kv(0.0, x)
 
 
-def k1(x: float) -> float:
+def bessel_k1(x: float) -> float:
     """K of order 1."""
     return kv(1.0, x)
 

@@ -6,7 +6,11 @@ is differentiated is the sum of its sine, so that no element can stand for anoth
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import linecache
+import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -191,6 +195,12 @@ TABLE: dict[str, list[Any]] = {
     "ufuncs": UFUNCS, "choices": CHOICES, "reductions": REDUCTIONS, "statistics": STATISTICS, "shapes": SHAPES, "picking": PICKING, "making": MAKING, "mixed": MIXED,
 }  # fmt: skip
 
+MODULES: dict[str, Any] = {}
+with contextlib.suppress(ImportError):
+    for _module in ("special", "linalg", "stats"):
+        importlib.import_module(f"scipy.{_module}")
+    MODULES["scipy"] = importlib.import_module("scipy")
+
 
 LOOP = """\
 def f({params}):
@@ -222,6 +232,6 @@ def function(text: str, count: int, loop: bool = False) -> Callable[..., Any]:
     source = "".join(line for line in source.splitlines(True) if line.strip())
     name = f"<table{' in a loop' if loop else ''}: {text}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    space: dict[str, Any] = {"np": np}
+    space: dict[str, Any] = {"np": np, "math": math, "operator": operator, **MODULES}
     exec(compile(source, name, "exec"), space)
     return space["f"]  # type: ignore[no-any-return]

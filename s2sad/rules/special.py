@@ -36,7 +36,11 @@ COMPILED: dict[str, Callable[..., Any]] = {
     if getattr(f, "__module__", "") == m.__name__
 }
 """What is compiled in place of functions of scipy.special, and what that calls."""
-UNLIKE = {"polygamma": "polygamma_of", "digamma": "psi", **{n: f"bessel_{n}" for n in ("i0", "i1", "k0", "k1")}}
+UNLIKE = {
+    "polygamma": "polygamma_of",
+    "digamma": "psi",
+    **{n: f"bessel_{n}" for n in ("i0", "i1", "k0", "k1")},
+}
 """Where the helper has another name: the function is called so in a module, or an index."""
 
 
@@ -48,7 +52,9 @@ def substitute(name: str) -> dict[str, Any]:
     own = {"digamma": "s2sad.digamma", "polygamma": "s2sad.polygamma"}
     text = source(fn)
     called = dict.fromkeys(re.findall(r"(?<![\w.])(\w+)\(", text.split('"""')[-1]))
-    needs = (own.get(n) or f"s2sad.special.{n}" for n in called if n != fn.__name__ and (n in own or n in COMPILED))
+    needs = (
+        own.get(n) or f"s2sad.special.{n}" for n in called if n != fn.__name__ and (n in own or n in COMPILED)
+    )
     return {"helper": text, "needs": tuple(needs)}
 
 
@@ -179,4 +185,12 @@ rule(
 
 for _name, _fn in COMPILED.items():
     _form = f"y = {_name}({', '.join(_fn.__code__.co_varnames[: _fn.__code__.co_argcount])})"
-    rule(_fn, _form, name=f"s2sad.special.{_name}", infer=numpy_float, effect="none", jit=False, **substitute(_name))
+    rule(
+        _fn,
+        _form,
+        name=f"s2sad.special.{_name}",
+        infer=numpy_float,
+        effect="none",
+        jit=False,
+        **substitute(_name),
+    )

@@ -44,6 +44,9 @@ ARRAYS: list[tuple[Any, ...]] = [
     ("np.tensordot(a, b, axes=([1], [1]))", X, Y), ("np.einsum('ij,kj->ik', a, b)", X, Y), ("np.trace(a)", REGULAR), ("np.cross(a, b)", B, B[::-1].copy()), ("np.convolve(a, b)", V, B),
     ("np.correlate(a, b)", V, B), ("np.vecdot(a, b)", X, Y), ("np.tril(a)", X), ("np.triu(a, 1)", X), ("np.tri(3) @ a", REGULAR), ("a.trace()", REGULAR), ("np.logical_and.reduce(a > 0) + a", V),
     ("np.logical_or.reduce(a > 0) + a", V), ("a * np.gcd(b, 2)", V, INTS), ("a * np.lcm(b, 2)", V, INTS), ("np.polyval(a, b)", B, V), ("np.array_equiv(a, b) + a * b", V, V.copy()),
+    ("a * np.greater_equal(a, b)", V, V[::-1].copy()), ("a * np.less(a, b)", V, V[::-1].copy()), *((f"a * np.{t}(b)", 0.4, 3) for t in "bool_ float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()),
+    ("np.histogram_bin_edges(a, 3)", V), ("np.row_stack([a, b])", V, V.copy()), ("a[np.tril_indices_from(a)]", REGULAR), ("p, q, r = np.unstack(a); p * q + r", X), ("(a > 0).all() + a", V), ("(a > 0).any() + a", V),
+    ("a.argpartition(2) * a", V), ("a.conjugate() * a", V), ("s = [a, a * a]; r = s.copy(); r[1] * s[0]", 0.4), ("s = [a]; s.extend([a * a]); s[1]", 0.4),
     ("s = 0.0\nfor i, j in np.ndindex(3, 4):\n    s = s + a[i, j] * i\ns", X), ("s = 0.0\nfor (i, j), v in np.ndenumerate(a):\n    s = s + v * i\ns", X), ("a.searchsorted(0.5) + a", np.sort(V)),
     ("np.isneginf(a) + a", V), ("np.isposinf(a) + a", V), ("np.iscomplexobj(a) + a", V), ("np.isrealobj(a) + a", V), ("y = a * 1; y.partition(2); y[2]", W), ("np.unique_values(a)", V),
     *((f"np.linalg.{f}(a)", REGULAR) for f in "inv det pinv eigvals norm cond svdvals".split()), ("np.linalg.solve(a, b)", REGULAR, B), ("np.linalg.lstsq(a, b)[0]", TALL, V),
@@ -64,3 +67,9 @@ ARRAYS: list[tuple[Any, ...]] = [
     *((f"scipy.stats.gamma.{f}(a, 2.0, scale=1.3)", POSITIVE) for f in "pdf logpdf cdf".split()), *((f"scipy.stats.beta.{f}(a, 2.0, 3.0)", FRACTIONS) for f in "pdf logpdf cdf".split()), *((f"scipy.stats.t.{f}(a, 3.0)", V) for f in "pdf logpdf".split()),
     *((f"scipy.stats.poisson.{f}(3, a)", POSITIVE) for f in "pmf logpmf".split()), *((f"scipy.stats.multivariate_normal.{f}(a, b, c)", A2, np.zeros(2), np.eye(2) * 1.5) for f in "pdf logpdf".split()),
 ]  # fmt: skip
+
+# operators as they stand in a text above, where not as the catalogue has them
+TURNED = {
+    "a is b": "b is None", "a is not b": "b is not None", "not a": "not b", "a & b": "b & 6", "a | b": "b | 6", "a ^ b": "b ^ 6", "a << b": "b << 2",
+    "a >> b": "b >> 1", "~a": "~b",
+}  # fmt: skip

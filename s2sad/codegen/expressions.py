@@ -19,7 +19,7 @@ from s2sad.codegen import (  # noqa: F401  (some for the forms that they registe
     tapes,
 )
 from s2sad.codegen import tree as t
-from s2sad.errors import VerifierError
+from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
 from s2sad.ir.types import Array, List
 from s2sad.rules.arrays import INFER
@@ -111,6 +111,11 @@ class Expressions:
             node = numba_arrays.expression(self, op)
             if node is not None:
                 return node
+            if not compiles(prim, len(op.operands)):
+                raise JitError(
+                    f"{prim.removeprefix('builtins.')}() cannot be compiled", op.loc,
+                    "use jit=False, or write this part with what Numba supports",
+                )  # fmt: skip
         handler = getattr(self, "op_" + prim.replace(".", "_"), None)
         if handler is not None:
             return handler(op)
@@ -405,6 +410,14 @@ def substituted(prim: str, count: int) -> bool:
     """Whether Numba lacks this function (with this many arguments) and we bring our own."""
     rule = PRIMS[prim]
     return bool(rule.helper) and (not rule.jit or count != NUMBA_OPERANDS.get(prim, count))
+
+
+def compiles(prim: str, count: int | None = None) -> bool:
+    """Whether there is a compiled form of an operation (on so many operands): Numba's or our own."""
+    rule = PRIMS[prim]
+    if rule.jit or rule.helper or prim in numba_arrays.FORMS:
+        return True
+    return any(name == prim and count in (None, n) for name, n in JIT_FORMS)
 
 
 def b_const(block: Any, value: bool) -> bool:

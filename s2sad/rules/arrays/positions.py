@@ -29,6 +29,7 @@ COUNTED: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "bincount": ("a", "line", np.bincount), "isposinf": ("a", "a", np.isposinf), "isneginf": ("a", "a", np.isneginf),
     "histogram_counts": ("a, bins", "bins", histogram_counts),
 }  # fmt: skip
+INTERPRETED = frozenset({"array_equiv"})  # whether it broadcasts is known at run time alone
 INTEGERS = frozenset(
     {
         "searchsorted",
@@ -68,8 +69,9 @@ def _infer(name: str, form: str) -> Callable[..., Type]:
 for _name, (_operands, _form, _fn) in COUNTED.items():
     _zeros: dict[str, Any] = {f"d{o.strip()}": ZERO for o in _operands.split(",")}
     array_rule(
-        f"numpy.{_name}", f"y = {_name}({_operands})", _fn, _infer(_name, _form), effect="raises", **_zeros
-    )
+        f"numpy.{_name}", f"y = {_name}({_operands})", _fn, _infer(_name, _form), effect="raises", jit=_name not in INTERPRETED,
+        **_zeros,
+    )  # fmt: skip
 
 
 def _count_type(attrs: Attrs, a: Operand) -> Type:

@@ -1,4 +1,4 @@
-"""Run what docs/how-it-works.md shows and write the outputs into the page: `python docs/refresh.py`.
+"""Run what docs/how-it-works.md shows and write the outputs into the page, and docs/rules.md: `python docs/refresh.py`.
 
 `tests/test_docs.py` fails when the page and s2sad disagree; read the diff that this makes before committing it.
 """
@@ -20,8 +20,11 @@ from typing import Any
 from click.testing import CliRunner
 
 from s2sad.cli import main
+from s2sad.cli.catalogue import page_tables
 
 PAGE = Path(__file__).parent / "how-it-works.md"
+RULES = Path(__file__).parent / "rules.md"
+BEGIN = "<!-- From here on by docs/refresh.py, from the rule table. -->\n"
 
 
 def console(text: str) -> str:
@@ -63,7 +66,13 @@ def replaced(page: str, language: str, run: Callable[[str], str]) -> str:
     )
 
 
+def rules_page(page: str) -> str:
+    """docs/rules.md with its tables as the rule table has them: what `s2sad support` prints."""
+    return f"{page.partition(BEGIN)[0]}{BEGIN}\n{page_tables()}"
+
+
 def refresh() -> None:
+    RULES.write_text(rules_page(RULES.read_text(encoding="utf-8")), encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         for name, text in re.findall(r"^```python (\S+)\n(.*?)^```$", page, re.M | re.S):

@@ -6,19 +6,23 @@ A tenth of the functions is compiled each day, all where the `slow` tests run.
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("scipy")
 
 from s2sad import JitError, grad, jvp
-from s2sad.cli.catalogue import Entry, entries
+from s2sad.cli import main
+from s2sad.cli.catalogue import Entry, entries, page_tables
 from s2sad.rules.registry import PRIMS
 from tests.array_checks import Case, check, is_floating
 from tests.array_table import TABLE, V, function
@@ -51,13 +55,8 @@ def row_of(entry: Entry) -> tuple[Any, ...] | None:
         found = [row for row in ROWS if text in row[0]]
     else:
         found = [row for row in ROWS if pattern(entry.name).search(row[0])]
-    single = [
-        any(getattr(a, "dtype", None) == np.float32 for a in row) or "float32" in row[0] for row in found
-    ]
-    return (
-        min(zip(single, [len(row[0]) for row in found], range(len(found)), strict=True), default=None)
-        and found[min(range(len(found)), key=lambda k: (single[k], len(found[k][0]), k))]
-    )
+    order = sorted(range(len(found)), key=lambda k: (is_single(found[k]), len(found[k][0]), k))
+    return found[order[0]] if order else None
 
 
 def is_single(row: Any) -> bool:
@@ -96,7 +95,6 @@ def test_compiled(entry):
         else None
         for a in args
     ]
-    single = any(getattr(a, "dtype", None) == np.float32 for a in args) or "float32" in text
     expected = jvp(fn, tuple(given), tuple(along))
     given = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
     np.testing.assert_allclose(
@@ -124,6 +122,10 @@ def test_what_has_no_compiled_form_is_refused_by_name(monkeypatch):
     np.testing.assert_allclose(grad(f)(V.copy()), np.cos(np.tanh(V)) / np.cosh(V) ** 2)
 
 
+INTERPRETED = [e for e in ENTRIES if e.jit == "no"]
+COMPILED = [row for row in ROWS if not any(pattern(e.name).search(row[0]) for e in INTERPRETED)]
+
+
 def shown(row: Any) -> str:
     return f"{row[0]} of {', '.join(str(np.shape(a)) for a in row[1:])}"
 
@@ -131,7 +133,26 @@ def shown(row: Any) -> str:
 @pytest.mark.jit
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("row", ROWS, ids=shown)
+@pytest.mark.parametrize("row", COMPILED, ids=shown)
 def test_each_call_of_the_tables_compiles(row):
     text, *args = row
     check(Case(function(text, len(args)), tuple(args)), jit=True, single=is_single(row))
+
+
+def test_the_page_is_the_table():
+    """docs/rules.md, but for functions that other versions of Python or NumPy have."""
+    page = (Path(__file__).parents[1] / "docs" / "rules.md").read_text(encoding="utf-8")
+    held = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    made = {line.split("`")[1]: line for line in page_tables().splitlines() if line.startswith("| `")}
+    assert {n: held[n] for n in held if n in made} == {n: made[n] for n in made if n in held}, (
+        "run `python docs/refresh.py` and read the diff"
+    )
+    for name in {*held} ^ {*made}:
+        owner: Any = {"math": math, "numpy": np}.get(name.partition(".")[0])
+        assert owner is not None and hasattr(owner, name.rpartition(".")[2]) == (name in made), name
+
+
+def test_support_prints_the_same():
+    printed = CliRunner().invoke(main, ["support"]).output
+    for entry in ENTRIES:
+        assert entry.name in printed, entry.name

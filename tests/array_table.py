@@ -218,19 +218,25 @@ def f({params}):
 STRAIGHT = """\
 def f({params}):
     {before}
-    return np.sum(np.sin({result}))
+    return {result}
 """
 
 
-def function(text: str, count: int, loop: bool = False) -> Callable[..., Any]:
+def function(
+    text: str, count: int, loop: bool = False, result: str = "np.sum(np.sin({}))"
+) -> Callable[..., Any]:
     """The function that a line of the table stands for, with source that s2sad can read; `loop`: done twice, with an
     array that is written before and after."""
-    *before, result = text.replace("; ", "\n").split("\n")
+    *before, last = text.replace("; ", "\n").split("\n")
     form, params = (LOOP, "xbc") if loop else (STRAIGHT, "abc")
     joint = "\n" + (8 if loop else 4) * " "
-    source = form.format(params=", ".join(params[:count]), before=joint.join(before), result=result)
+    source = form.format(
+        params=", ".join(params[:count]),
+        before=joint.join(before),
+        result=last if loop else result.format(last),
+    )
     source = "".join(line for line in source.splitlines(True) if line.strip())
-    name = f"<table{' in a loop' if loop else ''}: {text}>"
+    name = f"<table{' in a loop' if loop else ''}{' bare' if result == '{}' else ''}: {text}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
     space: dict[str, Any] = {"np": np, "math": math, "operator": operator, **MODULES}
     exec(compile(source, name, "exec"), space)

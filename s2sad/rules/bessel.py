@@ -279,7 +279,7 @@ def jv(v: float, x: float) -> float:
         return 1.0 if v == 0.0 else 0.0 if v > 0.0 or sine == 0.0 else math.inf
     j, y = bessel_jy(abs(v), abs(x))
     if v < 0.0:
-        j = cosine * j - (sine * y if sine != 0.0 else 0.0)
+        j = cosine * j + (sine * y if sine != 0.0 else 0.0)
     return j * cosine if x < 0.0 else j
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.array_table import ABOVE, INTS, POSITIVE, SYMMETRIC, UNIT, V, W, X, Y, normal
+from tests.array_table import ABOVE, INTS, POSITIVE, UNIT, V, W, X, Y, normal
 
 REGULAR = normal(3, 3) + 3.0 * np.eye(3)
 DEFINITE = REGULAR @ REGULAR.T

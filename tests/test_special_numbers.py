@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-special = pytest.importorskip("scipy.special")
-
 from s2sad import JitError, grad, jvp
-from s2sad.rules import bessel, special_numbers
+from s2sad.rules import bessel, integrals, special_numbers
 from tests.array_table import function
 
+special = pytest.importorskip("scipy.special")
 rng = np.random.default_rng(2)
 INF, NAN = math.inf, math.nan
 REAL = [
@@ -71,7 +70,9 @@ def of_scipy(name: str, args: tuple[Any, ...]) -> float:
 
 @pytest.mark.parametrize("name", sorted(DOMAINS))
 def test_values(name):
-    fn: Callable[..., float] = getattr(special_numbers, name, None) or getattr(bessel, name)
+    fn: Callable[..., float] = next(
+        getattr(m, name) for m in (special_numbers, integrals, bessel) if hasattr(m, name)
+    )
     for point in DOMAINS[name]:
         args = tuple(map(float, point)) if isinstance(point, tuple) else (float(point),)
         with warnings.catch_warnings():

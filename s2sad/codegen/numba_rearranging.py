@@ -41,8 +41,7 @@ def moved(
 
 @form("numpy.roll")
 def roll(e: Expressions, op: Op) -> Any:
-    a, shift = op.operands
-    axis, n = op.attr("axis"), rank(a)
+    axis, n = op.attr("axis"), rank(op.operands[0])
     if axis is None or n == 1:
         return arrays.np_call(e, "roll", *operands(e, op))
     made = moved(f"roll_{n}d_{axis}", "a, shift", f"np.roll(a, shift, axis={axis})", n, {},

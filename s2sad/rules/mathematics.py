@@ -250,13 +250,13 @@ def perm(n: int, k: int) -> int:
     return y
 
 
-for _fn in (factorial, isqrt):
+for _whole in (factorial, isqrt):
     rule(
-        getattr(math, _fn.__name__),
-        f"y = {_fn.__name__}(n)",
+        getattr(math, _whole.__name__),
+        f"y = {_whole.__name__}(n)",
         infer=INT_RESULT,
         jit=False,
-        helper=source(_fn),
+        helper=source(_whole),
         cost=5,
         dn=ZERO,
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.rules import bessel, special_numbers
+from s2sad.rules import bessel, integrals, special_numbers
 from s2sad.rules.operators import _literal
 from s2sad.rules.registry import ZERO, Prim, numpy_float, rule, source
 
@@ -31,7 +31,7 @@ class Named:
 
 COMPILED: dict[str, Callable[..., Any]] = {
     f.__name__: f
-    for m in (special_numbers, bessel)
+    for m in (special_numbers, integrals, bessel)
     for f in vars(m).values()
     if getattr(f, "__module__", "") == m.__name__
 }

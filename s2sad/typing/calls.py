@@ -15,9 +15,9 @@ from s2sad.frontend.lower import parameter_names
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Undef, Value
 from s2sad.ir.types import BOTTOM, Array, List, Object, Scalar, is_memory
+from s2sad.markers import stop_gradient
 from s2sad.rules.builder import const
 from s2sad.rules.mathematics import SEQUENCES, TUPLES
-from s2sad.markers import stop_gradient
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
 from s2sad.typing import items, lists
 from s2sad.typing.abstract import (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Operand
-from s2sad.ir.types import Array, Scalar, Type, shaped
+from s2sad.ir.types import Array, Scalar, Type, shaped, type_of
 from s2sad.rules.arrays.core import Attrs, array_rule, dims_of
 from s2sad.rules.registry import ZERO
 from s2sad.rules.shapes import broadcast
@@ -74,11 +74,14 @@ for _name, (_operands, _form, _fn) in COUNTED.items():
     )  # fmt: skip
 
 
+COUNT = type_of(np.count_nonzero(np.ones(1))) or Scalar("int")  # Python's int, since NumPy 2.4 its own
+
+
 def _count_type(attrs: Attrs, a: Operand) -> Type:
     from s2sad.rules.arrays.reductions import reduced
 
     dims = reduced(attrs, a)
-    return shaped("int64", dims) if dims else Scalar("int")
+    return shaped("int64", dims) if dims else COUNT
 
 
 array_rule(

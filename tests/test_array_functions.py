@@ -46,7 +46,7 @@ def test_in_a_loop_that_writes_its_argument(row):
 def in_double(row):
     """Whether a row has float64 arrays and nothing of another precision."""
     _, text, *args = row
-    sized = "float32" in text or "itemsize" in text or "nbytes" in text
+    sized = any(word in text for word in ("float32", "itemsize", "nbytes", "np.array_equal(a, b)"))
     return not sized and any(getattr(a, "dtype", None) == np.float64 for a in args)
 
 

@@ -29,7 +29,7 @@ COUNTED: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "bincount": ("a", "line", np.bincount), "isposinf": ("a", "a", np.isposinf), "isneginf": ("a", "a", np.isneginf),
     "histogram_counts": ("a, bins", "bins", histogram_counts),
 }  # fmt: skip
-INTERPRETED = frozenset({"array_equiv"})  # whether it broadcasts is known at run time alone
+INTERPRETED = frozenset({"array_equiv", "lexsort"})  # Numba has neither
 INTEGERS = frozenset(
     {
         "searchsorted",

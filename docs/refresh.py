@@ -1,4 +1,5 @@
-"""Run what docs/how-it-works.md shows and write the outputs into the page, and docs/rules.md: `python docs/refresh.py`.
+"""Run what docs/how-it-works.md and docs/arrays.md show and write the outputs into the pages, and the tables of
+docs/rules.md: `python docs/refresh.py`.
 
 `tests/test_docs.py` fails when the page and s2sad disagree; read the diff that this makes before committing it.
 """
@@ -22,7 +23,7 @@ from click.testing import CliRunner
 from s2sad.cli import main
 from s2sad.cli.catalogue import page_tables
 
-PAGE = Path(__file__).parent / "how-it-works.md"
+PAGES = ("how-it-works.md", "arrays.md")
 RULES = Path(__file__).parent / "rules.md"
 BEGIN = "<!-- From here on by docs/refresh.py, from the rule table. -->\n"
 
@@ -71,9 +72,8 @@ def rules_page(page: str) -> str:
     return f"{page.partition(BEGIN)[0]}{BEGIN}\n{page_tables()}"
 
 
-def refresh() -> None:
-    RULES.write_text(rules_page(RULES.read_text(encoding="utf-8")), encoding="utf-8")
-    page = PAGE.read_text(encoding="utf-8")
+def refresh(path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         for name, text in re.findall(r"^```python (\S+)\n(.*?)^```$", page, re.M | re.S):
             (Path(folder) / name).write_text(text, encoding="utf-8")
@@ -83,8 +83,10 @@ def refresh() -> None:
             space: dict[str, Any] = {}
             page = replaced(page, "console", console)
             page = replaced(page, "pycon", lambda text: pycon(text, space))
-    PAGE.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    refresh()
+    for name in PAGES:
+        refresh(Path(__file__).with_name(name))
+    RULES.write_text(rules_page(RULES.read_text(encoding="utf-8")), encoding="utf-8")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from s2sad.ir.core import Function
+from s2sad.optimize.accumulates import merge_accumulates
 from s2sad.optimize.copies import absorb_names, propagate_copies, propagate_unnamed_copies
 from s2sad.optimize.cse import eliminate_common_subexpressions
 from s2sad.optimize.dce import eliminate_dead_code
@@ -17,7 +18,13 @@ Pass = Callable[[Function], Function]
 OPTIMIZE: dict[int, tuple[Pass, ...]] = {
     0: (eliminate_dead_code,),
     1: (propagate_unnamed_copies, propagate_unnamed_copies, eliminate_dead_code, absorb_names),
-    2: (propagate_copies, eliminate_common_subexpressions, propagate_copies, eliminate_dead_code),
+    2: (
+        propagate_copies,
+        eliminate_common_subexpressions,
+        propagate_copies,
+        merge_accumulates,
+        eliminate_dead_code,
+    ),
 }
 VERIFY = False
 

@@ -206,6 +206,47 @@ def early(x):
     return rows[0][0] ** 2
 
 
+@case(np.array([0.3, -1.2, 0.8, 0.4]))
+def concatenated(x):
+    rows = []
+    for i in range(3):
+        rows.append(x[: i + 1] * 2)
+    return np.sum(np.concatenate(rows) ** 2 * np.arange(6))
+
+
+@case(np.array([0.3, -1.2, 0.8, 0.4]))
+def concatenated_columns(x):
+    blocks = []
+    for i in range(3):
+        blocks.append((x * i).reshape(2, 2)[:, : 1 + i % 2])
+    m = np.concatenate(blocks, axis=1)
+    m[0, 1] = 3.0 * x[0]
+    return np.sum(m**2 * np.arange(m.size).reshape(m.shape))
+
+
+@case(np.array([0.3, -1.2, 0.8, 0.4]))
+def stacked_lists(x):
+    flat, blocks = [], []
+    for i in range(3):
+        flat.append(x[: i + 1] * 2)
+        blocks.append((x * i).reshape(2, 2))
+    a, b, c = np.vstack(blocks), np.hstack(blocks), np.dstack(blocks)
+    return (
+        np.sum(np.hstack(flat) ** 3)
+        + np.sum(a**2)
+        + np.sum(b**2 * np.arange(6))
+        + np.sum(c**2 * np.arange(3))
+    )
+
+
+@case(np.array([0.3, -1.2, 0.8, 0.4]))
+def of_at_least_one_axis(x):
+    parts = []
+    for i in range(3):
+        parts.append(np.atleast_1d(x[i] * x))
+    return np.sum(np.concatenate([np.atleast_1d(p) * 2 for p in parts]) ** 2)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
 def test_lists(case):
     check(case)

@@ -89,7 +89,7 @@ def index(e: Expressions, entries: tuple[Any, ...], operands: tuple[Operand, ...
 
 
 def whole(ndim: int) -> Any:
-    return gast.Slice(None, None, None) if ndim == 1 else t.constant(...)
+    return gast.Slice(None, None, None) if ndim else t.constant(...)
 
 
 def newaxis(e: Expressions, op: Op) -> Any:

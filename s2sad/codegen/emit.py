@@ -30,6 +30,9 @@ from s2sad.transform.reverse.extras import breaks
 Copies = list[tuple[Value, Operand]]
 
 
+_AUGMENTED = {gast.Add: "add", gast.Sub: "sub", gast.Mult: "mul", gast.Div: "div"}
+
+
 class Emitter:
     """Emits one function. `target` is 'python' or 'numba'; `level` the optimisation level."""
 
@@ -155,15 +158,11 @@ class Emitter:
     def assign(self, result: Value, value: Any, op: AnyOp, out: list[Any]) -> None:
         """`x = value`, or `x += …` where the value is the same name plus something."""
         name = self.names[result]
-        if (
-            isinstance(op, Op)
-            and op.prim in ("add", "sub", "mul", "div")
-            and isinstance(value, gast.BinOp)
-            and (not is_memory(result.type) or self.owned(op.operands[0], result, set()))
-        ):
+        if isinstance(op, Op) and op.prim in ("add", "sub", "mul", "div") and isinstance(value, gast.BinOp):
             left = value.left
-            if isinstance(left, gast.Name) and left.id == name:
-                prim = "sub" if isinstance(value.op, gast.Sub) else op.prim
+            updated = isinstance(left, gast.Name) and left.id == name
+            if updated and (not is_memory(result.type) or self.owned(self.printed(op, name), result, set())):
+                prim = _AUGMENTED[type(value.op)]  # a sum may be printed as a difference
                 if self.upward and numba_arrays.is_reverse_sum(self.expressions, op, result):
                     right = t.minus(value.right) if prim == "sub" else value.right
                     out.append(
@@ -180,6 +179,11 @@ class Emitter:
         """The element that an operation writes, as a target, and what it writes there."""
         a, *at, v = map(self.expr, op.operands)
         return t.subscript(a, at[0] if len(at) == 1 else t.tuple_(at), True), v
+
+    def printed(self, op: Op, name: str) -> Operand:
+        """The operand that is printed as this name."""
+        kept = (o for o in op.operands if isinstance(o, Value) and o not in self.folding.folded)
+        return next((o for o in kept if self.names[o] == name), op.operands[0])
 
     def owned(self, o: Operand, result: Value, seen: set[Value]) -> bool:
         """Whether an array is this name's alone and of the result's sizes, so that it may be updated in place."""
@@ -240,10 +244,8 @@ class Emitter:
 
     def op_accumulate(self, op: Op, out: list[Any]) -> None:
         target, v = self.element(op)
-        if isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub):
-            out.append(t.augment(target, "sub", v.operand))
-        else:
-            out.append(t.augment(target, "add", v))
+        opposite = t.without_minus(v) if op.loc.reverse else None
+        out.append(t.augment(target, "add", v) if opposite is None else t.augment(target, "sub", opposite))
 
     def op_append(self, op: Op, out: list[Any]) -> None:
         a, v = map(self.expr, op.operands)
@@ -254,12 +256,14 @@ class Emitter:
         if isinstance(a.type, Array):
             held, v = self.expr(a), self.expr(b)
             target = t.subscript(held.value, held.slice, True) if isinstance(held, gast.Subscript) else held
-            minus = isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub)
+            opposite = t.without_minus(v)
             if isinstance(target, (gast.Attribute, gast.Call)):  # a transpose: not something to assign to
                 target = t.subscript(held, arrays.whole(2), True)
             if isinstance(target, gast.Name):
                 target = t.target(target.id)
-            out.append(t.augment(target, "sub" if minus else "add", v.operand if minus else v))
+            out.append(
+                t.augment(target, "add", v) if opposite is None else t.augment(target, "sub", opposite)
+            )
             return
         out.append(t.statement(t.call(self.expressions.helper("add_into"), self.expr(a), self.expr(b))))
 

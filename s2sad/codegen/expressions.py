@@ -21,7 +21,7 @@ from s2sad.codegen import (  # noqa: F401  (some for the forms that they registe
 from s2sad.codegen import tree as t
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
-from s2sad.ir.types import Array, List
+from s2sad.ir.types import BOOL, Array, List
 from s2sad.rules.arrays import INFER
 from s2sad.rules.mathematics import NUMBA_OPERANDS
 from s2sad.rules.registry import PRIMS
@@ -123,16 +123,25 @@ class Expressions:
             return arrays.FORMS.get(prim, arrays.function)(self, op)
         return self.plain(op, [self.operand(o) for o in op.operands])
 
+    def maker(self, o: Operand) -> Op | None:
+        made = self.emitter.makers.get(o) if isinstance(o, Value) else None
+        return made if isinstance(made, Op) else None
+
+    def minus(self, op: Op, printed: Any) -> Any:
+        """The negation of an expression, of its first factor if that is not a truth value: those have none."""
+        first, made = op.operands[0], self.maker(op.operands[0])
+        while made is not None and made.prim in ("mul", "div"):
+            first, made = made.operands[0], self.maker(made.operands[0])
+        truth = first.type.dtype == "bool" if isinstance(first.type, Array) else first.type == BOOL
+        return gast.UnaryOp(gast.USub(), printed) if truth else t.minus(printed)
+
     def plain(self, op: Op, args: list[Any]) -> Any:
         """An operator or a call by name."""
         prim = op.prim
-        if (
-            prim == "add"
-            and op.loc.reverse
-            and isinstance(args[1], gast.UnaryOp)
-            and isinstance(args[1].op, gast.USub)
-        ):
-            return t.binary("sub", args[0], args[1].operand)
+        if prim in ("add", "sub") and op.loc.reverse and (opposite := t.without_minus(args[1])) is not None:
+            return t.binary("sub" if prim == "add" else "add", args[0], opposite)
+        if prim == "add" and op.loc.reverse and (opposite := t.without_minus(args[0])) is not None:
+            return t.binary("sub", args[1], opposite)
         if prim in t.BIN:
             return t.binary(prim, *args)
         if prim in t.COMPARE:
@@ -141,7 +150,7 @@ class Expressions:
             return (
                 t.negated(args[0])
                 if prim == "not"
-                else t.minus(args[0])
+                else self.minus(op, args[0])
                 if prim == "neg"
                 else gast.UnaryOp(t.UNARY[prim](), args[0])
             )

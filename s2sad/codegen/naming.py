@@ -131,6 +131,8 @@ class Names:
                 continue
             low = min(start[v] for v in members)
             hint = next((v.hint for v in members if v.hint), "")
+            if hint and not hint.strip("_") and any(self.positions.uses[v] for v in members):
+                hint = "" if "k" in self.user else "k"  # the user's name says that nobody reads it
             for name in self.candidates(hint, counters):
                 alive = [h for h in holders.get(name, ()) if max(end[v] for v in classes[h]) >= low]
                 holders[name] = alive

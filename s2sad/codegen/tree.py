@@ -93,6 +93,18 @@ def minus(node: Any) -> Any:
     return gast.UnaryOp(gast.USub(), node)
 
 
+def without_minus(node: Any) -> Any | None:
+    """The opposite of an expression that is printed with a minus in front; None of any other."""
+    if isinstance(node, gast.UnaryOp) and isinstance(node.op, gast.USub):
+        return node.operand
+    if isinstance(node, gast.Constant) and type(node.value) in (int, float) and node.value < 0:
+        return constant(-node.value)
+    if isinstance(node, gast.BinOp) and isinstance(node.op, (gast.Mult, gast.Div)):
+        left = without_minus(node.left)
+        return None if left is None else gast.BinOp(left, node.op, node.right)
+    return None
+
+
 def negated(test: Any) -> Any:
     """The opposite condition, written the simple way."""
     if isinstance(test, gast.UnaryOp) and isinstance(test.op, gast.Not):

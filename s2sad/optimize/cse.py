@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from s2sad.analysis.aliases import Aliases
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
-from s2sad.ir.types import Array, Scalar, is_memory
+from s2sad.ir.types import Array, Scalar, Type, is_memory
 from s2sad.rules.registry import PRIMS
 
 _NEVER = frozenset({"identity", "extract", "constant", "stop_gradient", "pack", "format", "exception"})
 
 
 def eliminate_common_subexpressions(fn: Function) -> Function:
-    """Replace repeated pure operations on numbers; loads and allocations are left alone."""
-    return replace(fn, body=_block(fn.body, {}, {}))
+    """Replace repeated pure operations on numbers and on arrays that nobody writes; loads and allocations are left
+    alone, and so is what is returned: results share no memory."""
+    return replace(fn, body=_Known(fn).block(fn.body, {}, {}))
 
 
 def _key(o: Operand, names: dict[Value, Operand]) -> Any:
@@ -25,45 +27,71 @@ def _key(o: Operand, names: dict[Value, Operand]) -> Any:
     return ("undef", id(o))
 
 
-def _block(block: Block, seen: dict[Any, Value], names: dict[Value, Operand]) -> Block:
-    seen = dict(seen)  # what is computed in a block is known in the blocks it holds, not after it
-    out: list[AnyOp] = []
+class _Known:
+    """Which operations of a function give the same again."""
 
-    def get(o: Operand) -> Operand:
-        return names.get(o, o) if isinstance(o, Value) else o
+    def __init__(self, fn: Function) -> None:
+        self.aliases = Aliases(fn)
+        self.returned: set[Value] = set()
+        todo = [o for o in fn.body.yields if isinstance(o, Value) and is_memory(o.type)]
+        while todo:  # and what lists that are returned hold
+            root = self.aliases.find(todo.pop())
+            if root not in self.returned:
+                self.returned.add(root)
+                todo += [self.aliases.contents[root]] if root in self.aliases.contents else []
 
-    for op in block.ops:
-        if isinstance(op, Op):
-            operands = tuple(map(get, op.operands))
-            op = op if operands == op.operands else replace(op, operands=operands)
-            if _pure(op):
-                key = (op.prim, *(_key(o, names) for o in operands))
-                found = seen.get(key)
-                if found is not None:
-                    names[op.result] = found
-                    continue
-                seen[key] = op.result
-            out.append(op)
-        elif isinstance(op, If):
-            then, orelse = _block(op.then, seen, names), _block(op.orelse, seen, names)
-            out.append(If(get(op.cond), then, orelse, op.results, op.loc))
-        elif isinstance(op, For):
-            init = tuple(map(get, op.init))
-            bounds = (get(op.start), get(op.stop), get(op.step))
-            out.append(For(*bounds, init, _block(op.body, seen, names), op.results, op.loc))
-        else:
-            assert isinstance(op, While)
-            init = tuple(map(get, op.init))
-            out.append(
-                While(init, _block(op.test, seen, names), _block(op.body, seen, names), op.results, op.loc)
-            )
-    return Block(block.params, tuple(out), tuple(map(get, block.yields)), block.exit)
+    def block(self, block: Block, seen: dict[Any, Value], names: dict[Value, Operand]) -> Block:
+        seen = dict(seen)  # what is computed in a block is known in the blocks it holds, not after it
+        out: list[AnyOp] = []
+
+        def get(o: Operand) -> Operand:
+            return names.get(o, o) if isinstance(o, Value) else o
+
+        for op in block.ops:
+            if isinstance(op, Op):
+                operands = tuple(map(get, op.operands))
+                op = op if operands == op.operands else replace(op, operands=operands)
+                if self.pure(op):
+                    key = (
+                        op.prim,
+                        repr(op.attrs),
+                        _form(op.result.type),
+                        *(_key(o, names) for o in operands),
+                    )
+                    found = seen.get(key)
+                    if found is not None:
+                        names[op.result] = found
+                        continue
+                    seen[key] = op.result
+                out.append(op)
+            elif isinstance(op, If):
+                then, orelse = self.block(op.then, seen, names), self.block(op.orelse, seen, names)
+                out.append(If(get(op.cond), then, orelse, op.results, op.loc))
+            elif isinstance(op, For):
+                init = tuple(map(get, op.init))
+                bounds = (get(op.start), get(op.stop), get(op.step))
+                out.append(For(*bounds, init, self.block(op.body, seen, names), op.results, op.loc))
+            else:
+                assert isinstance(op, While)
+                init = tuple(map(get, op.init))
+                test, body = self.block(op.test, seen, names), self.block(op.body, seen, names)
+                out.append(While(init, test, body, op.results, op.loc))
+        return Block(block.params, tuple(out), tuple(map(get, block.yields)), block.exit)
+
+    def pure(self, op: Op) -> bool:
+        if op.prim in _NEVER or len(op.results) != 1 or PRIMS[op.prim].effect not in ("none", "raises"):
+            return False
+        return all(isinstance(o.type, Scalar) or self.settled(o) for o in (op.result, *op.operands))
+
+    def settled(self, o: Operand) -> bool:
+        """Whether this is an array that is what it was made as, wherever it is read."""
+        if not (isinstance(o, Value) and isinstance(o.type, Array)):
+            return False
+        return not self.aliases.is_written(o) and self.aliases.find(o) not in self.returned
 
 
-def _pure(op: Op) -> bool:
-    if op.prim in _NEVER or len(op.results) != 1 or op.attrs or not isinstance(op.result.type, Scalar):
-        return False
-    return not reads_memory(op) and PRIMS[op.prim].effect in ("none", "raises")
+def _form(t: Type) -> Any:
+    return (t.dtype, t.ndim) if isinstance(t, Array) else None
 
 
 def reads_memory(op: Op) -> bool:

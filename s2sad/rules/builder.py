@@ -100,6 +100,8 @@ class Builder:
                     return self.emit("neg", other)
             if self.reassociate and is_float(type):
                 return self.gathered(operands)
+            if self.reassociate and isinstance(type, Array):
+                return self.gathered_array(operands)
         if prim in ("div", "pow") and is_one(operands[1]) and operands[0].type == type:
             return operands[0]
         if prim == "neg" and isinstance(operands[0], Value):
@@ -129,6 +131,26 @@ class Builder:
             factor = fold_constants("mul", (a, inner.operands[0]))
             return self.emit("mul", factor, inner.operands[1]) if factor is not None else None
         return None if (a, b) == operands else self.emit("mul", a, b)
+
+    def gathered_array(self, operands: tuple[Operand, ...]) -> Operand | None:
+        """The same for arrays, where it saves an operation on all elements."""
+        for k, minus in enumerate(operands):
+            inner, other = self.defs.get(minus) if isinstance(minus, Value) else None, operands[1 - k]  # type: ignore[arg-type]
+            if inner is not None and inner.prim == "neg" and not isinstance(other, Const):
+                plain = inner.operands[0]
+                return self.emit("neg", self.emit("mul", *((plain, other) if k == 0 else (other, plain))))
+            if inner is None or inner.prim != "mul" or not isinstance(inner.operands[0], Const):
+                continue
+            constant, rest = inner.operands[0], inner.operands[1]
+            if isinstance(other, Const):
+                factor = fold_constants("mul", (other, constant))
+                return self.emit("mul", factor, rest) if factor is not None else None
+            if inner.result.hint or not (isinstance(rest.type, Array) and isinstance(other.type, Array)):
+                continue  # what has a name is read more than once
+            if rest.type.ndim >= other.type.ndim:
+                product = self.emit("mul", *((rest, other) if k == 0 else (other, rest)))
+                return self.emit("mul", constant, product)
+        return None
 
     def rename(self, value: Operand, hint: str) -> Operand:
         """Name what was made a moment ago, in place: what has read it already reads the same value."""
@@ -240,6 +262,24 @@ class Builder:
         if isinstance(node.op, ast.And):
             return self.choose(first, lambda: self._bool(node, values[1:], env, family), lambda: const(False))
         return self.choose(first, lambda: const(True), lambda: self._bool(node, values[1:], env, family))
+
+    def together(self, a: Operand, b: Operand) -> Operand:
+        """The sum of what an operation hands on to an operand that it reads twice."""
+        if self.same(a, b):
+            return self.emit("mul", const(2.0), a)
+        return self.emit("add", a, b)
+
+    def same(self, a: Operand, b: Operand, depth: int = 0) -> bool:
+        """Whether two values are the same products of the same factors."""
+        if a is b or (isinstance(a, Const) and a == b):
+            return True
+        one, other = (self.defs.get(o) if isinstance(o, Value) else None for o in (a, b))
+        if one is None or other is None or one.prim != "mul" or other.prim != "mul" or depth > 3:
+            return False
+        (a, b), (c, d) = one.operands, other.operands
+        return (self.same(a, c, depth + 1) and self.same(b, d, depth + 1)) or (
+            self.same(a, d, depth + 1) and self.same(b, c, depth + 1)
+        )
 
     def add(self, total: Operand, term: Operand, mark: int) -> Operand:
         """A sum of adjoints: `a + (-b)` is `a - b` if the negation was made for it, after `mark` operations."""

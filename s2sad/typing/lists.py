@@ -66,7 +66,8 @@ def list_from(s: Any, iterable: AV) -> AV:
     others: list[AV] = []
 
     def probe(value: AV, state: list[AV]) -> list[AV]:
-        if s.loc in s.context.widened or (is_operand(value) and isinstance(value.type, Scalar)):
+        wide = s.loc in s.context.widened and not s.frozen  # a line of the library is none of the user's
+        if wide or (is_operand(value) and isinstance(value.type, Scalar)):
             types_.append(in_memory(s, value).type)
         else:
             others.append(value)
@@ -90,7 +91,7 @@ def structure(s: Any, iterable: AV, others: list[AV]) -> AV:
         raise s.error("a list of functions built in a loop is not supported yet", "write the functions out")
     s.unrolls, before = True, s.unrolls
     try:
-        start = TupleAV((), list, site=s.loc)
+        start = TupleAV((), list, site=None if s.frozen else s.loc)
         state = s.loop(
             iterable, (start,), lambda e, state: [replace(state[0], items=(*state[0].items, e))], [""]
         )

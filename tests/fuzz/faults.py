@@ -46,11 +46,11 @@ FAULTS = (
     ),
     Fault(
         "a tape is read off by one",
-        f"{REVERSE}.core:Reverse.stored",
-        'scope.head.append(Op("tape_read", (held, loop.index),',
+        f"{REVERSE}.storage:Plan.stored",
+        'return Op("tape_read", (held, loop.index),',
         "k = Value('', loop.index.type)\n"
-        "    scope.head.append(Op('sub', (loop.index, const(1)), (k,), self.head_loc(scope)))\n"
-        '    scope.head.append(Op("tape_read", (held, k),',
+        "    self.scope.head.append(Op('sub', (loop.index, const(1)), (k,), self.r.head_loc(self.scope)))\n"
+        '    return Op("tape_read", (held, k),',
     ),
     Fault(
         "a store does not zero the shadow cell",
@@ -132,9 +132,15 @@ FAULTS = (
     ),
     Fault(
         "overwritten memory is loaded again",
-        f"{REVERSE}.core:Reverse.can_recompute",
-        "return isinstance(a, Value) and not self.aliases.is_written(a) and not",
-        "return isinstance(a, Value) and not",
+        f"{REVERSE}.storage:reads_again",
+        "not isinstance(a.type, Tape) and not r.written_after(a, op)",
+        "not isinstance(a.type, Tape)",
+    ),
+    Fault(
+        "a later iteration's write is not seen",
+        f"{REVERSE}.core:Reverse.written_after",
+        "self.numbers.get(op, -1) <= last",
+        "self.numbers.get(op, -1) < last",
     ),
     Fault(
         "what is stored to memory does not make it active",

@@ -104,9 +104,13 @@ def _det_type(attrs: Attrs, a: Operand) -> Type:
 def cofactors(a: Any) -> Any:
     """The derivatives of the determinant by the elements, from the singular values: a may be singular."""
     u, s, vh = np.linalg.svd(a)
-    rest = [np.prod(np.delete(s, i, axis=-1), axis=-1) for i in range(s.shape[-1])]
-    sign = np.linalg.det(u) * np.linalg.det(vh)
-    return sign[..., None, None] * (u * np.stack(rest, axis=-1)[..., None, :]) @ vh
+    sign = np.asarray(np.linalg.det(u) * np.linalg.det(vh)).reshape(s.shape[:-1] + (1, 1))
+    scaled = sign * u
+    for i in range(s.shape[-1]):
+        for j in range(s.shape[-1]):
+            if j != i:
+                scaled[..., :, i] *= s[..., j : j + 1]
+    return scaled @ vh
 
 
 COFACTORS = "(y * sum(dy * y, axis=(-2, -1))[..., None, None] - y @ dy.T @ y) / det(a)[..., None, None]"

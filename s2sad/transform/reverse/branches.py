@@ -9,6 +9,7 @@ from s2sad.ir.types import Array
 from s2sad.transform.reverse.arrays import zeros
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
+from s2sad.transform.reverse.storage import head
 
 
 def reverse_if(r: Reverse, op: If, scope: Scope) -> None:
@@ -27,7 +28,7 @@ def reverse_if(r: Reverse, op: If, scope: Scope) -> None:
                     r.builder.loc = loc
                     r.add(operand, cotangents[result], child)
             r.block(block, child)
-        sides.append((child, [*child.head, *ops]))
+        sides.append((child, [*head(r, child), *ops]))
     r.builder.loc = loc
     changed: dict[Value, None] = {}
     for child, _ in sides:

@@ -13,9 +13,10 @@ from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk
 from s2sad.ir.types import INT, Tape, is_float, is_memory
 from s2sad.rules.builder import const
-from s2sad.transform.reverse.core import HANDLERS, Reverse, tape_hint
+from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.memory import shadow_type, twin
 from s2sad.transform.reverse.scopes import Scope, adjoint_type, zero
+from s2sad.transform.reverse.storage import tape_hint
 from s2sad.typing.thread import free_values, substituted, threaded
 
 

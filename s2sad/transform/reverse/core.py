@@ -2,7 +2,7 @@
 
 `Reverse` walks the primal backward, block by block, and emits the reverse sweep; whatever primal value the
 reverse sweep reads is asked for through `primal`, which decides between a local that is still there,
-recomputation and the tape. The forward sweep is the primal plus what was asked for (`extras`).
+recomputation and the tape (`storage`). The forward sweep is the primal plus what was asked for (`extras`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from s2sad.analysis.activity import active_values
-from s2sad.analysis.aliases import Aliases, refuse_written_reshapes
+from s2sad.analysis.aliases import Aliases, last_writes, refuse_written_reshapes
 from s2sad.analysis.gates import Gate, find_gates
 from s2sad.analysis.uses import definitions, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, blocks
-from s2sad.ir.types import BOOL, Array, Tape, carries_derivative, is_float, is_memory
+from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value, blocks, walk
+from s2sad.ir.types import Array, Tape, is_float, is_memory
 from s2sad.rules.arrays import RESULTS
 from s2sad.rules.builder import Builder
 from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
+from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 from s2sad.transform.reverse.views import settled
@@ -31,23 +32,6 @@ from s2sad.typing.thread import free_values
 
 Handler = Callable[["Reverse", Any, Scope], None]
 HANDLERS: dict[Any, Handler] = {}
-RECOMPUTABLE = frozenset(
-    {
-        "add",
-        "sub",
-        "mul",
-        "neg",
-        "len",
-        "trip_count",
-        "extract",
-        "constant",
-        "builtins.min",
-        "floordiv",
-        "mod",
-    }
-)
-
-
 SINGULAR = frozenset(
     {"div", "pow", "divide", "power", "float_power", "reciprocal", "log", "log1p", "log2", "log10", "arcsin", "arccos",
      "arccosh", "arctanh", "tan", "exp", "exp2", "expm1", "sinh", "cosh", "square", "mul"}
@@ -139,6 +123,8 @@ class Reverse:
         self.locs: dict[Loc, Loc] = {}
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
         self.op_homes: dict[AnyOp, Block] = {}
+        self.last_writes = last_writes(fn, self.aliases)
+        self.numbers: dict[AnyOp, int] = {}  # of the outermost operation that an operation stands in
         self.root = Scope("function", None, fn.body)
         self.mark = sys.maxsize
 
@@ -246,6 +232,9 @@ class Reverse:
         """Add the contributions to the operands' adjoints; several results have a list of cotangents."""
         rule = PRIMS[op.prim]
         env = self.env(op, cotangent, scope)
+        twice = len(set(op.operands)) < len(op.operands)
+        gathered: dict[Operand, Operand] = {}  # of an operation that reads an operand twice
+        start = self.mark = len(self.builder.ops)
         for i, operand in enumerate(op.operands):
             if not self.is_active(operand):
                 continue
@@ -265,11 +254,21 @@ class Reverse:
                 if rule.param(i).startswith("*"):
                     env = self.variadic(env, op, i, scope)
                 term = partial(self.builder, env)
-            if term is not None:
-                self.broadcasts = is_elementwise(rule) or op.prim in BROADCASTING
-                self.add(operand, self.kept_finite(op, operand, term, cotangent), scope)
-                self.broadcasts = True
-            self.mark = sys.maxsize
+            if term is not None and not twice:
+                self.contribute(op, operand, term, cotangent, scope)
+            elif term is not None:
+                seen = gathered.get(operand)
+                gathered[operand] = term if seen is None else self.builder.together(seen, term)
+        self.mark = start
+        for operand, term in gathered.items():
+            self.contribute(op, operand, term, cotangent, scope)
+        self.mark = sys.maxsize
+
+    def contribute(self, op: Op, operand: Operand, term: Operand, cotangent: Any, scope: Scope) -> None:
+        """Add what an operation hands on to the adjoint of an operand."""
+        self.broadcasts = is_elementwise(PRIMS[op.prim]) or op.prim in BROADCASTING
+        self.add(operand, self.kept_finite(op, operand, term, cotangent), scope)
+        self.broadcasts = True
 
     def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Any) -> Operand:
         """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""
@@ -281,12 +280,20 @@ class Reverse:
                 return self.builder.emit("s2sad.finite_product", cotangent, term)
         return term
 
+    def written_after(self, v: Value, op: AnyOp) -> bool:
+        """Whether memory may be written once an operation has read it, in a later iteration too."""
+        last = self.last_writes.get(self.aliases.find(v))
+        if last is None:
+            return self.aliases.is_written(v)
+        if not self.numbers:
+            for number, outer in enumerate(self.fn.body.ops):
+                self.numbers.update(dict.fromkeys(walk(Block((), (outer,), ())), number))
+        return self.numbers.get(op, -1) <= last
+
     def as_read(self, operand: Operand, op: Op, scope: Scope) -> Operand:
         """An operand (or the result) of an operation as it was then: of memory that is written, a copy."""
         if not (
-            isinstance(operand, Value)
-            and isinstance(operand.type, Array)
-            and self.aliases.is_written(operand)
+            isinstance(operand, Value) and isinstance(operand.type, Array) and self.written_after(operand, op)
         ):
             return self.primal(operand, scope)
         key = (operand, op)
@@ -451,126 +458,10 @@ class Reverse:
         """An operand of the forward sweep as the reverse sweep can read it."""
         if not isinstance(operand, Value):
             return operand
-        home = self.home[operand]
-        at: Scope | None = scope
-        while at is not None and at.block is not home:
-            at = at.parent
+        at = storage.scope_of(self, operand, scope)
         assert at is not None, f"{operand} is not visible here"
-        return self.available(operand, at)
-
-    def available(self, v: Value, scope: Scope) -> Operand:
-        if scope.kind == "function":
-            return v
-        found = scope.cache.get(v)
-        if found is None:
-            found = self.recomputed(v, scope, 0) or self.stored(v, scope)
-            scope.cache[v] = found
-        return found
-
-    def recomputed(self, v: Value, scope: Scope, depth: int) -> Operand | None:
-        """A cheap operation on values that are there anyway is done again rather than stored."""
-        op = self.defs.get(v)
-        if not isinstance(op, Op) or depth > 4 or not self.can_recompute(op):
-            return None
-        arguments = []
-        for o in op.operands:
-            at = self.free(o, scope, depth + 1)
-            if at is None:
-                return None
-            arguments.append(at)
-        result = Value(v.hint, v.type)
-        scope.head.append(Op(op.prim, tuple(arguments), (result,), self.head_loc(scope), op.attrs))
-        return result
-
-    def can_recompute(self, op: Op) -> bool:
-        if op.prim == "load":
-            a = op.operands[0]
-            return isinstance(a, Value) and not self.aliases.is_written(a) and not isinstance(a.type, Tape)
-        if op.prim == "shape":  # writes change no sizes
-            return True
-        if op.prim == "len":
-            a = op.operands[0]
-            return isinstance(a, Value) and not self.aliases.is_written(a)
-        if op.prim not in RECOMPUTABLE:
-            return False
-        return op.prim in ("extract", "constant") or not carries_derivative(op.results[0].type)
-
-    def free(self, operand: Operand, scope: Scope, depth: int) -> Operand | None:
-        """The operand, if reading it in this reverse scope costs no storage."""
-        if not isinstance(operand, Value):
-            return operand
-        home = self.home[operand]
-        at: Scope | None = scope
-        while at is not None and at.block is not home:
-            at = at.parent
-        if at is None:
-            return None
-        if at.kind == "function":
-            return operand
-        if operand in at.cache:
-            return at.cache[operand]
-        found = self.recomputed(operand, at, depth)
-        if found is not None:
-            at.cache[operand] = found
-        return found
-
-    def stored(self, v: Value, scope: Scope) -> Operand:
-        loop = scope.loop
-        if loop is None:
-            return self.exported(v, scope)
-        tape = self.tape(v, loop)
-        assert loop.parent is not None and loop.parent.parent is not None
-        held = self.primal(tape, loop.parent.parent)
-        assert loop.index is not None
-        read = Value(v.hint, v.type)
-        scope.head.append(Op("tape_read", (held, loop.index), (read,), self.head_loc(scope)))
-        return read
+        return storage.available(self, operand, at)
 
     def head_loc(self, scope: Scope) -> Loc:
         """What is fetched at the head of a reversed block belongs to the line that opens the block."""
         return self.reverse_loc(scope.owner.loc) if scope.owner is not None else self.builder.loc
-
-    def exported(self, v: Value, scope: Scope) -> Operand:
-        """A value of a branch outside loops becomes one more result of the branch."""
-        op, parent = scope.owner, scope.parent
-        assert isinstance(op, If) and parent is not None
-        out = Value(v.hint, v.type)
-        inside = v
-        if op.then is scope.block:
-            self.extras.results[op].append((inside, Undef(v.hint, v.type), out))
-        else:
-            self.extras.results[op].append((Undef(v.hint, v.type), inside, out))
-        assert parent.block is not None
-        self.home[out] = parent.block
-        self.sites[out] = self.extras.after[op]
-        return self.available(out, parent)
-
-    def tape(self, v: Value, loop: Scope) -> Value:
-        """The tape that keeps a value of each iteration, written right after the value is computed."""
-        found = self.tapes.get(v)
-        if found is not None:
-            return found
-        from s2sad.transform.reverse.loops import forward_counter
-
-        owner, outer = loop.owner, loop.parent.parent  # type: ignore[union-attr]
-        assert isinstance(owner, (For, While)) and outer is not None and outer.block is not None
-        counter = forward_counter(self, owner, loop)
-        tape = Value(f"tape·{tape_hint(v)}", Tape(v.type))
-        self.tapes[v] = tape
-        self.home[tape] = outer.block
-        self.extras.before[owner].append(Op("tape_new", (), (tape,), owner.loc))
-        write = Op("tape_write", (tape, counter, v), (), owner.loc)
-        self.sites[tape] = self.extras.before[owner]
-        made = self.defs.get(v)
-        if v in self.sites:
-            self.sites[v].append(write)
-        elif made is not None:
-            self.extras.after[made].insert(0, replace(write, loc=made.loc))
-        else:
-            self.extras.start[self.home[v]].append(write)
-        return tape
-
-
-def tape_hint(v: Value) -> str:
-    """What a tape is named after."""
-    return v.hint or ("cond" if v.type == BOOL else "t")

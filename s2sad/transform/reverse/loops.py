@@ -13,6 +13,7 @@ from s2sad.transform.reverse.arrays import by_value, handed_on, sizes, zeros
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.extras import Carry, body_breaks
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
+from s2sad.transform.reverse.storage import head
 
 
 def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
@@ -23,7 +24,7 @@ def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
     loc = r.builder.loc
     loop = Scope("loop", scope, None, op)
     part = Scope("part", loop, op.body, op)
-    start, stop, step, index, head = reverse_range(r, op, scope, part)
+    start, stop, step, index, first = reverse_range(r, op, scope, part)
     params = [
         Value(adjoint_hint(op.body.params[1 + j]), adjoint_type(op.body.params[1 + j].type)) for j in active
     ]
@@ -35,7 +36,7 @@ def reverse_for(r: Reverse, op: For, scope: Scope) -> None:
         yields = [read(r, op.body.params[1 + j], part) for j in active]
     init = [seed(r, cotangents, op.results[j], scope) for j in active]
     results = finish(
-        r, loop, scope, params, init, yields, [*head, *part.head, *ops], (start, stop, step, index), loc
+        r, loop, scope, params, init, yields, [*first, *head(r, part), *ops], (start, stop, step, index), loc
     )
     r.builder.loc = loc
     for j, result in zip(active, results, strict=True):
@@ -215,7 +216,7 @@ def reverse_while(r: Reverse, op: While, scope: Scope) -> None:
         between = [read(r, op.body.params[j], body) for j in active]
         yields = reverse_test(r, op, test, active, between)
     first = r.builder.emit("sub", trips, const(1))
-    all_ops = [*body.head, *test.head, *ops]
+    all_ops = [*head(r, body), *head(r, test), *ops]
     results = finish(
         r, loop, scope, params, seeds, yields, all_ops, (first, const(-1), const(-1), index), loc
     )
@@ -253,14 +254,14 @@ def last_test(
     changed = list(child.adj)
     then_yields = [*yields, *(child.adj[v] for v in changed)]
     if isinstance(ended, Const):
-        r.builder.ops.extend([*part.head, *ops])
+        r.builder.ops.extend([*head(r, part), *ops])
         for v in changed:
             r.owner(v, scope).adj[v] = child.adj[v]
         return yields
     before = [*seeds, *(r.lookup(v, r.owner(v, scope)) or nought(r, v, scope) for v in changed)]
     hints = [op.test.params[j] for j in active] + changed
     results = [Value(adjoint_hint(v), adjoint_type(v.type)) for v in hints]
-    then = Block((), (*part.head, *ops), tuple(then_yields))
+    then = Block((), (*head(r, part), *ops), tuple(then_yields))
     r.builder.ops.append(If(ended, then, Block((), (), tuple(before)), tuple(results), r.builder.loc))
     for v, result in zip(changed, results[len(active) :], strict=True):
         r.owner(v, scope).adj[v] = result

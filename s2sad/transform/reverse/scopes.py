@@ -20,6 +20,7 @@ class Scope:
         self.kind, self.parent, self.block, self.owner = kind, parent, block, owner
         self.adj: dict[Value, Operand] = {}
         self.cache: dict[Value, Operand] = {}
+        self.wanted: dict[Value, Value] = {}  # asked for in a loop, and not decided on yet
         self.head: list[AnyOp] = []
         self.accumulators: dict[Value, tuple[Operand, Value]] = {}
         self.index: Operand | None = None

@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from s2sad.ir.core import Value
-from s2sad.ir.types import Array, List
+from s2sad.ir.types import Array, List, is_memory
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, FunctionAV
 from s2sad.typing.arrays import array
@@ -14,6 +14,8 @@ from s2sad.typing.calls import HANDLERS, METHODS, Handler, bind
 from s2sad.typing.functions.core import from_front, refuse, takes_out
 from s2sad.typing.named import NAMED
 from s2sad.typing.structure import source_for
+
+SEQUENCE = "Sequence[Any]"
 
 
 def call(s: Any, fn: Any, args: list[AV], kwargs: dict[str, AV]) -> AV:
@@ -46,13 +48,20 @@ def known_axis(s: Any, names: Any, args: list[AV], kwargs: dict[str, AV]) -> Non
             from_front(s, axis, first.type.ndim)
 
 
+def given_array(s: Any, av: AV, sequence: bool) -> AV:
+    """A list as the array NumPy makes of it; not a list of arrays where a sequence of arrays is asked for."""
+    if not (isinstance(av, Value) and isinstance(av.type, List)):
+        return av
+    return av if sequence and is_memory(av.type.item) else array(s, av)
+
+
 def library_function(fn: Any, called: str) -> Handler:
     """Types a call as one of `fn`, which is written in NumPy; its source is read at the first."""
     code = fn.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    fixed = [
-        n for n in names if fn.__annotations__.get(n, "Any") != "Any"
-    ]  # only their defaults are supported
+    said = {n: fn.__annotations__.get(n, "Any") for n in names}
+    sequences = {(n,) for n in names if said[n] == SEQUENCE}
+    fixed = [n for n in names if said[n] not in ("Any", SEQUENCE)]  # only their defaults are supported
 
     def handler(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         for name in kwargs:
@@ -62,11 +71,8 @@ def library_function(fn: Any, called: str) -> Handler:
             given = {**dict(zip(names, args, strict=False)), **kwargs}
             refuse(s, called, {n: given[n] for n in fixed if n in given}, **defaults(fn, fixed))
         known_axis(s, names, args, kwargs)
-        args = [array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a for a in args]
-        kwargs = {
-            k: array(s, a) if isinstance(a, Value) and isinstance(a.type, List) else a
-            for k, a in kwargs.items()
-        }
+        args = [given_array(s, a, names[i : i + 1] in sequences) for i, a in enumerate(args)]
+        kwargs = {n: given_array(s, a, (n,) in sequences) for n, a in kwargs.items()}
         return call(s, fn, args, kwargs)
 
     return takes_out(called, " ".join(names))(handler) if "out" in names else handler

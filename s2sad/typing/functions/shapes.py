@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.core import Operand
-from s2sad.ir.types import Array, is_many
+from s2sad.ir.core import Operand, Value
+from s2sad.ir.types import Array, List, is_many
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.shapes import broadcast
@@ -180,12 +180,30 @@ def _unstack(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return TupleAV(tuple(getitem(s, moved, const(i)) for i in range(size)))
 
 
+def of_list(s: Any, arrays: Value, found: dict[str, AV]) -> AV:
+    """np.concatenate of a list whose length is not known."""
+    from s2sad.library.joining import of_list
+    from s2sad.typing.functions.library import call
+
+    assert isinstance(arrays.type, List) and isinstance(arrays.type.item, Array)
+    item, axis = arrays.type.item, static(s, found, "axis", 0)
+    if axis is None:
+        raise s.error(
+            "np.concatenate(…, axis=None) of a list is not supported yet", "append a.ravel() to the list"
+        )
+    dtype = dtype_name(s, {"dtype": found["dtype"]}, "") if "dtype" in found else item.dtype
+    return call(s, of_list, [arrays, const(from_front(s, axis, item.ndim)), const(dtype)], {})
+
+
 @numpy_function(np.concatenate, *found_names("concat"))
 @takes_out("numpy.concatenate", "arrays axis out")
 def _concatenate(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.concatenate", "arrays axis out dtype casting", args, kwargs)
     refuse(s, "numpy.concatenate", found, casting="same_kind")
-    parts = [array(s, p) for p in elements(s, found.pop("arrays"))]
+    given = found.pop("arrays")
+    if isinstance(given, Value) and isinstance(given.type, List) and isinstance(given.type.item, Array):
+        return of_list(s, given, found)
+    parts = [array(s, p) for p in elements(s, given)]
     if "dtype" in found:
         parts = [cast(s, p, dtype_name(s, {"dtype": found["dtype"]}, "")) for p in parts]
     axis = static(s, found, "axis", 0)

@@ -1,0 +1,264 @@
+"""What the forward sweep stores: the fewest values that the rest follows from, and nothing that is there anyway."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+
+from s2sad import grad, value_and_grad
+from s2sad.transform.reverse.cuts import minimum_cut
+from tests.array_checks import Case, check
+
+rng = np.random.default_rng(3)
+PROGRAMS = []
+
+
+def stores(names, *args):
+    """The tapes a program must have, by the name of what each holds."""
+
+    def keep(fn):
+        PROGRAMS.append((fn, sorted(names.split()), args))
+        return fn
+
+    return keep
+
+
+@stores("", rng.normal(size=5), rng.normal(size=5))
+def dot(x, y):
+    s = 0.0
+    for i in range(len(x)):
+        s += x[i] * y[i]
+    return s
+
+
+@stores("", rng.normal(size=6))
+def rosenbrock(x):
+    s = 0.0
+    for i in range(len(x) - 1):
+        s += 100.0 * (x[i + 1] - x[i] ** 2) ** 2 + (1.0 - x[i]) ** 2
+    return s
+
+
+@stores("", rng.normal(size=5))
+def squares_into(x):
+    y = np.zeros(len(x))
+    for i in range(len(x)):
+        y[i] = x[i] * x[i]
+    t = 0.0
+    for i in range(len(x)):
+        t += y[i] * y[i] * 0.5
+    return t
+
+
+@stores("", rng.normal(size=6), 0.3)
+def stencil(u, w):
+    v = np.zeros(len(u))
+    for i in range(1, len(u) - 1):
+        v[i] += w * (u[i - 1] - 2.0 * u[i] + u[i + 1])
+    return v[2] + 2.0 * v[3]
+
+
+@stores("x", 0.3, 3.7, 6)
+def logistic(x, r, n):
+    for _ in range(n):
+        x = r * x * (1.0 - x)
+    return x
+
+
+@stores("x", 0.3)
+def factors_of_one(x):
+    for _ in range(4):
+        x = (x + 1.0) * (x - 2.0) * (0.5 - x) * 0.1
+    return x
+
+
+@stores("p", 0.7, rng.normal(size=6))
+def horner(x, c):
+    p = 0.0
+    for i in range(len(c)):
+        p = p * x + c[i]
+    return p * p
+
+
+@stores("", rng.normal(size=4), 0.7)
+def independent_dear(x, a):
+    s = 0.0
+    for i in range(len(x)):
+        s += math.exp(-a * x[i] ** 2) / (1.0 + x[i] ** 2)
+    return s
+
+
+@stores("e", 0.3, 0.8)
+def carried_dear(x, a):
+    for _ in range(5):
+        e = math.exp(-x)
+        x = a + e
+    return x
+
+
+@stores("", rng.normal(size=(3, 4)), rng.normal(size=4))
+def rows(A, x):
+    s = 0.0
+    for i in range(A.shape[0]):
+        row = A[i]
+        for j in range(len(x)):
+            s += row[j] * x[j] * x[j]
+    return s
+
+
+@stores("", rng.normal(size=6))
+def branches(x):
+    s = 0.0
+    for i in range(len(x)):
+        if x[i] > 0.1:
+            s += x[i] ** 2
+        elif x[i] * x[0] < 0.0:
+            s -= 3.0 * x[i] * x[0]
+    return s
+
+
+@stores("t", rng.normal(size=5))
+def written_later(x):
+    y = x.copy()
+    s = 0.0
+    for i in range(len(y)):
+        t = y[i]
+        s += t * t
+        y[i] = 0.0
+    return s
+
+
+@stores("", rng.normal(size=5))
+def written_before(x):
+    y = np.zeros(len(x))
+    for i in range(len(y)):
+        y[i] = 2.0 * x[i]
+    s = 0.0
+    for i in range(len(y)):
+        s += y[i] * y[i]
+    return s + np.sum(y**3)
+
+
+@stores("dx w", rng.normal(size=(4, 2)), rng.normal(size=4))
+def pairs(p, m):
+    e = 0.0
+    q = p.copy()
+    for s in range(3):
+        for i in range(len(m)):
+            for j in range(i):
+                dx = q[i, 0] - q[j, 0]
+                r2 = dx * dx + 0.1
+                w = m[j] / r2
+                e += w * r2 + w * w
+            q[i, 0] += 0.01 * e
+    return e
+
+
+@stores("t", rng.normal(size=5), 3)
+def outer_values(x, n):
+    s = 0.0
+    c = 1.0
+    for k in range(n):
+        c = c * 1.1 * x[k]
+        for i in range(len(x)):
+            d = c + x[i]
+            s += d * d
+    return s
+
+
+@stores("x", 2.0, 5)
+def while_loop(x, n):
+    k = 0
+    while k < n and x < 50.0:
+        x = x * x * 0.5 + 1.0
+        k += 1
+    return x
+
+
+@stores("x", 0.2)
+def polynomial_step(x):
+    for _ in range(3):
+        a = x * x
+        b = a * x
+        c = b - a + 2.0
+        x = 0.1 * c * c * a
+    return x
+
+
+@pytest.mark.parametrize(("fn", "names", "args"), PROGRAMS, ids=lambda p: getattr(p, "__name__", ""))
+def test_programs(fn, names, args):
+    lowered = grad(fn).lower(*args)
+    assert sorted({s.tape.hint.rpartition("·")[2] for s in lowered.storage}) == names
+    check(Case(fn, args))
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+@pytest.mark.parametrize(("fn", "names", "args"), PROGRAMS, ids=lambda p: getattr(p, "__name__", ""))
+def test_programs_compiled(fn, names, args):
+    check(Case(fn, args), jit=True)
+
+
+def test_the_forward_loop_goes_when_nothing_of_it_is_stored():
+    def loops(source):
+        return sum(line.lstrip().startswith(("for ", "while ")) for line in source.splitlines())
+
+    x = rng.normal(size=6)
+    assert loops(grad(rosenbrock).lower(x).source) == 1
+    assert loops(value_and_grad(rosenbrock).lower(x).source) == 2
+
+
+def test_a_long_body_is_planned_quickly():
+    lines = [
+        "def long(x):",
+        "    for _ in range(2):",
+        *[f"        x = x * x - 0.{k + 1} * x" for k in range(400)],
+        "    return x",
+    ]
+    from tests.benchmarks.figures import from_text
+
+    lowered = grad(from_text("\n".join(lines), "long")).lower(0.1)
+    assert len(lowered.storage) <= 801
+
+
+def follows(kept, uses, sources, sinks):
+    """Whether the sinks follow from what is kept: no path from a source avoids it."""
+    todo = [v for v in sources if v not in kept]
+    seen = set(todo)
+    while todo:
+        v = todo.pop()
+        if v in sinks:
+            return False
+        for w in uses[v]:
+            if w not in kept and w not in seen:
+                seen.add(w)
+                todo.append(w)
+    return True
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_cuts_are_minimal(seed):
+    made = random.Random(seed)
+    n = made.randint(2, 9)
+    price = {v: made.choice([1, 1, 8, 8, 64]) for v in range(n)}
+    uses = {v: [w for w in range(v + 1, n) if made.random() < 0.4] for v in range(n)}
+    sources = [v for v in range(n) if not any(v in u for u in uses.values())]
+    sinks = made.sample(range(n), made.randint(1, n))
+    kept = minimum_cut(price, uses, sources, sinks)
+    assert follows(kept, uses, sources, sinks)
+    least = min(
+        sum(price[v] for v in some)
+        for k in range(n + 1)
+        for some in itertools.combinations(range(n), k)
+        if follows(set(some), uses, sources, sinks)
+    )
+    assert sum(price[v] for v in kept) == least
+
+
+def test_a_cut_is_the_one_nearest_the_sinks():
+    assert minimum_cut({0: 8, 1: 8, 2: 8}, {0: [1], 1: [2], 2: []}, [0], [2]) == {2}
+    assert minimum_cut({0: 8, 1: 8, 2: 8}, {0: [1, 2], 1: [], 2: []}, [0], [1, 2]) == {0}

@@ -45,7 +45,7 @@ ARRAYS: list[tuple[Any, ...]] = [
     ("np.correlate(a, b)", V, B), ("np.vecdot(a, b)", X, Y), ("np.tril(a)", X), ("np.triu(a, 1)", X), ("np.tri(3) @ a", REGULAR), ("a.trace()", REGULAR), ("np.logical_and.reduce(a > 0) + a", V),
     ("np.logical_or.reduce(a > 0) + a", V), ("a * np.gcd(b, 2)", V, INTS), ("a * np.lcm(b, 2)", V, INTS), ("np.polyval(a, b)", B, V), ("np.array_equiv(a, b) + a * b", V, V.copy()),
     ("a * np.greater_equal(a, b)", V, V[::-1].copy()), ("a * np.less(a, b)", V, V[::-1].copy()), *((f"a * np.{t}(b)", 0.4, 3) for t in "bool_ float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()),
-    ("np.histogram_bin_edges(a, 3)", V), ("np.row_stack([a, b])", V, V.copy()), ("a[np.tril_indices_from(a)]", REGULAR), ("p, q, r = np.unstack(a); p * q + r", X), ("(a > 0).all() + a", V), ("(a > 0).any() + a", V),
+    ("np.histogram_bin_edges(a, 3)", V), ("np.row_stack([a, b])", V, V.copy()), ("a[np.tril_indices_from(a)]", REGULAR), ("p, q = np.unstack(np.stack([a, a * a])); p * q", X), ("(a > 0).all() + a", V), ("(a > 0).any() + a", V),
     ("a.argpartition(2) * a", V), ("a.conjugate() * a", V), ("s = [a, a * a]; r = s.copy(); r[1] * s[0]", 0.4), ("s = [a]; s.extend([a * a]); s[1]", 0.4),
     ("s = 0.0\nfor i, j in np.ndindex(3, 4):\n    s = s + a[i, j] * i\ns", X), ("s = 0.0\nfor (i, j), v in np.ndenumerate(a):\n    s = s + v * i\ns", X), ("a.searchsorted(0.5) + a", np.sort(V)),
     ("np.isneginf(a) + a", V), ("np.isposinf(a) + a", V), ("np.iscomplexobj(a) + a", V), ("np.isrealobj(a) + a", V), ("y = a * 1; y.partition(2); y[2]", W), ("np.unique_values(a)", V),

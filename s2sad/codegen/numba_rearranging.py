@@ -207,6 +207,17 @@ def unravel_index(e: Expressions, op: Op) -> Any:
     return node if axis == 0 else t.binary("mod", node, sizes[axis])
 
 
+@form("numpy.tri")
+def tri(e: Expressions, op: Op) -> Any:
+    dtype, k = op.attr("dtype"), op.attr("k", 0)
+    body = [f"y = np.zeros((rows, columns), {nests.dtype_text(dtype)})", "for i in range(rows):"]
+    body += [f"    y[i, : max(0, i + {k + 1})] = {'True' if dtype == 'bool' else '1'}", "return y"]
+    made = nests.function(
+        f"tri{_signed(k)}{nests.suffix(dtype)}", "rows, columns", f"np.tri(rows, columns, {k})", body
+    )
+    return helper(e, made, *operands(e, op))
+
+
 @form("numpy.linspace")
 def linspace(e: Expressions, op: Op) -> Any:
     """Numba has it for numbers, with the end."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import gast
+
 from s2sad.codegen import arrays
 from s2sad.codegen import loop_nests as nests
 from s2sad.codegen import tree as t
 from s2sad.codegen.numba_arrays import form, helper, operands, rank
-from s2sad.ir.core import Op
-from s2sad.ir.types import Array
+from s2sad.ir.core import Op, Value
+from s2sad.ir.types import Array, List
 from s2sad.rules.arrays.core import dtype_of
 
 if TYPE_CHECKING:
@@ -205,6 +207,16 @@ def unravel_index(e: Expressions, op: Op) -> Any:
     for size in reversed(sizes[axis + 1 :]):
         node = t.binary("floordiv", node, size)
     return node if axis == 0 else t.binary("mod", node, sizes[axis])
+
+
+@form("array_of")
+def array_of(e: Expressions, op: Op) -> Any:
+    """Of a copy of a list: one that a loop fills and `np.array` reads is for Numba an array, and has no append()."""
+    a = op.operands[0]
+    if not isinstance(a.type, List) or not isinstance(a, Value):
+        return None
+    held = t.subscript(e.operand(a), gast.Slice(None, None, None))
+    return arrays.np_call(e, "array", held, **e.dtype(op))
 
 
 @form("numpy.tri")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gast
+import numpy as np
 
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.types import FLOAT, INT, List, Scalar, argument
@@ -66,24 +68,78 @@ def _dotted(node: Any) -> str:
     return ""
 
 
+MATRIX_FUNCTIONS = frozenset(
+    {"cholesky", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "matrix_power", "pinv", "qr", "slogdet", "solve",
+     "svd", "trace", "triu", "tril"}
+)  # fmt: skip
+MAKERS = frozenset(
+    {
+        "arange",
+        "empty",
+        "eye",
+        "full",
+        "geomspace",
+        "identity",
+        "interp",
+        "linspace",
+        "logspace",
+        "ones",
+        "tri",
+        "zeros",
+    }
+)
+PRODUCTS = frozenset({"convolve", "cross", "dot", "inner", "kron", "outer", "tensordot", "vdot"})
+SEQUENCES = frozenset({"len", "zip", "enumerate", "sum", "reversed"})
+
+
 def _indexed(node: Any, names: set[str]) -> dict[str, int]:
-    """Parameters used as arrays: subscripted, iterated over or measured, with the rank of their subscripts."""
+    """Parameters used as arrays: subscripted, iterated over, measured, asked for what arrays have or given to
+    NumPy's functions of whole arrays; with the rank of their subscripts."""
     found: dict[str, int] = {}
     for n in gast.walk(node):
-        if isinstance(n, gast.Subscript) and isinstance(n.value, gast.Name) and n.value.id in names:
-            rank = len(n.slice.elts) if isinstance(n.slice, gast.Tuple) else 1
-            found[n.value.id] = max(rank, found.get(n.value.id, 1))
-        iterated = [n.iter] if isinstance(n, (gast.For, gast.comprehension)) else []
-        if (
-            isinstance(n, gast.Call)
-            and isinstance(n.func, gast.Name)
-            and n.func.id in ("len", "zip", "enumerate", "sum", "reversed")
-        ):
-            iterated += n.args
-        for it in iterated:
-            if isinstance(it, gast.Name) and it.id in names:
-                found.setdefault(it.id, 1)
+        for array, rank in _uses(n):
+            if isinstance(array, gast.Name) and array.id in names:
+                found[array.id] = max(rank, found.get(array.id, 1))
     return found
+
+
+def _uses(n: Any) -> Iterator[tuple[Any, int]]:
+    """What a piece of syntax uses as an array, and of what rank at least."""
+    if isinstance(n, gast.Subscript):
+        rank, inner = _places(n.slice), n.value
+        while isinstance(inner, gast.Subscript):  # a[i][j]
+            rank, inner = rank + _places(inner.slice), inner.value
+        if isinstance(inner, gast.Attribute) and inner.attr == "shape":
+            axis = n.slice.value if isinstance(n.slice, gast.Constant) else 0
+            yield inner.value, axis + 1 if isinstance(axis, int) and axis >= 0 else 1
+        yield inner, rank
+    elif isinstance(n, (gast.For, gast.comprehension)):
+        yield n.iter, 1
+    elif isinstance(n, gast.Assign) and isinstance(n.value, gast.Attribute) and n.value.attr == "shape":
+        sizes = n.targets[0]
+        yield n.value.value, len(sizes.elts) if isinstance(sizes, (gast.Tuple, gast.List)) else 1
+    elif isinstance(n, gast.Attribute) and hasattr(np.ndarray, n.attr) and not hasattr(float, n.attr):
+        yield n.value, 2 if n.attr == "T" else 1
+    elif isinstance(n, gast.Call):
+        called = _dotted(n.func)
+        module, _, function = called.rpartition(".")
+        found = getattr(np, function, None) if module in ("np", "numpy") else None
+        whole = callable(found) and not isinstance(found, (np.ufunc, type)) and function not in MAKERS
+        if called in SEQUENCES or (whole and function in PRODUCTS):
+            yield from ((a, 1) for a in n.args)
+        elif (whole or module.endswith("linalg")) and n.args:
+            yield n.args[0], 2 if function in MATRIX_FUNCTIONS else 1
+
+
+def _places(index: Any) -> int:
+    """How many axes a subscript takes: all but new ones and `...`."""
+    parts = index.elts if isinstance(index, gast.Tuple) else [index]
+    new = [
+        p
+        for p in parts
+        if _dotted(p).endswith("newaxis") or (isinstance(p, gast.Constant) and p.value in (None, ...))
+    ]
+    return len(parts) - len(new)
 
 
 def _bounds(node: Any) -> set[str]:

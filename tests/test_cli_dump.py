@@ -360,3 +360,34 @@ print(repr(float(dx)), repr(da.tolist()))
         sys.path.remove(str(tmp_path))
         sys.modules.pop("program", None)
     assert done.stdout.strip() == f"{float(dx)!r} {da.tolist()!r}"
+
+
+@pytest.mark.parametrize(
+    ("body", "ranks"),
+    [
+        ("v = u.copy()\n    return v.sum()", {"u": 1}),
+        ("n, d = u.shape\n    return np.sum(u) / n", {"u": 2}),
+        ("return np.sum(np.linalg.solve(u, w)) + w.sum()", {"u": 2, "w": 1}),
+        ("return np.dot(u, w)", {"u": 1, "w": 1}),
+        ("return np.exp(u) * w", {}),
+        ("return u[:, None].sum() + u[..., 0]", {"u": 1}),
+        ("return np.linalg.norm(u) + np.full(3, w).sum()", {"u": 1}),
+        ("return u[0][1] * 2", {"u": 2}),
+        ("return u.T[0, 1] + w.shape[2]", {"u": 2, "w": 3}),
+        ("return sum(a * a for a in u)", {"u": 1}),
+    ],
+)
+def test_what_is_used_as_an_array_is_assumed_to_be_one(body, ranks, tmp_path):
+    import gast
+
+    from s2sad.assumed import _indexed
+
+    node = gast.parse(f"import numpy as np\n\n\ndef f(u, w):\n    {body}\n").body[1]
+    assert _indexed(node, {"u", "w"}) == ranks
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "s2sad", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "dump" in done.stdout

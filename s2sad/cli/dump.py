@@ -14,11 +14,12 @@ from s2sad.cli.typespec import parse_types
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
 from s2sad.codegen.standalone import standalone
-from s2sad.derivative import Lowered, value_tree
+from s2sad.derivative import value_tree
 from s2sad.frontend.lower import lower
 from s2sad.ir.core import Function
 from s2sad.ir.printer import print_function
 from s2sad.ir.types import Array, is_float, is_memory
+from s2sad.lowered import Lowered
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import gradient
 

@@ -1,4 +1,5 @@
-"""Run what docs/how-it-works.md and docs/arrays.md show and write the outputs into the pages: `python docs/refresh.py`.
+"""Run what docs/how-it-works.md and docs/arrays.md show and write the outputs into the pages, and the tables of
+docs/rules.md: `python docs/refresh.py`.
 
 `tests/test_docs.py` fails when the page and s2sad disagree; read the diff that this makes before committing it.
 """
@@ -20,8 +21,11 @@ from typing import Any
 from click.testing import CliRunner
 
 from s2sad.cli import main
+from s2sad.cli.catalogue import page_tables
 
 PAGES = ("how-it-works.md", "arrays.md")
+RULES = Path(__file__).parent / "rules.md"
+BEGIN = "<!-- From here on by docs/refresh.py, from the rule table. -->\n"
 
 
 def console(text: str) -> str:
@@ -63,6 +67,11 @@ def replaced(page: str, language: str, run: Callable[[str], str]) -> str:
     )
 
 
+def rules_page(page: str) -> str:
+    """docs/rules.md with its tables as the rule table has them: what `s2sad support` prints."""
+    return f"{page.partition(BEGIN)[0]}{BEGIN}\n{page_tables()}"
+
+
 def refresh(path: Path) -> None:
     page = path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
@@ -80,3 +89,4 @@ def refresh(path: Path) -> None:
 if __name__ == "__main__":
     for name in PAGES:
         refresh(Path(__file__).with_name(name))
+    RULES.write_text(rules_page(RULES.read_text(encoding="utf-8")), encoding="utf-8")

@@ -59,19 +59,21 @@ def differences(case: Case, k: int) -> Any:
     return found
 
 
-def check(case: Case, *, jit: bool = False, levels: tuple[int, ...] = (0, 1, 2)) -> None:
+def check(
+    case: Case, *, jit: bool = False, levels: tuple[int, ...] = (0, 1, 2), single: bool = False
+) -> None:
     """Raise AssertionError where the derivatives of a case disagree.
 
     Reverse mode at these levels against differences and forward mode; arguments changed as the function changes
     them; gradients of the arguments' shapes and dtypes that share no memory. With `jit`, compiled against
-    interpreted; a JitError is a refusal and passes only where the case says so.
+    interpreted; a JitError is a refusal and passes only where the case says so. `single`: float32 comes up.
     """
     wrt = tuple(i for i, a in enumerate(case.args) if is_floating(a))
     if jit:
         after, given = copy.deepcopy(case.args), copy.deepcopy(case.args)
         expected = grad(case.fn, wrt=wrt)(*after)
         found = grad(case.fn, wrt=wrt, jit=True)(*given)
-        single = any(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in case.args)
+        single = single or any(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in case.args)
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_allclose(a, b, rtol=2e-5 if single else 1e-9, atol=1e-6 if single else 1e-12)
             assert np.shape(a) == np.shape(b) and getattr(a, "dtype", None) == getattr(b, "dtype", None)

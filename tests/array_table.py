@@ -6,7 +6,11 @@ is differentiated is the sum of its sine, so that no element can stand for anoth
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import linecache
+import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -191,6 +195,12 @@ TABLE: dict[str, list[Any]] = {
     "ufuncs": UFUNCS, "choices": CHOICES, "reductions": REDUCTIONS, "statistics": STATISTICS, "shapes": SHAPES, "picking": PICKING, "making": MAKING, "mixed": MIXED,
 }  # fmt: skip
 
+MODULES: dict[str, Any] = {}
+with contextlib.suppress(ImportError):
+    for _module in ("special", "linalg", "stats"):
+        importlib.import_module(f"scipy.{_module}")
+    MODULES["scipy"] = importlib.import_module("scipy")
+
 
 LOOP = """\
 def f({params}):
@@ -208,20 +218,26 @@ def f({params}):
 STRAIGHT = """\
 def f({params}):
     {before}
-    return np.sum(np.sin({result}))
+    return {result}
 """
 
 
-def function(text: str, count: int, loop: bool = False) -> Callable[..., Any]:
+def function(
+    text: str, count: int, loop: bool = False, result: str = "np.sum(np.sin({}))"
+) -> Callable[..., Any]:
     """The function that a line of the table stands for, with source that s2sad can read; `loop`: done twice, with an
     array that is written before and after."""
-    *before, result = text.replace("; ", "\n").split("\n")
+    *before, last = text.replace("; ", "\n").split("\n")
     form, params = (LOOP, "xbc") if loop else (STRAIGHT, "abc")
     joint = "\n" + (8 if loop else 4) * " "
-    source = form.format(params=", ".join(params[:count]), before=joint.join(before), result=result)
+    source = form.format(
+        params=", ".join(params[:count]),
+        before=joint.join(before),
+        result=last if loop else result.format(last),
+    )
     source = "".join(line for line in source.splitlines(True) if line.strip())
-    name = f"<table{' in a loop' if loop else ''}: {text}>"
+    name = f"<table{' in a loop' if loop else ''}{' bare' if result == '{}' else ''}: {text}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    space: dict[str, Any] = {"np": np}
+    space: dict[str, Any] = {"np": np, "math": math, "operator": operator, **MODULES}
     exec(compile(source, name, "exec"), space)
     return space["f"]  # type: ignore[no-any-return]

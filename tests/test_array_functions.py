@@ -43,6 +43,63 @@ def test_in_a_loop_that_writes_its_argument(row):
     check(Case(function(text, len(args), loop=True), tuple(args), atol=1e-6), levels=(2,))
 
 
+def in_double(row):
+    """Whether a row has float64 arrays and nothing of another precision."""
+    _, text, *args = row
+    sized = any(word in text for word in ("float32", "itemsize", "nbytes", "np.array_equal(a, b)"))
+    return not sized and any(getattr(a, "dtype", None) == np.float64 for a in args)
+
+
+DOUBLE = [r for r in ROWS if in_double(r) and not any(getattr(a, "dtype", None) == np.float32 for a in r)]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("row", DOUBLE, ids=lambda r: f"{r[0]}: {r[1]}")
+def test_float32(row):
+    """The gradient by float32 arrays is float32, and that by float64 ones rounded."""
+    _, text, *args = row
+    fn = function(text, len(args))
+    wrt = tuple(k for k, a in enumerate(args) if getattr(a, "dtype", None) == np.float64)
+    exact = grad(fn, wrt=wrt)(*(a.copy() if isinstance(a, np.ndarray) else a for a in args))
+    single = [
+        a.astype(np.float32) if k in wrt else a.copy() if isinstance(a, np.ndarray) else a
+        for k, a in enumerate(args)
+    ]
+    for found, expected in zip(grad(fn, wrt=wrt)(*single), exact, strict=True):
+        assert found.dtype == np.float32 and found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    "text", ["np.concatenate([a, b])", "np.stack([a, b])", "np.append(a, b)", "np.diff(a, append=b)"]
+)
+def test_float32_joined_with_float64(text):
+    a, b = np.ones(3, np.float32), np.arange(3.0)
+    da, db = grad(function(text, 2), wrt=(0, 1))(a, b)
+    assert (da.dtype, db.dtype) == (np.float32, np.float64)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "row",
+    [r for r in DOUBLE if isinstance(r[2], np.ndarray) and r[2].dtype == np.float64],
+    ids=lambda r: f"{r[0]}: {r[1]}",
+)
+def test_second_derivatives(row):
+    """jvp of the gradient against differences of it."""
+    _, text, a, *rest = row
+    first = grad(function(text, 1 + len(rest)))
+
+    def given():
+        return [r.copy() if isinstance(r, np.ndarray) else r for r in rest]
+
+    v = np.cos(np.arange(a.size)).reshape(a.shape)
+    _, moved = jvp(first, (a.copy(), *given()), (v, *[None] * len(rest)))
+    h = 1e-5
+    differences = (first(a + h * v, *given()) - first(a - h * v, *given())) / (2 * h)
+    np.testing.assert_allclose(moved, differences, rtol=1e-3, atol=1e-4)
+
+
 SECOND = [
     ("np.prod(a)", np.array([0.0, 1.5, -2.0, 0.7])), ("np.prod(a, axis=0)", np.array([[0.0, 1.5], [0.0, 0.7], [1.0, 2.0]])),
     ("np.cumprod(a)", np.array([0.5, 0.0, -2.0, 0.7])), ("np.var(a, axis=1)", X), ("np.std(a, axis=0)", X), ("np.sinc(a)", V), ("np.i0(a)", V),
@@ -85,6 +142,24 @@ def test_refused_by_name(row):
     with pytest.raises(S2sadError, match=said.replace("(", r"\(")) as caught:
         grad(function(text, 1))(V.copy())
     assert ":2:" in str(caught.value)
+
+
+SMALL = [
+    *((f"np.{f}(a)", size) for f in "sum mean prod cumsum cumprod sort diff var std ravel flip square exp".split() for size in (1, 0)),
+    *((f"np.{f}(a)", 1) for f in "max min median ptp trapezoid diag atleast_2d".split()),
+    *((t, size) for t in ("np.concatenate([a, a])", "np.stack([a, a])", "np.tile(a, 2)", "np.repeat(a, 2)", "np.roll(a, 1)", "np.pad(a, 1)", "a[a > 0]", "np.where(a > 0, a, 0.0)", "np.outer(a, a)", "a @ a", "np.einsum('i,i', a, a)") for size in (1, 0)),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty", "ignore:invalid value", "ignore:Degrees of freedom")
+@pytest.mark.parametrize(("text", "size"), SMALL, ids=lambda v: str(v))
+def test_one_element_and_none(text, size):
+    f, a = function(text, 1), np.full(size, 0.7)
+    found = grad(f)(a)
+    assert found.shape == (size,)
+    if size == 1:
+        h = 1e-6
+        np.testing.assert_allclose(found[0], (f(a + h) - f(a - h)) / (2 * h), rtol=1e-6, atol=1e-8)
 
 
 def test_spread_of_nothing():

@@ -484,3 +484,15 @@ def test_tapes_of_references_stay_lists():
     check(
         Case(references_in_nested_loops, (np.array([0.5, -1.2, 0.8]), np.array([1.5, 0.2, -0.7]))), jit=True
     )
+
+
+@pytest.mark.jit
+def test_a_list_that_a_loop_fills_stays_a_list():
+    def f(x):
+        rows = []
+        for i in range(3):
+            rows.append(np.sum(x[i]))
+        return np.sum(np.sin(np.array(rows)))
+
+    x = normal(3, 2)
+    np.testing.assert_allclose(grad(f, jit=True)(x), grad(f)(x), rtol=1e-12)

@@ -38,7 +38,7 @@ ON_WHOLE_ARRAYS = {
 RULES = {
     name: prim
     for name, prim in PRIMS.items()
-    if name not in ON_WHOLE_ARRAYS and not name.startswith("scipy.")  # those have domains: test_special.py
+    if name not in ON_WHOLE_ARRAYS and not name.startswith(("scipy.", "s2sad.special."))  # those have domains: test_special.py
     if prim.effect in ("none", "raises") and name not in CONTROL
 }  # fmt: skip
 SHORT = {name: name.rpartition(".")[2] for name in RULES}
@@ -438,7 +438,7 @@ def test_helpers_are_complete_sources() -> None:
             not prim.helper
             or prim.effect == "writes"
             or name in ON_WHOLE_ARRAYS
-            or name.startswith("scipy.")
+            or name.startswith(("scipy.", "s2sad.special."))
             or (name.startswith("s2sad.") and prim.fn.__name__ == "sumprod")
         ):
             continue

@@ -12,9 +12,9 @@ import click
 from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.uses import all_operands, definitions
+from s2sad.cli.catalogue import SYMBOLS
 from s2sad.cli.console import echo, shown
 from s2sad.cli.partials import formula
-from s2sad.cli.support import SYMBOLS
 from s2sad.cli.target import (
     METAVAR,
     ParsedDerivative,

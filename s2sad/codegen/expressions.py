@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from s2sad.codegen import arrays, numba_arrays, tapes
+from s2sad.codegen import (  # noqa: F401  (some for the forms that they register)
+    arrays,
+    numba_arrays,
+    numba_fft,
+    numba_linalg,
+    numba_products,
+    numba_rearranging,
+    numba_special,
+    tapes,
+)
 from s2sad.codegen import tree as t
-from s2sad.errors import VerifierError
+from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
 from s2sad.ir.types import BOOL, Array, List
 from s2sad.rules.arrays import INFER
@@ -102,6 +111,11 @@ class Expressions:
             node = numba_arrays.expression(self, op)
             if node is not None:
                 return node
+            if not compiles(prim, len(op.operands)):
+                raise JitError(
+                    f"{prim.removeprefix('builtins.')}() cannot be compiled", op.loc,
+                    "use jit=False, or write this part with what Numba supports",
+                )  # fmt: skip
         handler = getattr(self, "op_" + prim.replace(".", "_"), None)
         if handler is not None:
             return handler(op)
@@ -145,7 +159,7 @@ class Expressions:
         module, _, function = prim.rpartition(".")
         if module == "builtins":
             return t.call(function, *args)
-        if module == "s2sad" or (module.startswith("scipy") and PRIMS[prim].helper):
+        if module.partition(".")[0] == "s2sad":
             return t.call(self.helper(prim), *args)
         if self.emitter.target == "numba" and (prim, len(args)) in JIT_FORMS:
             return JIT_FORMS[prim, len(args)](self, args)
@@ -158,6 +172,9 @@ class Expressions:
             self.modules.add(module)
             return t.call(prim, *args)
         raise VerifierError(f"no way to print the operation {prim!r}", op.loc)
+
+    def op_scipy_special_real_lambertw(self, op: Op) -> Any:
+        return t.call(self.helper(op.prim), *map(self.operand, op.operands))
 
     def op_len(self, op: Op) -> Any:
         return t.call("len", self.operand(op.operands[0]))
@@ -404,6 +421,14 @@ def substituted(prim: str, count: int) -> bool:
     """Whether Numba lacks this function (with this many arguments) and we bring our own."""
     rule = PRIMS[prim]
     return bool(rule.helper) and (not rule.jit or count != NUMBA_OPERANDS.get(prim, count))
+
+
+def compiles(prim: str, count: int | None = None) -> bool:
+    """Whether there is a compiled form of an operation (on so many operands): Numba's or our own."""
+    rule = PRIMS[prim]
+    if rule.jit or rule.helper or prim in numba_arrays.FORMS:
+        return True
+    return any(name == prim and count in (None, n) for name, n in JIT_FORMS)
 
 
 def b_const(block: Any, value: bool) -> bool:

@@ -18,7 +18,7 @@ import gast
 from s2sad.codegen.emit import Emitter
 from s2sad.codegen.printer import to_source
 from s2sad.codegen.tapes import GROW
-from s2sad.errors import JitError
+from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import Function, Op, Value, walk
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.records import gather_records
@@ -68,12 +68,14 @@ def generate(
         trees.append(tree)
         modules |= emitter.expressions.modules
         helpers.update(emitter.expressions.helpers)
-        written.update(emitter.expressions.written)
+        for name, text in emitter.expressions.written.items():
+            if written.setdefault(name, text) != text:
+                raise VerifierError(f"two helpers are called {name!r}")
     decorator = _decorator(options or {"error_model": "numpy"}) if target == "numba" else ""
     if "grow" in helpers:
         modules.add("numpy")
     parts = [_imports(modules, target)]
-    texts = (*map(_helper, helpers), *written.values())
+    texts = dict.fromkeys((*map(_helper, helpers), *written.values()))
     parts += [text if text.startswith("@") else decorator + text for text in texts]
     for tree in trees:
         parts.append(decorator + to_source(gast.Module([tree], [])))

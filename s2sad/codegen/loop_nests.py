@@ -47,6 +47,11 @@ def dtype_text(dtype: str) -> str:
     return "np.bool_" if dtype == "bool" else f"np.{dtype}"
 
 
+def suffix(dtype: str, usual: str = "float64") -> str:
+    """What tells helpers for several dtypes apart in their names."""
+    return "" if dtype == usual else f"_{dtype}"
+
+
 def indices(ndim: int) -> list[str]:
     return [f"i{k}" for k in range(ndim)]
 
@@ -91,8 +96,7 @@ def reduction(name: str, ndim: int, axes: tuple[int, ...], keepdims: bool, dtype
     body += [*nest(loops[:tail], inner), "return y"]
     axis = str(axes[0]) if len(axes) == 1 else str(axes)
     label = "_".join([name, f"{ndim}d", *map(str, axes), *(["kept"] if keepdims else [])])
-    if dtype not in ("float64", "int64", "bool"):
-        label += f"_{dtype}"
+    label += suffix(dtype, "bool" if name in ("any", "all") else "float64")
     text = f"np.{name}(a, axis={axis}{', keepdims=True' if keepdims else ''})"
     return function(label, "a", text, body)
 
@@ -118,7 +122,7 @@ def cumulative(name: str, ndim: int, axis: int, dtype: str) -> Helper:
     loops = [(i[k], f"a.shape[{k}]") for k in range(ndim)]
     step = f"{at('y', i)} = {at('a', i)} if {i[axis]} == 0 else {at('y', before)} {operator} {at('a', i)}"
     body = [f"y = np.empty(a.shape, {dtype_text(dtype)})", *nest(loops, [step]), "return y"]
-    return function(f"{name}_{ndim}d_{axis}", "a", f"np.{name}(a, axis={axis})", body)
+    return function(f"{name}_{ndim}d_{axis}{suffix(dtype)}", "a", f"np.{name}(a, axis={axis})", body)
 
 
 def along(name: str, call: str, ndim: int, axis: int, dtype: str) -> Helper:
@@ -127,21 +131,29 @@ def along(name: str, call: str, ndim: int, axis: int, dtype: str) -> Helper:
     loops = [(x, f"a.shape[{k}]") for k, x in enumerate(i) if k != axis]
     body = [f"y = np.empty(a.shape, {dtype_text(dtype)})"]
     body += [*nest(loops, [f"{at('y', i)} = {call.format(at('a', i))}"]), "return y"]
-    return function(f"{name}_{ndim}d_{axis}", "a", f"np.{name}(a, axis={axis})", body)
+    label = f"{name}_{ndim}d_{axis}{suffix(dtype, 'int64' if name == 'argsort' else 'float64')}"
+    return function(label, "a", f"np.{name}(a, axis={axis})", body)
 
 
-def each(name: str, count: int, ndim: int, dtype: str) -> Helper:
-    """A function of numbers, element by element, of operands that broadcast."""
-    params = ["a", "b", "c"][:count]
+def each(name: str, kinds: Sequence[str], ndim: int, dtype: str) -> Helper:
+    """A function of numbers, element by element; an operand is a 'number', 'full' (of the result's sizes) or 'open'."""
+    params = ["a", "b", "c"][: len(kinds)]
     i = indices(ndim)
-    shapes = [f"np.shape({p})" for p in params]
-    whole = shapes[0] if count == 1 else f"np.broadcast_shapes({', '.join(shapes)})"
+    full = [p for p, kind in zip(params, kinds, strict=True) if kind == "full"]
+    broadcast = [p for p, kind in zip(params, kinds, strict=True) if kind == "open"]
+    whole = (
+        f"{full[0]}.shape" if full else f"np.broadcast_shapes({', '.join(f'{p}.shape' for p in broadcast)})"
+    )
     body = [f"y = np.empty({whole}, {dtype_text(dtype)})"]
-    body += [f"{p}_all = np.broadcast_to({p}, y.shape)" for p in params]
-    given = ", ".join(at(f"{p}_all", i) for p in params)
+    body += [f"{p}_all = np.broadcast_to({p}, y.shape)" for p in broadcast]
+    texts = {"number": "{}", "full": at("{}", i), "open": at("{}_all", i)}
+    given = ", ".join(texts[kind].format(p) for p, kind in zip(params, kinds, strict=True))
     loops = [(x, f"y.shape[{k}]") for k, x in enumerate(i)]
     body += [*nest(loops, [f"{at('y', i)} = {name}({given})"]), "return y"]
-    return function(f"each_{name}_{ndim}d", ", ".join(params), f"{name}() of each element", body)
+    label = "" if set(kinds) == {"full"} else "_" + "".join(kind[0] for kind in kinds)
+    return function(
+        f"each_{name}_{ndim}d{label}{suffix(dtype)}", ", ".join(params), f"{name}() of each element", body
+    )
 
 
 # -- matrices and stacks of them ----------------------------------------------------------------------
@@ -192,6 +204,7 @@ def stacked(
     kinds = "".join(h[0] for how in same for h in how)
     if set(kinds) - {"a"}:
         label += f"_{kinds}"
+    label += suffix(dtype)
     return function(label, ", ".join(params), f"{name} on stacks of matrices", body)
 
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from s2sad.codegen import arrays, loop_nests
 from s2sad.codegen import tree as t
-from s2sad.errors import JitError
+from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import Const, Op, Operand, Value
 from s2sad.ir.types import Array, Dim, Scalar, Size, Type, is_many
-from s2sad.rules.arrays import dims_of, dtype_of
+from s2sad.rules.arrays import INFER, dims_of, dtype_of
 from s2sad.rules.arrays.core import axes_of
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
@@ -48,6 +48,12 @@ def expression(e: Expressions, op: Op) -> Any:
             return node
     if any(isinstance(o.type, Array) for o in op.operands) and is_elementwise(PRIMS[op.prim]):
         return elementwise(e, op)
+    rule = PRIMS[op.prim]
+    if rule.helper and not rule.jit and len(op.results) == 1 and isinstance(op.result.type, Scalar):
+        dtype = op.result.type.dtype  # our own computes in float64
+        if dtype is not None and dtype not in NATIVE and op.prim not in INFER:
+            e.modules.add("numpy")
+            return t.call(f"np.{dtype}", e.plain(op, operands(e, op)))
     return None
 
 
@@ -55,7 +61,8 @@ def helper(e: Expressions, made: loop_nests.Helper, *args: Any) -> Any:
     """A call of a helper, which is written into the module."""
     name, text = made
     e.modules.add("numpy")
-    e.written[name] = text
+    if e.written.setdefault(name, text) != text:
+        raise VerifierError(f"two helpers are called {name!r}")
     return t.call(name, *args)
 
 
@@ -94,9 +101,8 @@ def elementwise(e: Expressions, op: Op) -> Any:
     if (
         rule.helper and not rule.jit and not op.prim.startswith("s2sad.")
     ):  # Numba lacks it: our own, of numbers
-        name = e.helper(op.prim)
-        return helper(e, loop_nests.each(name, len(op.operands), rank(op.result), result), *operands(e, op))
-    if computed in NATIVE and op.prim != "builtins.abs":
+        return each(e, op, op.prim)
+    if (computed in NATIVE and op.prim != "builtins.abs") or hasattr(e, f"op_{op.prim}"):
         return None
     args = []
     for i, o in enumerate(op.operands):
@@ -116,6 +122,22 @@ def elementwise(e: Expressions, op: Op) -> Any:
     if op.prim == "builtins.abs":
         return t.call("np.abs", *args)
     return e.plain(op, args)
+
+
+def each(e: Expressions, op: Op, prim: str) -> Any:
+    """Our own function of numbers on arrays, element by element."""
+    whole = dims_of(op.result)
+    kinds = [
+        "number" if not isinstance(o.type, Array) else "full" if alike(dims_of(o), whole) else "open"
+        for o in op.operands
+    ]
+    made = loop_nests.each(e.helper(prim), kinds, len(whole), dtype_of(op.result))
+    return helper(e, made, *operands(e, op))
+
+
+def alike(own: tuple[Size, ...], whole: tuple[Size, ...]) -> bool:
+    """Whether an operand has the sizes of the result for sure."""
+    return own == whole and None not in own
 
 
 def is_integer(o: Operand) -> bool:

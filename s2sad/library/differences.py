@@ -135,7 +135,7 @@ def cumulative_sum(
 ) -> Any:
     y = np.cumsum(x, axis=axis, dtype=dtype)
     at = 0 if axis is None else axis % y.ndim
-    return np.concatenate([edge(0.0, y, at), y], axis=at) if include_initial else y
+    return np.concatenate([edge(0.0, y, at).astype(y.dtype), y], axis=at) if include_initial else y
 
 
 def cumulative_prod(
@@ -143,7 +143,7 @@ def cumulative_prod(
 ) -> Any:
     y = np.cumprod(x, axis=axis, dtype=dtype)
     at = 0 if axis is None else axis % y.ndim
-    return np.concatenate([edge(1.0, y, at), y], axis=at) if include_initial else y
+    return np.concatenate([edge(1.0, y, at).astype(y.dtype), y], axis=at) if include_initial else y
 
 
 def polyval(p: Any, x: Any) -> Any:

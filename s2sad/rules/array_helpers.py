@@ -12,6 +12,7 @@ import numpy as np
 
 import s2sad.rules.operators
 import s2sad.rules.ufuncs  # noqa: F401  (the helpers on numbers)
+from s2sad.rules.bessel import bessel_i0
 from s2sad.rules.builder import ON_ARRAYS, const
 from s2sad.rules.registry import PRIMS, ZERO, numpy_float, rule, source
 
@@ -153,7 +154,10 @@ rule(
     bessel_i, "y = bessel_i(n, x)", name="s2sad.bessel_i", helper=source(bessel_i), effect="none", broadcasts=True,
     infer=numpy_float, cost=100, dn=ZERO, dx=_bessel_partial,
 )  # fmt: skip
-rule(np.i0, "y = i0(x)", name="numpy.i0", infer=numpy_float, effect="none", cost=50, dx="bessel_i(1, x) * dy")
+rule(
+    np.i0, "y = i0(x)", name="numpy.i0", infer=numpy_float, effect="none", cost=50, jit=False, helper=source(bessel_i0),
+    needs=("s2sad.special.iv",), dx="bessel_i(1, x) * dy",
+)  # fmt: skip
 rule(
     lambda d, *sizes: unbroadcast(d, sizes), "y = unbroadcast(d, *sizes)", name="unbroadcast", helper=source(unbroadcast),
     effect="none", dd="dy", dsizes=ZERO,

@@ -209,7 +209,57 @@ for _fn in filter(None, [getattr(math, "fma", None)]):  # Python 3.13
 
 _constant("floor", "ceil", "trunc", infer=INT_RESULT)
 _constant("isfinite", "isinf", "isnan", infer=BOOL_RESULT, effect="none", cost=1)
-_constant("factorial", "isqrt", infer=INT_RESULT, jit=False)
+
+
+def factorial(n: int) -> int:
+    """math.factorial, for Numba."""
+    y = 1
+    for k in range(2, n + 1):
+        y *= k
+    return y
+
+
+def isqrt(n: int) -> int:
+    """math.isqrt, for Numba."""
+    y = int(math.sqrt(n))
+    while y * y > n:
+        y -= 1
+    while (y + 1) * (y + 1) <= n:
+        y += 1
+    return y
+
+
+def lcm(a: int, b: int) -> int:
+    """math.lcm of two numbers, for Numba."""
+    return abs(a // math.gcd(a, b) * b) if a != 0 and b != 0 else 0
+
+
+def comb(n: int, k: int) -> int:
+    """math.comb, for Numba."""
+    y = 1 if k <= n else 0
+    for j in range(min(k, n - k)):
+        y = y * (n - j) // (j + 1)
+    return y
+
+
+def perm(n: int, k: int) -> int:
+    """math.perm, for Numba."""
+    y = 1 if k <= n else 0
+    for j in range(k if k <= n else 0):
+        y *= n - j
+    return y
+
+
+for _whole in (factorial, isqrt):
+    rule(
+        getattr(math, _whole.__name__),
+        f"y = {_whole.__name__}(n)",
+        infer=INT_RESULT,
+        jit=False,
+        helper=source(_whole),
+        cost=5,
+        dn=ZERO,
+    )
 rule(math.ulp, "y = ulp(x)", infer=FLOAT_RESULT, effect="none", jit=False, helper=source(ulp), dx=ZERO)
 rule(
     math.isclose, "y = isclose(a, b)", infer=BOOL_RESULT, jit=False, helper=source(isclose), da=ZERO, db=ZERO,
@@ -219,9 +269,9 @@ rule(
     helper=source(isclose), effect="none", da=ZERO, db=ZERO, drel_tol=ZERO, dabs_tol=ZERO,
 )  # fmt: skip
 rule(math.gcd, "y = gcd(*xs)", infer=INT_RESULT, dxs=ZERO)
-rule(math.lcm, "y = lcm(*xs)", infer=INT_RESULT, jit=False, dxs=ZERO)
-rule(math.comb, "y = comb(n, k)", infer=INT_RESULT, jit=False, dn=ZERO, dk=ZERO)
-rule(math.perm, "y = perm(n, k)", infer=INT_RESULT, jit=False, dn=ZERO, dk=ZERO)
+rule(math.lcm, "y = lcm(*xs)", infer=INT_RESULT, jit=False, helper=source(lcm), dxs=ZERO)
+rule(math.comb, "y = comb(n, k)", infer=INT_RESULT, jit=False, helper=source(comb), dn=ZERO, dk=ZERO)
+rule(math.perm, "y = perm(n, k)", infer=INT_RESULT, jit=False, helper=source(perm), dn=ZERO, dk=ZERO)
 for _name in ("isnormal", "issubnormal", "signbit"):  # Python 3.15
     if hasattr(math, _name):
         _constant(_name, infer=BOOL_RESULT, effect="none", jit=False, cost=1)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from s2sad.rules import bessel, integrals, special_numbers
 from s2sad.rules.operators import _literal
 from s2sad.rules.registry import ZERO, Prim, numpy_float, rule, source
 
@@ -26,12 +29,42 @@ class Named:
         return getattr(importlib.import_module(self.__module__), self.__name__)(*args, **kwargs)
 
 
+COMPILED: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for m in (special_numbers, integrals, bessel)
+    for f in vars(m).values()
+    if getattr(f, "__module__", "") == m.__name__
+}
+"""What is compiled in place of functions of scipy.special, and what that calls."""
+UNLIKE = {
+    "polygamma": "polygamma_of",
+    "digamma": "psi",
+    **{n: f"bessel_{n}" for n in ("i0", "i1", "k0", "k1")},
+}
+"""Where the helper has another name: the function is called so in a module, or an index."""
+
+
+def substitute(name: str) -> dict[str, Any]:
+    """The helper that Numba compiles for a function, and the helpers it needs."""
+    fn = COMPILED.get(UNLIKE.get(name, name))
+    if fn is None:
+        return {}
+    own = {"digamma": "s2sad.digamma", "polygamma": "s2sad.polygamma"}
+    text = source(fn)
+    called = dict.fromkeys(re.findall(r"(?<![\w.])(\w+)\(", text.split('"""')[-1]))
+    needs = (
+        own.get(n) or f"s2sad.special.{n}" for n in called if n != fn.__name__ and (n in own or n in COMPILED)
+    )
+    return {"helper": text, "needs": tuple(needs)}
+
+
 def special(form: str, cost: int = 60, **partials: Any) -> Prim:
     """Declare `scipy.special.<name>`, which works element by element, from its form, e.g. "erf(x)"."""
-    name = f"scipy.special.{form.partition('(')[0]}"
+    name = form.partition("(")[0]
+    full = f"scipy.special.{name}"
     return rule(
-        Named(name), f"y = {form}", name=name, infer=numpy_float, effect="none", cost=cost, broadcasts=True, jit=False,
-        **partials,
+        Named(full), f"y = {form}", name=full, infer=numpy_float, effect="none", cost=cost, broadcasts=True, jit=False,
+        **substitute(name), **partials,
     )  # fmt: skip
 
 
@@ -147,3 +180,17 @@ rule(
     _real_lambertw, "y = real_lambertw(x, k)", name="scipy.special.real_lambertw", infer=numpy_float, effect="raises", cost=60,
     broadcasts=True, jit=False, helper=source(real_lambertw), dx="dy / (exp(y) * (1.0 + y))", dk=ZERO,
 )  # fmt: skip
+
+# -- what compiled functions call ---------------------------------------------------------------------------
+
+for _name, _fn in COMPILED.items():
+    _form = f"y = {_name}({', '.join(_fn.__code__.co_varnames[: _fn.__code__.co_argcount])})"
+    rule(
+        _fn,
+        _form,
+        name=f"s2sad.special.{_name}",
+        infer=numpy_float,
+        effect="none",
+        jit=False,
+        **substitute(_name),
+    )

@@ -229,7 +229,7 @@ ufunc(
     "where(c, a, b)", lambda c, a, b: numpy_same(a, b), cost=1,
     da="dy if c else 0.0", db="0.0 if c else dy", dc=ZERO,
 )  # fmt: skip
-ufunc("nan_to_num(x)", numpy_same, cost=5, jit=False, dx="dy if isfinite(x) else 0.0")
+ufunc("nan_to_num(x)", numpy_same, cost=5, dx="dy if isfinite(x) else 0.0")
 ufunc("heaviside(x, h)", cost=1, jit=False, helper=source(heaviside), dx=ZERO, dh="dy if x == 0.0 else 0.0")
 
 # -- piecewise constant functions and those of the representation -------------------------------------

@@ -36,6 +36,7 @@ def array_rule(
     effect: str = "none",
     cost: int = 10,
     helper: str = "",
+    jit: bool = True,
     **partials: Any,
 ) -> Prim:
     """Declare an operation on arrays; `infer(attrs, *operands)` gives the result's type.
@@ -47,7 +48,9 @@ def array_rule(
     names = tuple(part.strip() for part in form.partition("=")[0].split(","))
     if len(names) > 1:
         RESULTS[name] = names
-    prim = rule(fn, form, name=name, infer=typed, effect=effect, cost=cost, helper=helper, **partials)
+    prim = rule(
+        fn, form, name=name, infer=typed, effect=effect, cost=cost, helper=helper, jit=jit, **partials
+    )
     JVPS[name] = jvp
     return prim
 

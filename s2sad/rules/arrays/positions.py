@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Operand
-from s2sad.ir.types import Array, Scalar, Type, shaped
+from s2sad.ir.types import Array, Scalar, Type, shaped, type_of
 from s2sad.rules.arrays.core import Attrs, array_rule, dims_of
 from s2sad.rules.registry import ZERO
 from s2sad.rules.shapes import broadcast
@@ -29,6 +29,7 @@ COUNTED: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "bincount": ("a", "line", np.bincount), "isposinf": ("a", "a", np.isposinf), "isneginf": ("a", "a", np.isneginf),
     "histogram_counts": ("a, bins", "bins", histogram_counts),
 }  # fmt: skip
+INTERPRETED = frozenset({"array_equiv", "lexsort"})  # Numba has neither
 INTEGERS = frozenset(
     {
         "searchsorted",
@@ -68,15 +69,19 @@ def _infer(name: str, form: str) -> Callable[..., Type]:
 for _name, (_operands, _form, _fn) in COUNTED.items():
     _zeros: dict[str, Any] = {f"d{o.strip()}": ZERO for o in _operands.split(",")}
     array_rule(
-        f"numpy.{_name}", f"y = {_name}({_operands})", _fn, _infer(_name, _form), effect="raises", **_zeros
-    )
+        f"numpy.{_name}", f"y = {_name}({_operands})", _fn, _infer(_name, _form), effect="raises", jit=_name not in INTERPRETED,
+        **_zeros,
+    )  # fmt: skip
+
+
+COUNT = type_of(np.count_nonzero(np.ones(1))) or Scalar("int")  # Python's int, since NumPy 2.4 its own
 
 
 def _count_type(attrs: Attrs, a: Operand) -> Type:
     from s2sad.rules.arrays.reductions import reduced
 
     dims = reduced(attrs, a)
-    return shaped("int64", dims) if dims else Scalar("int")
+    return shaped("int64", dims) if dims else COUNT
 
 
 array_rule(

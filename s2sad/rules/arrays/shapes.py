@@ -113,7 +113,14 @@ def _concatenate_vjp(b: Builder, env: Any) -> Operand:
         start = _plus(b, start, env["shape"](before)[axis])
     stop = _plus(b, start, env["shape"](index)[axis])
     full = (("slice", None, None, None),) * axis
-    return view(b, env["dy"], (*full, ("slice", 0, 1, None)), (start, stop), op.operands[index].type)
+    return view(
+        b, env["dy"], (*full, ("slice", 0, 1, None)), (start, stop), _like(env["dy"], op.operands[index])
+    )
+
+
+def _like(d: Operand, part: Operand) -> Array:
+    """The type of the part of a cotangent that is of one operand: of its sizes, not of its dtype."""
+    return Array(dtype_of(d), len(dims_of(part)), dims_of(part))
 
 
 def _plus(b: Builder, x: Operand, y: Operand) -> Operand:
@@ -138,10 +145,10 @@ def _stack_type(attrs: Attrs, *arrays: Operand) -> Type:
 
 def _stack_vjp(b: Builder, env: Any) -> Operand:
     index, full = const(env["index"]), (("slice", None, None, None),) * env["op"].attr("axis")
-    of = env["op"].operands[env["index"]].type
-    if not isinstance(of, Array):
+    part = env["op"].operands[env["index"]]
+    if not isinstance(part.type, Array):
         return b.emit("load", env["dy"], index, type=env["dy"].type.item)
-    return view(b, env["dy"], (*full, ("at", 0)), (index,), of)
+    return view(b, env["dy"], (*full, ("at", 0)), (index,), _like(env["dy"], part))
 
 
 array_rule(

@@ -36,8 +36,9 @@ def table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Any:
         title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False
     )
     for number, column in enumerate(columns):  # what a row is about stays in one piece
-        justify = "right" if column in right else "left"
-        made.add_column(column, justify=justify, overflow="fold", no_wrap=number == 0)
+        made.add_column(
+            column, justify="right" if column in right else "left", overflow="fold", no_wrap=number == 0
+        )
     return made
 
 

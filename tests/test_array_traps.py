@@ -200,6 +200,42 @@ def where_division(x):
     return np.sum(np.where(c, 1.0 / b, 0.0))
 
 
+MIXED = np.array([1.0, -2.0, 3.0])
+
+
+@case(MIXED)
+def where_roots(x):
+    return np.sum(np.where(x > 0, np.sqrt(x), -np.sqrt(-x)))
+
+
+@case(MIXED)
+def where_of_what_has_no_value(x):
+    return np.sum(np.where(x > 0, np.tanh(np.log(x)) / (1 + np.exp(-np.sqrt(x))), 2 * x))
+
+
+@case(MIXED)
+def masked_stores_and_loads_of_roots(x):
+    b = np.sqrt(x)
+    b[x < 0] = 0.5
+    return np.sum(b**2) + np.sum(np.sqrt(x)[x > 0])
+
+
+@case(MIXED)
+def where_in_a_loop_after_a_root(x):
+    r = np.sqrt(x)
+    for k in range(3):
+        r = np.where(x > 0, np.sqrt(r + 1) * x, 0.1)
+    return np.sum(r)
+
+
+@case(MIXED)
+def where_of_numbers(x):
+    s = 0.0
+    for i in range(3):
+        s += np.where(x[i] > 0, np.sqrt(x[i]), 0.0)
+    return s
+
+
 @case(V(4))
 def bool_count(x):
     n = np.sum(x > 0)

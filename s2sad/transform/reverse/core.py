@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from s2sad.analysis.activity import active_values
+from s2sad.analysis.activity import active_values, selected_values
 from s2sad.analysis.aliases import Aliases, last_writes, refuse_written_reshapes
 from s2sad.analysis.gates import Gate, find_gates
 from s2sad.analysis.uses import definitions, homes
@@ -21,7 +21,7 @@ from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value,
 from s2sad.ir.types import Array, Scalar, Tape, Type, is_float, is_memory
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.arrays import RESULTS
-from s2sad.rules.builder import Builder
+from s2sad.rules.builder import Builder, const
 from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
@@ -33,15 +33,27 @@ from s2sad.typing.thread import free_values
 
 Handler = Callable[["Reverse", Any, Scope], None]
 HANDLERS: dict[Any, Handler] = {}
-SINGULAR = frozenset(
-    {"div", "pow", "divide", "power", "float_power", "reciprocal", "log", "log1p", "log2", "log10", "arcsin", "arccos",
-     "arccosh", "arctanh", "tan", "exp", "exp2", "expm1", "sinh", "cosh", "square", "mul"}
+# elementwise operations whose partials are finite, also where their operands are not
+BOUNDED = frozenset(
+    {"add", "sub", "neg", "pos", "subtract", "negative", "positive", "where", "clip", "maximum", "minimum", "fmax", "fmin",
+     "max", "min", "real", "imag", "conj", "copysign", "finite_product"}
 )  # fmt: skip
+SCALING = frozenset({"mul", "div", "multiply", "divide", "true_divide"})
 
 
 BROADCASTING = frozenset(
     {"numpy.broadcast_to", "numpy.linspace", "matmul", "numpy.linalg.solve", "numpy.einsum"}
 )
+
+
+def may_be_infinite(op: Op) -> bool:
+    """Whether a partial of an elementwise operation may be infinite or not a number."""
+    name = op.prim.rpartition(".")[2]
+    if name in SCALING and isinstance(op.operands[-1], Const):
+        return op.operands[-1].value == 0
+    if name in ("mul", "multiply") and isinstance(op.operands[0], Const):
+        return False
+    return name not in BOUNDED and is_elementwise(PRIMS[op.prim])
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +131,7 @@ class Reverse:
         self.snapshots: dict[Any, Value] = {}
         self.origins: dict[Any, tuple[Value, int]] | None = None
         self.broadcasts = True  # whether the operation at hand spreads its operands out
-        self.selected: set[Operand] = set()  # values whose cotangents come through np.where
+        self.selected = selected_values(fn, self.aliases)
         self.repeated = getattr(
             callees, "repeated", False
         )  # each run of the reverse sweep leaves shadows zero
@@ -228,7 +240,8 @@ class Reverse:
             if self.is_active(gate.operand):
                 env = self.env(op, cotangent, scope)
                 self.mark = len(self.builder.ops)
-                self.add(gate.operand, self.builder.expand(gate.text, env), scope)
+                term = self.builder.expand(gate.text, env)
+                self.add(gate.operand, self.kept_finite(op, gate.operand, term, cotangent), scope)
             return
         self.apply_rule(op, cotangent, scope)
 
@@ -284,13 +297,14 @@ class Reverse:
 
     def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Any) -> Operand:
         """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""
-        if op.prim in ("numpy.where", "numpy.nan_to_num"):
-            self.selected.add(operand)
-        elif op.result in self.selected:
-            self.selected.add(operand)
-            if op.prim.rpartition(".")[2] in SINGULAR and isinstance(cotangent.type, Array):
-                return self.builder.emit("s2sad.finite_product", cotangent, term)
-        return term
+        if not self.is_in(self.selected, op.result) or not may_be_infinite(op):
+            return term
+        if isinstance(cotangent.type, Array):
+            return self.builder.emit("s2sad.finite_product", cotangent, term)
+        if isinstance(term.type, Array):
+            return term
+        chosen = self.builder.emit("ne", cotangent, const(0.0))
+        return self.builder.choose(chosen, lambda: term, lambda: const(0.0))
 
     def written_after(self, v: Value, op: AnyOp) -> bool:
         """Whether memory may be written once an operation has read it, in a later iteration too."""
@@ -364,9 +378,11 @@ class Reverse:
     # -- activity -----------------------------------------------------------------------------------
 
     def is_active(self, operand: Operand) -> bool:
-        if not isinstance(operand, Value):
-            return False
-        return (self.aliases.find(operand) if is_memory(operand.type) else operand) in self.active
+        return isinstance(operand, Value) and self.is_in(self.active, operand)
+
+    def is_in(self, found: set[Value], v: Value) -> bool:
+        """Whether a value is among those found, memory by the representative of its class."""
+        return (self.aliases.find(v) if is_memory(v.type) else v) in found
 
     def is_live(self, block: Block) -> bool:
         """Whether the reverse of a block does anything but pass adjoints from its yields to its parameters."""

@@ -247,6 +247,17 @@ def of_at_least_one_axis(x):
     return np.sum(np.concatenate([np.atleast_1d(p) * 2 for p in parts]) ** 2)
 
 
+@case(V(3, 4), V(4))
+def rows_of_a_comprehension_replaced(x, w):
+    rows = [x[i] for i in range(3)]
+    rest = [w * x[i] for i in range(3)]
+    for t in range(7):
+        w = np.sin(w) + 0.3 * rows[t % 3] * rest[(t + 1) % 3]
+        rows[t % 3] = w
+        rest[1] = rows[t % 2]
+    return np.sum(rows[0] * rows[1] + rows[2] * rest[1])
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
 def test_lists(case):
     check(case)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from s2sad import grad, jvp, vjp
+from tests.array_checks import Case, check
 
 STEP = 1e-5
 
@@ -141,3 +142,23 @@ def test_arrays_that_are_passed_down(jit):
     a = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
     assert np.array_equal(grad(sum_of_halves, jit=jit)(a), [0.5, 2.0, 3.0, 4.0, 10.0])
     assert np.array_equal(vjp(sum_of_halves, a)[1](2.0)[0], [1.0, 4.0, 6.0, 8.0, 20.0])
+
+
+def smooth_inwards(v, w, n):
+    if n == 0:
+        return
+    before = v.copy()
+    for i in range(1, len(v) - 1):
+        v[i] = w[0] * before[i - 1] + w[1] * before[i] * before[i + 1]
+    smooth_inwards(v[1:-1], w, n - 1)
+
+
+def sum_smoothed(v, w):
+    smooth_inwards(v, w, 3)
+    return np.sum(v**2) * v[2]
+
+
+def test_slices_that_are_written_further_down():
+    """Each call's slice is shorter than the last: one instance serves them all."""
+    rng = np.random.default_rng(0)
+    check(Case(sum_smoothed, (rng.normal(size=9), rng.normal(size=2))))

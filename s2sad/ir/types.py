@@ -100,12 +100,16 @@ def named_sizes(t: Type) -> Type:
     return t
 
 
-def anonymous(t: Type) -> Type:
-    """The type of any array like this one: what several arrays of one program point may share."""
-    if isinstance(t, Array) and any(isinstance(d, Dim) and d.name.startswith("#") for d in t.dims):
-        dims = (_either(d, d) if isinstance(d, Dim) and d.name.startswith("#") else d for d in t.dims)
-        return Array(t.dtype, t.ndim, tuple(dims))
-    return t
+def anonymous(t: Type, recursive: bool = False) -> Type:
+    """The type of any array like this one: what several arrays of one program point may share. A recursive call's
+    are parts of others', each shorter than the last."""
+    if not isinstance(t, Array):
+        return t
+
+    def own(d: Size) -> bool:
+        return isinstance(d, Dim) and (d.name.startswith("#") or (recursive and d.offset != 0))
+
+    return Array(t.dtype, t.ndim, tuple(_either(d, d) if own(d) else d for d in t.dims))
 
 
 def argument(dtype: str, ndim: int = 1) -> Array:

@@ -64,9 +64,9 @@ def list_from(s: Any, iterable: AV) -> AV:
         return make_list(s, static)
     types_: list[Type] = []
     others: list[AV] = []
+    wide = s.loc in s.context.widened and not s.frozen  # a line of the library is none of the user's
 
     def probe(value: AV, state: list[AV]) -> list[AV]:
-        wide = s.loc in s.context.widened and not s.frozen  # a line of the library is none of the user's
         if wide or (is_operand(value) and isinstance(value.type, Scalar)):
             types_.append(in_memory(s, value).type)
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
@@ -77,9 +78,15 @@ class Context:
     outlined: set[Any] = field(default_factory=set)
     widened: dict[Loc, Type] = field(default_factory=dict)
     instances: dict[Any, Instance] = field(default_factory=dict)
+    open: list[Any] = field(default_factory=list)  # the functions whose instances are being made
     inlined: dict[Any, int] = field(default_factory=dict)
     size: int = 0
     extra: dict[str, Function] = field(default_factory=dict)
+
+
+def parameter(recursive: bool, o: Operand) -> AV:
+    """What an instance knows of an argument: its type, or the constant that it is."""
+    return Value("", anonymous(o.type, recursive)) if isinstance(o, Value) else o
 
 
 def specialise(
@@ -111,6 +118,12 @@ def specialise(
             outlined.add(restart.key)
             continue
         except Widen as conflict:
+            if widened.get(conflict.site) == conflict.item:
+                raise UnsupportedSyntaxError(
+                    f"this list cannot be one of {conflict.item}s in memory",
+                    conflict.site,
+                    "append its elements",
+                ) from None
             widened[conflict.site] = conflict.item
             continue
         yields = tuple(leaves(result))
@@ -240,10 +253,8 @@ class Specialiser:
 
     def invoke(self, fn: FunctionAV, args: list[AV]) -> AV:
         args = [self.materialise(a) for a in args]
-        like = [
-            map_leaves(a, lambda o: Value("", anonymous(o.type)) if isinstance(o, Value) else o) for a in args
-        ]
-        instance = self.instance(fn.source, like)
+        recursive = self.identity(fn.source) in self.context.open
+        instance = self.instance(fn.source, [map_leaves(a, partial(parameter, recursive)) for a in args])
         operands = tuple(o for a in args for o in leaves(a) if isinstance(o, Value))
         if instance.result is None:
             return Value("", BOTTOM)
@@ -283,7 +294,9 @@ class Specialiser:
         while True:  # the result's type is the least that its own recursive calls agree with
             instance.rounds += 1
             before, known = instance.result, set(self.context.instances)
+            self.context.open.append(key[0])
             function, result = self.body_of(source, args, name)
+            self.context.open.pop()
             instance.function, instance.result = function, result
             if before is not None and self.signature(before) == self.signature(result):
                 return instance

@@ -43,7 +43,9 @@ def calibrated(fn: Callable[..., Any], args: Sequence[Any], seconds: float) -> i
 
 
 def side_by_side(
-    contestants: Mapping[str, tuple[Callable[..., Any], Sequence[Any]]], repeats: int = 41, seconds: float = 0.01
+    contestants: Mapping[str, tuple[Callable[..., Any], Sequence[Any]]],
+    repeats: int = 41,
+    seconds: float = 0.01,
 ) -> dict[str, float]:
     """Median seconds per call of each, the contestants taking turns `repeats` times."""
     runs = {

@@ -149,3 +149,14 @@ def test_conventions(expression: str, point: str, derivative: str, tmp_path: Pat
     spec.loader.exec_module(module)
     got = s2sad.grad(module.f, wrt=tuple(name[1:] for name in want))(*args.values())
     assert got == pytest.approx(tuple(want.values()), rel=1e-15, nan_ok=True)
+
+
+def test_imports_go_the_way_that_contributing_says():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    layers = re.search(r"`(errors ← [^`]+)`", text)[1].split(" ← ")
+    for path in sorted((ROOT / "s2sad").rglob("*.py")):
+        own = path.relative_to(ROOT / "s2sad").parts[0].removesuffix(".py")
+        if own not in layers or path.name in ("verify.py", "interp.py"):
+            continue
+        for layer in re.findall(r"^from s2sad\.(\w+)", path.read_text("utf-8"), re.M):
+            assert layer not in layers or layers.index(layer) <= layers.index(own), (path, layer)

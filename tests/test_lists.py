@@ -240,6 +240,15 @@ def stacked_lists(x):
 
 
 @case(np.array([0.3, -1.2, 0.8, 0.4]))
+def stacked_rows(x):
+    rows = [x]
+    for i in range(2):
+        rows.append(x * (i + 2))
+    m = np.stack(rows, axis=1)
+    return np.sum(np.array(rows)[1:] ** 2) + np.sum(m[1] * m[2])
+
+
+@case(np.array([0.3, -1.2, 0.8, 0.4]))
 def of_at_least_one_axis(x):
     parts = []
     for i in range(3):
@@ -261,3 +270,9 @@ def rows_of_a_comprehension_replaced(x, w):
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
 def test_lists(case):
     check(case)
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("name", ["stacked_rows", "concatenated", "stacked_lists"])
+def test_lists_of_arrays_compiled(name):
+    check(next(c for c in CASES if c.fn.__name__ == name), jit=True)

@@ -262,3 +262,17 @@ def test_cuts_are_minimal(seed):
 def test_a_cut_is_the_one_nearest_the_sinks():
     assert minimum_cut({0: 8, 1: 8, 2: 8}, {0: [1], 1: [2], 2: []}, [0], [2]) == {2}
     assert minimum_cut({0: 8, 1: 8, 2: 8}, {0: [1, 2], 1: [], 2: []}, [0], [1, 2]) == {0}
+
+
+def twice_in_place(x, y):
+    for i in range(len(x)):
+        y[i] += 0.1 * x[i]; y[i] += 0.2 * x[i] * x[i]  # fmt: skip  # noqa: E702
+    return y[0] * y[1]
+
+
+def test_contributions_are_added_up_in_the_reverse_sweep_alone():
+    source = grad(twice_in_place).lower(np.ones(2), np.ones(2)).source
+    forward, reverse = source.split("# reverse")
+    assert forward.count("y[i] += ") == 2
+    assert reverse.count("dx[i] += ") == 1
+    check(Case(twice_in_place, (rng.normal(size=3), rng.normal(size=3))))

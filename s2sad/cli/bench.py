@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +11,7 @@ from s2sad.api import grad
 from s2sad.cli.console import shown, table
 from s2sad.cli.live import Call, called, users_errors
 from s2sad.cli.target import METAVAR
+from s2sad.cli.timing import side_by_side
 from s2sad.derivative import Derivative
 from s2sad.errors import S2sadError
 
@@ -37,7 +35,8 @@ def bench(target: str, at: str, wrt: str | None, jit: bool, repeats: int, no_col
     call = called(target, at, wrt)
     with users_errors(f"calling {call.name}()"):
         contestants = ready(call, jit)
-        times = side_by_side(contestants, call, repeats)
+        turns = {name: (fn, call.fresh()) for name, fn in contestants.items()}
+        times = side_by_side(turns, repeats)
     base = times["function"]
     made = table(
         "",
@@ -82,49 +81,6 @@ def primal(call: Call) -> Callable[..., Any] | None:
     except (S2sadError, numba.core.errors.NumbaError):
         return None
     return compiled  # type: ignore[no-any-return]
-
-
-def loop_of(fn: Callable[..., Any], args: tuple[Any, ...], number: int) -> Callable[[], float]:
-    """A function that calls fn(*args) `number` times and returns seconds per call, the empty loop subtracted."""
-    names = [f"a{i}" for i in range(len(args))]
-    space: dict[str, Any] = {"fn": fn, "clock": time.perf_counter, **dict(zip(names, args, strict=True))}
-    text = f"""
-def run(fn=fn, {", ".join(f"{n}={n}" for n in names)}):
-    begin = clock()
-    for _ in range({number}):
-        fn({", ".join(names)})
-    middle = clock()
-    for _ in range({number}):
-        pass
-    return ((middle - begin) - (clock() - middle)) / {number}
-"""
-    exec(text, space)
-    return space["run"]  # type: ignore[no-any-return]
-
-
-def calibrated(fn: Callable[..., Any], args: tuple[Any, ...], seconds: float = 0.01) -> int:
-    """How many calls take about `seconds`."""
-    once = loop_of(fn, args, 1)()
-    number = max(1, min(1000, int(seconds / 10 / max(once, 1e-7))))
-    return max(1, min(1_000_000, int(seconds / max(loop_of(fn, args, number)(), 1e-8))))
-
-
-def side_by_side(contestants: dict[str, Callable[..., Any]], call: Call, repeats: int) -> dict[str, float]:
-    """Median seconds per call of each, the contestants taking turns `repeats` times."""
-    runs = {}
-    for name, fn in contestants.items():
-        args = call.fresh()
-        runs[name] = loop_of(fn, args, calibrated(fn, args))
-    taken: dict[str, list[float]] = {name: [] for name in runs}
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(repeats):
-            for name, run in runs.items():
-                taken[name].append(run())
-    finally:
-        gc.enable()
-    return {name: statistics.median(times) for name, times in taken.items()}
 
 
 def duration(seconds: float) -> str:

@@ -244,8 +244,13 @@ class Emitter:
 
     def op_accumulate(self, op: Op, out: list[Any]) -> None:
         target, v = self.element(op)
-        opposite = t.without_minus(v) if op.loc.reverse else None
+        opposite = t.without_minus(v) if self.subtracts(op) else None
         out.append(t.augment(target, "add", v) if opposite is None else t.augment(target, "sub", opposite))
+
+    def subtracts(self, op: Op) -> bool:
+        """Whether adding a negative is printed as a subtraction: not where the user wrote an addition."""
+        made = self.expressions.maker(op.operands[-1])
+        return op.loc.reverse or (made is not None and made.prim == "neg")
 
     def op_append(self, op: Op, out: list[Any]) -> None:
         a, v = map(self.expr, op.operands)
@@ -256,7 +261,7 @@ class Emitter:
         if isinstance(a.type, Array):
             held, v = self.expr(a), self.expr(b)
             target = t.subscript(held.value, held.slice, True) if isinstance(held, gast.Subscript) else held
-            opposite = t.without_minus(v)
+            opposite = t.without_minus(v) if self.subtracts(op) else None
             if isinstance(target, (gast.Attribute, gast.Call)):  # a transpose: not something to assign to
                 target = t.subscript(held, arrays.whole(2), True)
             if isinstance(target, gast.Name):

@@ -211,10 +211,21 @@ def unravel_index(e: Expressions, op: Op) -> Any:
 
 @form("array_of")
 def array_of(e: Expressions, op: Op) -> Any:
-    """Of a copy of a list: one that a loop fills and `np.array` reads is for Numba an array, and has no append()."""
+    """Of a copy of a list: one that a loop fills and `np.array` reads is for Numba an array, and has no append().
+    Of a list of arrays, which Numba does not take, row by row."""
     a = op.operands[0]
     if not isinstance(a.type, List) or not isinstance(a, Value):
         return None
+    if isinstance(a.type.item, Array) and isinstance(op.result.type, Array):
+        dtype = op.result.type.dtype
+        body = [
+            f"y = np.empty((len(rows),) + rows[0].shape, {nests.dtype_text(dtype)})",
+            "for i in range(len(rows)):",
+        ]
+        body += [nests.INDENT + "y[i] = rows[i]", "return y"]
+        return helper(
+            e, nests.function(f"rows_of{nests.suffix(dtype)}", "rows", "np.array(rows)", body), e.operand(a)
+        )
     held = t.subscript(e.operand(a), gast.Slice(None, None, None))
     return arrays.np_call(e, "array", held, **e.dtype(op))
 

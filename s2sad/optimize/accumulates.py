@@ -1,4 +1,7 @@
-"""Contributions of one line to one cell are added up before the cell is written: half the memory traffic."""
+"""Contributions of one line to one cell are added up before the cell is written: half the memory traffic.
+
+Only in the reverse sweep: what the user's code adds, it adds in its own order, to the last digit.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def _block(block: Block, aliases: Aliases) -> Block:
         tuple[object, ...], int
     ] = {}  # where each cell was added to, with nothing since that reads or writes it
     for op in block.ops:
-        if isinstance(op, Op) and op.prim == "accumulate":
+        if isinstance(op, Op) and op.prim == "accumulate" and op.loc.reverse:
             key = (*op.operands[:-1], op.loc.line)
             before = open_.pop(key, None)
             earlier = out[before] if before is not None else None

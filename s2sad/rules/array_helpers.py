@@ -96,6 +96,8 @@ def bessel_i(n: Any, x: Any) -> Any:
 
 def unbroadcast(d: Any, sizes: Any) -> Any:
     """Sum d over the axes along which something of these sizes was broadcast to it."""
+    if np.shape(d) == sizes:
+        return +d
     d = np.sum(d, axis=tuple(range(np.ndim(d) - len(sizes))))
     for axis, size in enumerate(sizes):
         if size == 1 and d.shape[axis] != 1:

@@ -6,10 +6,11 @@ import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from s2sad.errors import NOWHERE, Loc, SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, If, Op, Operand, Undef, Value
-from s2sad.ir.types import FLOAT, Array, Scalar, Type, is_float, join, named_sizes, type_of
+from s2sad.ir.types import FLOAT, INT, Array, Scalar, Type, is_float, join, named_sizes, type_of
 from s2sad.rules.registry import PRIMS, Prim, parsed
 from s2sad.rules.shapes import infer_elementwise, is_elementwise
 
@@ -51,6 +52,8 @@ class Builder:
             if folded is not None:
                 return folded
         result = Value(hint, named_sizes(type))
+        if type is INT and prim in ("add", "sub"):
+            note_offset(prim, operands, result)
         op = Op(prim, operands, (result,), self.loc, tuple(attrs.items()))
         self.ops.append(op)
         self.defs[result] = op
@@ -292,6 +295,19 @@ class Builder:
             self.ops.pop()
             return self.emit("sub", total, inner.operands[0])
         return self.emit("add", total, term)
+
+
+OFFSETS: WeakKeyDictionary[Value, tuple[Value, int]] = (
+    WeakKeyDictionary()
+)  # integers made of others and a constant
+
+
+def note_offset(prim: str, operands: tuple[Operand, ...], result: Value) -> None:
+    """Keep that an integer is another one and a constant."""
+    a, b = operands if prim == "sub" or isinstance(operands[0], Value) else operands[::-1]
+    if isinstance(a, Value) and isinstance(b, Const) and type(b.value) is int:
+        start, offset = OFFSETS.get(a, (a, 0))
+        OFFSETS[result] = start, offset + (b.value if prim == "add" else -b.value)
 
 
 def find(name: str, family: str) -> Prim:

@@ -91,7 +91,7 @@ rule(
     math.pow, "y = pow(a, b)", infer=FLOAT_RESULT, cost=30,
     da=_pow_base, db="pow_exponent(a, b, y) * dy",
 )  # fmt: skip
-_smooth("sqrt(x)", "ratio(0.5 * dy, y)", cost=5)
+_smooth("sqrt(x)", "0.5 * ratio(dy, y)", cost=5)
 
 
 def cbrt(x: float) -> float:

@@ -97,7 +97,7 @@ piecewise_constant("floor_divide(a, b)", "gcd(a, b)", "lcm(a, b)", infer=numpy_s
 
 # -- roots, exponentials and logarithms ---------------------------------------------------------------
 
-ufunc("sqrt(x)", cost=5, dx="ratio(0.5 * dy, y)")
+ufunc("sqrt(x)", cost=5, dx="0.5 * ratio(dy, y)")
 ufunc("cbrt(x)", cost=20, dx="ratio(dy, 3.0 * y * y)")
 ufunc("hypot(a, b)", cost=10, da="ratio(a, y) * dy", db="ratio(b, y) * dy")
 ufunc("exp(x)", cost=20, dx="y * dy")

@@ -15,7 +15,7 @@ from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Undef, Value
-from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar
+from s2sad.ir.types import BOOL, BOTTOM, INT, Array, List, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
@@ -246,8 +246,8 @@ def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:
         after = s.builder.emit(prim, before, v)
         s.builder.effect("assign_at", a, *operands, after, index=tuple(entries))
     elif all(e[0] == "at" for e in entries) and len(entries) == len(a_.dims_of(a)):
-        if prim == "add":
-            s.builder.effect("accumulate", a, *operands, v)
+        if prim == "add" or (prim == "sub" and is_many_valued(v)):
+            s.builder.effect("accumulate", a, *operands, v if prim == "add" else negative(s, v))
             return
         before = s.builder.emit("load", a, *operands, type=a.type.item)  # type: ignore[attr-defined]
         s.builder.effect("store", a, *operands, s.builder.emit(prim, before, v))
@@ -261,11 +261,22 @@ def in_place(s: Any, a: Operand, v: Operand, prim: str) -> Operand:
         raise s.error("an array is updated in place by one of more axes", "match the shapes", SignatureError)
     if prim == "add":
         s.builder.effect("add_into", a, unaliased(s, v, a))
+    elif prim == "sub" and is_many_valued(v):
+        s.builder.effect("add_into", a, negative(s, v))
     elif prim == "matmul":
         s.builder.effect("assign", a, a_.emit(s.builder, "matmul", a, v))
     else:
         s.builder.effect("assign", a, s.builder.emit(prim, a, v))
     return a
+
+
+def is_many_valued(v: Operand) -> bool:
+    """Whether `a -= v` is `a += -v`: of truth values NumPy has no negative."""
+    return v.type.dtype != "bool" if isinstance(v.type, Array) else v.type != BOOL
+
+
+def negative(s: Any, v: Operand) -> Operand:
+    return s.builder.emit("neg", v)  # type: ignore[no-any-return]
 
 
 # -- arithmetic ---------------------------------------------------------------------------------------

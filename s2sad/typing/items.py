@@ -325,8 +325,10 @@ def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
         return
     if isinstance(av, Value) and is_memory(av.type) and not isinstance(index, SliceAV):
         at = normal_index(s, index)
-        if prim == "add" and is_operand(value):
-            s.builder.effect("accumulate", av, at, stored(s, av, s.number(value)))
+        if prim in ("add", "sub") and is_operand(value):
+            term = s.number(value)
+            term = term if prim == "add" else s.builder.emit("neg", term)
+            s.builder.effect("accumulate", av, at, stored(s, av, term))
             return
         new = s.builder.emit(prim, load(s, av, at), s.number(value))
         s.builder.effect("store", av, at, stored(s, av, new))

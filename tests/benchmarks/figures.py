@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from s2sad import grad
-from tests.benchmarks.timing import side_by_side
+from s2sad.cli.timing import side_by_side
 
 
 def staged(x, y):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from s2sad.ir.core import Const, Operand
-from s2sad.ir.types import Dim, Size, Type, shaped
+from s2sad.ir.core import Const, Operand, Value
+from s2sad.ir.types import Dim, Size, Type, fresh_size, shaped
 from s2sad.rules.arrays.core import (
     JVPS,
     Attrs,
@@ -14,7 +15,7 @@ from s2sad.rules.arrays.core import (
     dtype_of,
     typed,
 )
-from s2sad.rules.builder import Builder
+from s2sad.rules.builder import OFFSETS, Builder
 from s2sad.rules.registry import ZERO, rule
 
 
@@ -41,8 +42,24 @@ def _view_type(attrs: Attrs, a: Operand, *operands: Operand) -> Type:
     return shaped(dtype_of(a), (*dims, *left))
 
 
+SLICES: WeakKeyDictionary[Value, dict[Any, Size]] = (
+    WeakKeyDictionary()
+)  # sizes of slices with computed bounds
+
+
 def _sliced(size: Size, start: Operand | None, stop: Operand | None, step: Operand | None) -> Size:
-    """The size of a slice, where the sizes are known well enough."""
+    """The size of a slice: slices with the same bounds of axes of the same size have the same size."""
+    found = _known_slice(size, start, stop, step)
+    parts = [OFFSETS.get(o, (o, 0)) if isinstance(o, Value) else (o, 0) for o in (start, stop, step)]
+    first = next((o for o, _ in parts if isinstance(o, Value)), None)
+    if found is not None or first is None or size is None or (isinstance(size, Dim) and size.name == "~"):
+        return found
+    key = (size, *((o.value if isinstance(o, Const) else o, offset) for o, offset in parts))
+    return SLICES.setdefault(first, {}).setdefault(key, fresh_size())
+
+
+def _known_slice(size: Size, start: Operand | None, stop: Operand | None, step: Operand | None) -> Size:
+    """The size of a slice, where the bounds are known well enough."""
 
     def known(o: Operand | None, default: int) -> Any:
         return default if o is None else o.value if isinstance(o, Const) and type(o.value) is int else None

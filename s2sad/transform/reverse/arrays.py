@@ -35,6 +35,8 @@ def buffered(r: Reverse) -> set[Value]:
                 if isinstance(o, Value) and isinstance(o.type, (Array, List, Tape)):
                     if op.prim in FIRST_ONLY and o is not op.operands[0]:
                         continue
+                    if op.prim == "array_of" and not r.is_active(op.operands[0]):
+                        continue  # made of constants: nothing is handed on
                     found.add(r.aliases.find(o))
     return found
 

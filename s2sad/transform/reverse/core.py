@@ -291,7 +291,10 @@ class Reverse:
 
     def contribute(self, op: Op, operand: Operand, term: Operand, cotangent: Any, scope: Scope) -> None:
         """Add what an operation hands on to the adjoint of an operand."""
-        self.broadcasts = is_elementwise(PRIMS[op.prim]) or op.prim in BROADCASTING
+        stacks = op.prim != "matmul" or any(
+            isinstance(o.type, Array) and o.type.ndim > 2 for o in op.operands
+        )
+        self.broadcasts = is_elementwise(PRIMS[op.prim]) or (op.prim in BROADCASTING and stacks)
         self.add(operand, self.kept_finite(op, operand, term, cotangent), scope)
         self.broadcasts = True
 

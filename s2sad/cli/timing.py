@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Call = Callable[[], Any]
@@ -43,7 +43,9 @@ def calibrated(fn: Callable[..., Any], args: Sequence[Any], seconds: float) -> i
 
 
 def side_by_side(
-    contestants: dict[str, tuple[Callable[..., Any], Sequence[Any]]], repeats: int = 41, seconds: float = 0.01
+    contestants: Mapping[str, tuple[Callable[..., Any], Sequence[Any]]],
+    repeats: int = 41,
+    seconds: float = 0.01,
 ) -> dict[str, float]:
     """Median seconds per call of each, the contestants taking turns `repeats` times."""
     runs = {

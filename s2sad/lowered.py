@@ -11,7 +11,7 @@ from s2sad.codegen.load import Generated, keyword_names, load
 from s2sad.errors import JitError
 from s2sad.ir.core import Function
 from s2sad.typing.captures import Captured, Guard
-from s2sad.typing.structure import key_of
+from s2sad.typing.structure import Node, key_of
 
 
 @dataclass(eq=False)
@@ -76,6 +76,12 @@ def guarded(code: Any, lowered: Lowered) -> Any:
     """A Numba dispatcher that has compiled its one signature, or a JitError that says why it cannot."""
 
     def first(*args: Any, **kwargs: Any) -> Any:
+        for name, key in lowered.keys.items():
+            if foreign(key):
+                raise JitError(
+                    f"Numba cannot take the argument {name!r} of {lowered.hint}(): it is or holds a dict or an object",
+                    lowered.primal.loc, "pass its parts, or a named tuple of them, or use jit=False",
+                )  # fmt: skip
         try:
             given = (*args, *(kwargs[name] for name in keyword_names(code) if name in kwargs))
             code.compile(tuple(map(code.typeof_pyval, given)))
@@ -98,6 +104,11 @@ def guarded(code: Any, lowered: Lowered) -> Any:
         return result
 
     return first
+
+
+def foreign(key: Any) -> bool:
+    """Whether an argument of this key holds a container that Numba has no type for."""
+    return isinstance(key, Node) and (key.kind in ("dict", "record") or any(map(foreign, key.parts)))
 
 
 def _reason(error: Exception) -> str:

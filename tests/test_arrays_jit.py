@@ -496,3 +496,14 @@ def test_a_list_that_a_loop_fills_stays_a_list():
 
     x = normal(3, 2)
     np.testing.assert_allclose(grad(f, jit=True)(x), grad(f)(x), rtol=1e-12)
+
+
+def of_a_dict(x, p):
+    return np.sum(p["a"] * x**2) * p["b"]
+
+
+@pytest.mark.jit
+def test_a_dict_is_refused_by_name():
+    x = np.array([1.0, 2.0])
+    with pytest.raises(JitError, match=r"the argument 'p' of of_a_dict\(\)[\s\S]*a named tuple"):
+        grad(of_a_dict, wrt=(0, 1), jit=True)(x, {"a": 1.0, "b": 2.0})

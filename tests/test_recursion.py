@@ -162,3 +162,177 @@ def test_slices_that_are_written_further_down():
     """Each call's slice is shorter than the last: one instance serves them all."""
     rng = np.random.default_rng(0)
     check(Case(sum_smoothed, (rng.normal(size=9), rng.normal(size=2))))
+
+
+# -- memory that is written between a call and the reverse of it --------------------------------------
+
+
+def squares_down(a, k):
+    t = 1.0
+    if k > 0:
+        t = squares_down(a, k - 1)
+    s = 0.0
+    for i in range(len(a)):
+        s += a[i] * a[i]
+    return t * s
+
+
+def written_after_a_call(x):
+    a = x * 1.0
+    s = squares_down(a, 2)
+    a[1] = 0.0
+    a[0] *= 3.0
+    return s + a[0]
+
+
+def sums_down(a, k):
+    t = 1.0
+    if k > 0:
+        t = sums_down(a, k - 1)
+    return t * np.sum(a * a)
+
+
+def written_after_a_sum(x):
+    a = x * 1.0
+    s = sums_down(a, 2)
+    a[1] = 0.0
+    return s + a[0]
+
+
+def taking_turns(n, a, b):
+    s = 0.0
+    for i in range(len(a)):
+        s += a[i] * a[i]
+    if n > 0:
+        s += taking_turns(n - 1, b, b)
+    return s
+
+
+def written_once_passed_on(x):
+    a = x * 1.0
+    s = taking_turns(1, a, x)
+    a[1] = 5.0
+    a[2] = 9.0
+    return s + a[0]
+
+
+def branching_down(a, k):
+    t = 1.0
+    if k > 0:
+        t = branching_down(a, k - 1)
+    if a[1] > 0.1:
+        t = t * a[1] * a[2]
+    else:
+        t = t + a[1]
+    return t
+
+
+def written_after_a_branch(x):
+    a = x * 1.0
+    s = branching_down(a, 2)
+    a[1] = -5.0
+    return s + a[0]
+
+
+def row_by_row(m, k):
+    if k < 0:
+        return 1.0
+    row = m[k]
+    s = 0.0
+    for i in range(len(row)):
+        s += row[i] * row[i] * (i + 1)
+    return s * row_by_row(m, k - 1)
+
+
+def written_rows(x):
+    m = np.outer(x, x)
+    s = row_by_row(m, 2)
+    m[1] = 0.0
+    return s + m[0, 0]
+
+
+def down_a_list(parts, k):
+    if k < 0:
+        return 1.0
+    s = 0.0
+    for p in parts:
+        s += p[k] * p[k]
+    return s * down_a_list(parts, k - 1)
+
+
+def written_parts(x):
+    a, b = x * 1.0, x * x
+    s = down_a_list([a, b], 2)
+    a[1] = 0.0
+    b *= 4.0
+    return s + a[0] + b[2]
+
+
+def appended_down(out, x, k):
+    if k < 0:
+        return 0.0
+    a = x * x[k]
+    out.append(a)
+    s = 0.0
+    for i in range(len(a)):
+        s += a[i] * a[i]
+    return s * s + appended_down(out, x, k - 1)
+
+
+def written_what_was_appended(x):
+    out = []
+    s = appended_down(out, x, 2)
+    out[0][1] = 4.0
+    out[1] *= 3.0
+    return s + out[0][0] + np.sum(out[1])
+
+
+def taking_turns_writing(x, y, k):
+    s = 0.0
+    for i in range(len(x)):
+        s += x[i] * y[i] * y[i]
+    if k > 0:
+        x[0] = s
+        s += taking_turns_writing(y, x, k - 1)
+    return s
+
+
+def written_on_both_sides(x):
+    y = x + 1.0
+    s = taking_turns_writing(x, y, 3)
+    y[0] = s
+    x[2] = y[0] * x[1]
+    return s + x[2]
+
+
+def captured_and_written(x):
+    z = x * 1.0
+
+    def down(k):
+        s = 0.0
+        for i in range(3):
+            s += z[i] * z[i]
+        return s * down(k - 1) if k > 0 else s
+
+    s = down(2)
+    z[1] = 8.0
+    return s + z[0] * z[1]
+
+
+WRITTEN = [
+    written_after_a_call, written_after_a_sum, written_once_passed_on, written_after_a_branch, written_rows, written_parts,
+    written_what_was_appended, written_on_both_sides, captured_and_written,
+]  # fmt: skip
+REFUSED_COMPILED = {written_rows, written_what_was_appended}  # slices and an empty list passed down
+
+
+@pytest.mark.parametrize("fn", WRITTEN)
+def test_written_between_a_call_and_its_reverse(fn):
+    """What a callee read may be another's by the time it is reversed: it keeps what its reverse reads."""
+    check(Case(fn, (np.array([0.5, 0.7, -0.3]),)))
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("fn", [fn for fn in WRITTEN if fn not in REFUSED_COMPILED])
+def test_written_between_compiled(fn):
+    check(Case(fn, (np.array([0.5, 0.7, -0.3]),)), jit=True)

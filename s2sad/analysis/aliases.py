@@ -5,6 +5,8 @@ Two references share a class when a branch or loop may make one the other, or wh
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from s2sad.analysis.uses import use_counts
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import Block, For, Function, If, Op, Operand, Value, While, walk
@@ -124,6 +126,17 @@ class Aliases:
 
     def is_written(self, v: Value) -> bool:
         return self.find(v) in self.written
+
+    def reachable(self, values: Iterable[Operand]) -> frozenset[Value]:
+        """The classes of the memory that values are, and of what lists among them hold."""
+        found: set[Value] = set()
+        todo = [v for v in values if isinstance(v, Value) and is_memory(v.type)]
+        while todo:
+            root = self.find(todo.pop())
+            if root not in found:
+                found.add(root)
+                todo += [self.contents[root]] if root in self.contents else []
+        return frozenset(found)
 
     def is_joined(self, v: Value) -> bool:
         """Whether other references may denote the same memory."""

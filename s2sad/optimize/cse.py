@@ -32,13 +32,7 @@ class _Known:
 
     def __init__(self, fn: Function) -> None:
         self.aliases = Aliases(fn)
-        self.returned: set[Value] = set()
-        todo = [o for o in fn.body.yields if isinstance(o, Value) and is_memory(o.type)]
-        while todo:  # and what lists that are returned hold
-            root = self.aliases.find(todo.pop())
-            if root not in self.returned:
-                self.returned.add(root)
-                todo += [self.aliases.contents[root]] if root in self.aliases.contents else []
+        self.returned = self.aliases.reachable(fn.body.yields)  # and what lists that are returned hold
 
     def block(self, block: Block, seen: dict[Any, Value], names: dict[Value, Operand]) -> Block:
         seen = dict(seen)  # what is computed in a block is known in the blocks it holds, not after it

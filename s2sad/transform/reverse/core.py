@@ -148,6 +148,9 @@ class Reverse:
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
         self.op_homes: dict[AnyOp, Block] = {}
         self.last_writes = last_writes(fn, self.aliases)
+        # what a call hands to a function that stays one: whoever calls it may write that before its reverse runs
+        outside = () if shadow_inputs is None else (*fn.params, *free_values(fn))
+        self.shared = self.aliases.reachable(outside)
         self.numbers: dict[AnyOp, int] = {}  # of the outermost operation that an operation stands in
         self.root = Scope("function", None, fn.body)
         self.mark = sys.maxsize
@@ -311,7 +314,10 @@ class Reverse:
 
     def written_after(self, v: Value, op: AnyOp) -> bool:
         """Whether memory may be written once an operation has read it, in a later iteration too."""
-        last = self.last_writes.get(self.aliases.find(v))
+        root = self.aliases.find(v)
+        if root in self.shared:
+            return True
+        last = self.last_writes.get(root)
         if last is None:
             return self.aliases.is_written(v)
         if not self.numbers:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from s2sad.analysis.uses import free_values
 from s2sad.entry import header
 from s2sad.errors import S2sadError, SignatureError
 from s2sad.ir.core import Block, Const, Function, Op, Operand, Undef, Value
@@ -25,7 +26,6 @@ from s2sad.typing.calls import HANDLERS, apply
 from s2sad.typing.captures import Captures
 from s2sad.typing.specialise import Specialiser, specialise
 from s2sad.typing.structure import constant, source_for, user_function
-from s2sad.typing.thread import free_values
 
 SCALARS: dict[Any, Scalar] = {float: FLOAT, int: INT, bool: BOOL, "float": FLOAT, "int": INT, "bool": BOOL}
 

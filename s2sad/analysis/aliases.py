@@ -1,16 +1,18 @@
 """Which references may denote the same memory (union-find over joins), and which memory is written.
 
-Two references share a class when a branch or loop may make one the other, or when a tape or list holds them.
+Two references share a class when a branch or loop may make one the other, or when a tape or list holds them. What
+other functions do is not looked at: a call may put arrays into lists and give back what it was given, and the
+memory that a function here is called with may be the same under several names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from s2sad.analysis.uses import use_counts
+from s2sad.analysis.uses import free_values, use_counts
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import Block, For, Function, If, Op, Operand, Value, While, walk
-from s2sad.ir.types import element, is_memory
+from s2sad.ir.types import Array, Tape, Type, element, is_memory
 
 WRITES = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "assign", "assign_at", "scatter_add"}
@@ -28,6 +30,8 @@ class Aliases:
         self.written: set[Value] = set()
         self.joined: set[Value] = set()
         writes: list[Value] = []
+        if fn.called:
+            self.mix((*fn.params, *free_values(fn)))
         for op in walk(fn.body):
             if isinstance(op, Op):
                 self.op(op, writes)
@@ -68,7 +72,26 @@ class Aliases:
         elif op.prim in ("stop_gradient", "identity"):
             self.union(op.result, op.operands[0])
         elif op.prim == "invoke":
-            writes.extend(o for o in op.operands if isinstance(o, Value) and is_memory(o.type))
+            given = [o for o in op.operands if isinstance(o, Value) and is_memory(o.type)]
+            back = [r for r in op.results if is_memory(r.type)]
+            if back or any(is_memory(element(o.type)) for o in given):
+                self.mix((*given, *back))
+            writes.extend(given)
+            writes.extend(self.contents[root] for root in self.reachable(given) if root in self.contents)
+
+    def mix(self, references: Iterable[Value]) -> None:
+        """Any of these, and of what they hold, may be the same memory where their types allow it."""
+        alike: dict[str, list[Value]] = {}
+        todo = [v for v in references if is_memory(v.type)]
+        while todo:
+            v = todo.pop()
+            if not isinstance(v.type, Tape):  # each is made once and handed on under one name
+                alike.setdefault(kind_of_memory(v.type), []).append(v)
+            if is_memory(element(v.type)):
+                root = self.find(v)
+                todo.append(self.contents.setdefault(root, Value("", element(v.type))))
+        for group in alike.values():
+            self.union(*group)
 
     def of_lists(self, op: Op) -> None:
         """Lists of references: what is put in, what comes out."""
@@ -125,7 +148,8 @@ class Aliases:
         return root
 
     def is_written(self, v: Value) -> bool:
-        return self.find(v) in self.written
+        """Whether the memory, or what it holds, is written."""
+        return not self.written.isdisjoint(self.reachable((v,)))
 
     def reachable(self, values: Iterable[Operand]) -> frozenset[Value]:
         """The classes of the memory that values are, and of what lists among them hold."""
@@ -141,6 +165,13 @@ class Aliases:
     def is_joined(self, v: Value) -> bool:
         """Whether other references may denote the same memory."""
         return self.find(v) in self.joined
+
+
+def kind_of_memory(t: Type) -> str:
+    """What references must agree in to denote the same memory: views of an array may be of any shape."""
+    if isinstance(t, Array):
+        return t.dtype
+    return f"{type(t).__name__} of {kind_of_memory(element(t)) if is_memory(element(t)) else 'numbers'}"
 
 
 MAYBE_VIEWS = frozenset(
@@ -190,13 +221,7 @@ def last_writes(fn: Function, aliases: Aliases) -> dict[Value, int]:
     for number, outer in enumerate(fn.body.ops):
         for op in walk(Block((), (outer,), ())):
             if isinstance(op, Op) and op.prim == "invoke":
-                found.update(
-                    {
-                        aliases.find(o): number
-                        for o in op.operands
-                        if isinstance(o, Value) and is_memory(o.type)
-                    }
-                )
+                found.update(dict.fromkeys(aliases.reachable(op.operands), number))
             elif isinstance(op, Op) and op.prim in WRITES and isinstance(op.operands[0], Value):
                 found[aliases.find(op.operands[0])] = number
     return found

@@ -21,6 +21,16 @@ def use_counts(fn: Function) -> Counter[Value]:
     return Counter(o for o in all_operands(fn.body) if isinstance(o, Value))
 
 
+def free_values(fn: Function) -> list[Value]:
+    """Values a function reads that neither it nor its caller's call defines."""
+    made: set[Value] = set(fn.params)
+    for op in walk(fn.body):
+        made.update(op.results)
+        for inner in blocks(op):
+            made.update(inner.params)
+    return list(dict.fromkeys(o for o in all_operands(fn.body) if isinstance(o, Value) and o not in made))
+
+
 def homes(fn: Function) -> dict[Value, Block]:
     """The block that defines each value."""
     found: dict[Value, Block] = dict.fromkeys(fn.params, fn.body)

@@ -22,8 +22,8 @@ from s2sad.codegen.naming import Names
 from s2sad.codegen.positions import Positions
 from s2sad.codegen.undefined import placeholders
 from s2sad.errors import Stmt
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import Array, Scalar, is_memory
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, walk
+from s2sad.ir.types import Array, List, Scalar, Tape, is_memory
 from s2sad.transform.reverse.arrays import is_fresh, sources
 from s2sad.transform.reverse.extras import breaks
 
@@ -48,6 +48,8 @@ class Emitter:
         self.makers = definitions(fn)
         self.names = Names(fn, self.positions, reserved | {fn.name})
         self.bound = placeholders(fn, self.differs)
+        appends = (op for op in walk(fn.body) if isinstance(op, Op) and op.prim == "append")
+        self.appended = {op.operands[0] for op in appends}
         self.expressions = Expressions(self)
         self.stmt: Stmt | None = None
         self.phase = ""
@@ -402,6 +404,8 @@ class Emitter:
         """What stands in for an unbound variable that is stored but never used."""
         if self.target == "numba" and isinstance(v.type, Scalar):
             return t.constant({"float": 0.0, "int": 0, "bool": False, "complex": 0j}[v.type.kind])
+        if self.target == "numba" and isinstance(v.type, (Array, List, Tape)):
+            return tapes.sample(self, v.type)
         return t.constant(None)
 
     # -- loops --------------------------------------------------------------------------------------

@@ -315,6 +315,8 @@ class Expressions:
         return self.constant(Const(op.attr("value"), op.result.type))
 
     def op_alloc_list(self, op: Op) -> Any:
+        if self.emitter.target == "numba" and not op.operands and op.result not in self.emitter.appended:
+            return tapes.sample(self.emitter, op.result.type)
         return t.list_([self.operand(o) for o in op.operands])
 
     def op_list_repeat(self, op: Op) -> Any:

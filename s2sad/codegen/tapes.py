@@ -15,8 +15,8 @@ import gast
 
 from s2sad.codegen import tree as t
 from s2sad.errors import JitError
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Value, While, blocks, walk
-from s2sad.ir.types import NONE, Array, Scalar, Tape, Tuple, Type
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, blocks, walk
+from s2sad.ir.types import NONE, Array, List, Scalar, Tape, Tuple, Type
 
 if TYPE_CHECKING:
     from s2sad.codegen.emit import Emitter
@@ -120,7 +120,8 @@ def new(e: Emitter, op: Op, out: list[Any]) -> None:
     layout = e.tapes[op.result]
     name = t.target(e.names[op.result])
     if layout.kind == "records" and e.target == "numba":
-        out.append(t.assign(name, _empty_list(e, op.result)))
+        first = laid_out(e, sample(e, op.result.type.item), op.result.type.item)  # type: ignore[attr-defined]
+        out.append(t.assign(name, t.subscript(t.list_([first]), gast.Slice(None, t.constant(0), None))))
     elif layout.kind in ("list", "stack", "padded", "records"):
         out.append(t.assign(name, t.list_([])))
     elif layout.kind == "dict":
@@ -138,14 +139,27 @@ def new(e: Emitter, op: Op, out: list[Any]) -> None:
         out.append(t.assign(name, t.call("np.empty", size, **_dtype(op.result.type))))
 
 
-def _empty_list(e: Emitter, tape: Value) -> Any:
-    """An empty list whose type Numba can tell."""
-    item = tape.type.item  # type: ignore[attr-defined]
-    return t.subscript(t.list_([_sample(e, item)]), gast.Slice(None, t.constant(0), None))
+def of_any_strides(array: Any, item: Type) -> Any:
+    """An array as one that Numba does not know to lie row by row: then a list may hold slices of any kind, too."""
+    every = [gast.Slice(None, None, t.constant(1))] * item.ndim  # type: ignore[attr-defined]
+    return t.subscript(array, every[0] if len(every) == 1 else t.tuple_(every)) if every else array
 
 
-def _sample(e: Emitter, item: Type) -> Any:
-    """An expression of a type."""
+def recorded(e: Emitter, v: Operand) -> Any:
+    """What is appended to the records of a function's calls: they all have one type."""
+    return laid_out(e, e.expr(v), v.type)
+
+
+def laid_out(e: Emitter, record: Any, item: Type) -> Any:
+    if e.target == "numba" and isinstance(item, Array):
+        return of_any_strides(record, item)
+    if e.target == "numba" and isinstance(item, Tuple) and isinstance(record, gast.Tuple):
+        record.elts = [laid_out(e, x, i) for x, i in zip(record.elts, item.items, strict=True)]
+    return record
+
+
+def sample(e: Emitter, item: Type) -> Any:
+    """An expression of a type, which Numba can tell from it; what is memory is empty."""
     if isinstance(item, Scalar) and not item.optional:
         return t.constant({"float": 0.0, "int": 0, "bool": False, "complex": 0j}[item.kind])
     if isinstance(item, Array):
@@ -155,9 +169,9 @@ def _sample(e: Emitter, item: Type) -> Any:
         e.expressions.modules.add("numpy")
         return t.call("np.empty", t.constant(0), **_dtype(item))
     if isinstance(item, Tuple):
-        return t.tuple_([_sample(e, i) for i in item.items])
-    if isinstance(item, Tape):
-        return t.subscript(t.list_([_sample(e, item.item)]), gast.Slice(None, t.constant(0), None))
+        return t.tuple_([sample(e, i) for i in item.items])
+    if isinstance(item, (Tape, List)):
+        return t.subscript(t.list_([sample(e, item.item)]), gast.Slice(None, t.constant(0), None))
     raise JitError(
         f"records of {item} in a function that is called recursively cannot be compiled yet",
         hint="use jit=False for this function",
@@ -175,7 +189,10 @@ def _dtype(tape: Type) -> dict[str, Any]:
 
 def _trips(e: Emitter, loop: AnyOp | None) -> Any:
     assert isinstance(loop, For)
-    return t.call("len", t.call("range", *e.bounds(loop)))
+    plain = e.bounds(loop)
+    if len(plain) == 1 and isinstance(loop.stop, Const) and loop.stop.value >= 0:
+        return plain[0]
+    return t.call("len", t.call("range", *plain))
 
 
 def write(e: Emitter, op: Op, out: list[Any]) -> None:
@@ -187,7 +204,8 @@ def write(e: Emitter, op: Op, out: list[Any]) -> None:
         return
     k = at[0]
     if layout is not None and (layout.kind in ("list", "stack") or (layout.kind == "records" and op.attrs)):
-        out.append(t.statement(t.call(t.attribute(held, "append"), e.expr(v))))
+        value = recorded(e, v) if layout.kind == "records" else e.expr(v)
+        out.append(t.statement(t.call(t.attribute(held, "append"), value)))
         return
     index = e.expr(k)
     if layout is not None and layout.kind == "padded":

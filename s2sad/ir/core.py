@@ -122,13 +122,15 @@ AnyOp = Union[Op, If, ForEach, For, While]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """`params` are values named as in Python; `defaults` and the like live with whoever calls it."""
+    """`params` are values named as in Python; `defaults` and the like live with whoever calls it. `called`: by
+    another function here, so that its parameters may be the same memory."""
 
     name: str
     params: tuple[Value, ...]
     body: Block
     loc: Loc = NOWHERE
     callees: dict[str, Function] = field(default_factory=dict)
+    called: bool = False
 
 
 def blocks(op: AnyOp) -> tuple[Block, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2sad.analysis.aliases import WRITES, Aliases
+from s2sad.analysis.uses import free_values
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import is_memory
 from s2sad.rules.registry import PRIMS
@@ -27,24 +28,22 @@ class _Liveness:
         self.owner: dict[AnyOp, AnyOp] = {}
         self.writers: dict[Value, list[Op]] = {}
         self.stack: list[Value] = []
-        self.keep = {self.aliases.find(v) for v in keep if is_memory(v.type)}
+        self.keep = self.aliases.reachable(keep)
         self.local = self.local_classes()
         self.index(fn.body, None)
 
     def local_classes(self) -> set[Value]:
         """Classes of memory made here and not passed in: writes to them matter only to who reads them."""
         made: set[Value] = set()
-        outside: set[Value] = {self.aliases.find(p) for p in self.fn.params if is_memory(p.type)}
+        outside: list[Value] = [*self.fn.params, *free_values(self.fn)]
         for op in walk(self.fn.body):
             if isinstance(op, Op):
                 for r in op.results:
                     if is_memory(r.type):
-                        root = self.aliases.find(r)
-                        held = op.prim == "tape_read" and self.aliases.find(op.operands[0]) in outside  # type: ignore[arg-type]
-                        if held or op.prim in ("extract", "unpack", "invoke"):
-                            outside.add(root)
-                        made.add(root)
-        return made - outside - self.keep
+                        made.add(self.aliases.find(r))
+                        if op.prim in ("extract", "unpack", "invoke"):
+                            outside.append(r)
+        return made - self.aliases.reachable(outside) - self.keep
 
     def index(self, block: Block, owner: AnyOp | None) -> None:
         for op in block.ops:

@@ -70,6 +70,10 @@ class Outline(Exception):
         self.key = key
 
 
+class Unreachable(Exception):
+    """What follows on this path is not known to run: a recursive call before it has given no result so far."""
+
+
 @dataclass(eq=False)
 class Context:
     """What one typing run shares among the functions it walks."""
@@ -257,7 +261,7 @@ class Specialiser:
         instance = self.instance(fn.source, [map_leaves(a, partial(parameter, recursive)) for a in args])
         operands = tuple(o for a in args for o in leaves(a) if isinstance(o, Value))
         if instance.result is None:
-            return Value("", BOTTOM)
+            raise Unreachable
         results: list[Value] = []
 
         def fresh(o: Operand) -> AV:
@@ -295,9 +299,16 @@ class Specialiser:
             instance.rounds += 1
             before, known = instance.result, set(self.context.instances)
             self.context.open.append(key[0])
-            function, result = self.body_of(source, args, name)
-            self.context.open.pop()
-            instance.function, instance.result = function, result
+            try:
+                instance.function, result = self.body_of(source, args, name)
+            except Unreachable:
+                raise self.error(
+                    f"every path through {source.name}() calls it again",
+                    "return something without a call on one of them",
+                ) from None
+            finally:
+                self.context.open.pop()
+            instance.result = result
             if before is not None and self.signature(before) == self.signature(result):
                 return instance
             for other in set(self.context.instances) - known:  # made from a result that was not final
@@ -336,7 +347,8 @@ class Specialiser:
             ),
         )
         yields = tuple(o for o in leaves(result) if isinstance(o, Value))
-        return Function(name, tuple(params), Block((), tuple(inner.builder.ops), yields), source.loc), result
+        body = Block((), tuple(inner.builder.ops), yields)
+        return Function(name, tuple(params), body, source.loc, called=True), result
 
     def signature(self, av: AV) -> Any:
         """Hashable description of an abstract value: its structure, leaf types, constants."""
@@ -393,11 +405,13 @@ class Specialiser:
             self.env.update(zip(op.results, map(self.get, chosen.yields), strict=True))
             return "break" if exit == "break" else ""
         with self.builder.region() as then_ops:
-            then_exit = self.block(op.then)
-            then = tuple(map(self.get, op.then.yields))
+            then_exit, then = self.side(op.then)
         with self.builder.region() as else_ops:
-            else_exit = self.block(op.orelse)
-            orelse = tuple(map(self.get, op.orelse.yields))
+            else_exit, orelse = self.side(op.orelse)
+        if then is None and orelse is None:
+            raise Unreachable
+        nothing = (Undef(),) * len(op.results)
+        then, orelse = then or nothing, orelse or nothing
         self.at(op.loc)
         results: list[Value] = []
         columns: list[tuple[Operand, ...]] = []
@@ -413,6 +427,14 @@ class Specialiser:
         else_block = Block((), tuple(else_ops), tuple(c[1] for c in columns), else_exit)
         self.builder.ops.append(If(cond, then_block, else_block, tuple(results), op.loc))
         return ""
+
+    def side(self, block: Block) -> tuple[str, tuple[AV, ...] | None]:
+        """Walk a block that may not run: its exit and what it yields, None where its end is not reached."""
+        try:
+            return self.block(block), tuple(map(self.get, block.yields))
+        except Unreachable:
+            self.exits[block] = block.exit
+            return block.exit, None
 
     def merged(self, avs: tuple[AV, ...], slot: Any, name: str) -> AV:
         try:
@@ -484,10 +506,14 @@ class Specialiser:
         def run(params: list[AV]) -> tuple[Value, list[AV]]:
             index = Value(hint if item_at is None else "", INT)
             item = index if item_at is None else item_at(index)
-            return index, body(
-                self.builder.rename(item, hint) if isinstance(item, Value) and item is not index else item,
-                params,
-            )
+            if isinstance(item, Value) and item is not index:
+                item = self.builder.rename(item, hint)
+            try:
+                return index, body(item, params)
+            except Unreachable:
+                if op is not None:
+                    self.exits[op.body] = op.body.exit
+                return index, [Undef()] * len(params)
 
         shape, index, params, ops, yields = self.fixpoint(init, run, hints)
         self.at(loc)
@@ -574,8 +600,7 @@ class Specialiser:
             body_avs, body_params = self.fresh(shape2, hints)
             with self.builder.region() as ops:
                 self.env.update(zip(op.body.params, body_avs, strict=True))
-                self.block(op.body)
-                yields = [self.get(o) for o in op.body.yields]
+                yields = list(self.side(op.body)[1] or (Undef(),) * len(op.results))
             joined = [self.joined(s, y, h) for s, y, h in zip(shape2, yields, hints, strict=True)]
             if [self.signature(s) for s in joined] == [self.signature(s) for s in shape]:
                 break

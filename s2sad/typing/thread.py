@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from s2sad.analysis.uses import all_operands
-from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, blocks, walk
-
-
-def free_values(fn: Function) -> list[Value]:
-    """Values a function reads that neither it nor its caller's call defines."""
-    made: set[Value] = set(fn.params)
-    for op in walk(fn.body):
-        made.update(op.results)
-        for inner in blocks(op):
-            made.update(inner.params)
-    return list(dict.fromkeys(o for o in all_operands(fn.body) if isinstance(o, Value) and o not in made))
+from s2sad.analysis.uses import free_values
+from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk
 
 
 def thread_captures(fn: Function) -> Function:

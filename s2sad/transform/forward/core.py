@@ -126,7 +126,7 @@ class Forward:
             self.builder.loc = self.fn.loc
             tangents = self.returned()
         body = Block(self.fn.body.params, tuple(ops), (*self.fn.body.yields, *tangents))
-        return Function(name, (*params, *self.given.values()), body, self.fn.loc)
+        return replace(self.fn, name=name, params=(*params, *self.given.values()), body=body)
 
     # -- activity -----------------------------------------------------------------------------------
 

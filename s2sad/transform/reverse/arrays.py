@@ -46,7 +46,7 @@ def by_value(r: Reverse, v: Operand) -> bool:
     if not (isinstance(v, Value) and isinstance(v.type, Array)):
         return False
     if r.buffered is None:
-        r.buffered = buffered(r)
+        r.buffered = buffered(r) | r.handed_back
     root = r.aliases.find(v)
     return root not in r.buffered and not r.aliases.is_written(v)
 

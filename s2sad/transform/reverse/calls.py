@@ -1,6 +1,7 @@
-"""Calls that stay calls: a forward function keeps its residuals on tapes and returns the results and the number
-of its record there; a reverse function takes the number, the results' cotangents, and all memory that was passed. One pair for each callee and
-each choice of active arguments. The tapes are free variables of both until `threaded` makes them parameters.
+"""Calls that stay calls: a forward function keeps its residuals on tapes and returns the results, the shadows of
+those that are memory, and the number of its record there; a reverse function takes the number, the cotangents of
+results that are numbers, and all memory that was passed. One pair for each callee and each choice of active
+arguments. The tapes are free variables of both until `threaded` makes them parameters.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from s2sad.analysis.uses import all_operands
+from s2sad.analysis.uses import all_operands, free_values
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk
 from s2sad.ir.types import INT, Tape, is_float, is_memory
@@ -17,7 +18,7 @@ from s2sad.transform.reverse.core import HANDLERS, Reverse, ready
 from s2sad.transform.reverse.memory import shadow_type, twin
 from s2sad.transform.reverse.scopes import Scope, adjoint_type, zero
 from s2sad.transform.reverse.storage import tape_hint
-from s2sad.typing.thread import free_values, substituted, threaded
+from s2sad.typing.thread import substituted, threaded
 
 
 @dataclass(eq=False)
@@ -77,8 +78,11 @@ def split(
     shadows = {p: Value(f"d·{p.hint}", shadow_type(p.type)) for p in chosen if is_memory(p.type)}
     outputs = fn.body.yields
     reverse = Reverse(ready(fn, tuple(chosen)), tuple(chosen), outputs, callees, shadows)
+    returned = [o for o, r in zip(outputs, results, strict=True) if r and is_memory(o.type)]
+    reverse.handed_back = reverse.aliases.reachable(returned)
+    twins = tuple(twin(reverse, o) for o in returned)
     seeds = tuple(
-        Value(f"d·{fn.name}", adjoint_type(o.type)) if r else None
+        Value(f"d·{fn.name}", adjoint_type(o.type)) if r and not is_memory(o.type) else None
         for o, r in zip(outputs, results, strict=True)
     )
     sweeps = reverse.run(seeds)
@@ -96,14 +100,16 @@ def split(
     for v, tape in zip(kept, tapes, strict=True):
         ahead.append(Op("tape_write", (tape, number, v), (), fn.loc, (("appends", True),)))
     params = (*fn.params, *shadows.values())
-    forward = Function(pair.forward, params, Block((), tuple(ahead), (*outputs, number)), fn.loc)
+    forward = replace(
+        fn, name=pair.forward, params=params, body=Block((), tuple(ahead), (*outputs, *twins, number))
+    )
     record = Value("record", INT)
     reads = [Op("tape_read", (tape, record), (v,), fn.loc) for v, tape in zip(kept, tapes, strict=True)]
     cotangents = tuple(s for s in seeds if s is not None)
     body = Block((), (*reads, *sweeps.reverse), adjoints)
     own = {v: Value(v.hint, v.type) for v in handed}
     body = substituted(body, own)
-    return forward, Function(pair.reverse, (record, *cotangents, *own.values()), body, fn.loc)
+    return forward, replace(fn, name=pair.reverse, params=(record, *cotangents, *own.values()), body=body)
 
 
 def residuals(
@@ -130,22 +136,19 @@ def reverse_invoke(r: Reverse, op: Op, scope: Scope) -> None:
     cotangents = {v: scope.adj.pop(v) for v in op.results if v in scope.adj}
     active = tuple(r.is_active(o) for o in op.operands)
     memory = [o for o, a in zip(op.operands, active, strict=True) if a and is_memory(o.type)]
-    if not any(active) or (not cotangents and not memory):
+    returned = [v for v in op.results if is_memory(v.type) and r.is_active(v)]
+    if not any(active) or (not cotangents and not memory and not returned):
         return
-    if any(is_memory(v.type) and r.is_active(v) for v in op.results):
-        raise UnsupportedSyntaxError(
-            "an array returned by a function that is called recursively is not supported yet", op.loc,
-            "return numbers, or let the function write into an array that is passed to it",
-        )  # fmt: skip
-    results = tuple(is_float(v.type) and r.is_active(v) for v in op.results)
+    results = tuple((is_float(v.type) or is_memory(v.type)) and r.is_active(v) for v in op.results)
     pair = r.callees.pair(op.attr("callee"), active, results)
     kept = r.records.get(op)
-    if kept is not None and memory:
+    if kept is not None and (memory or returned):
         raise UnsupportedSyntaxError(
             "the Jacobian of several results by reverse mode, of a function that hands arrays to one that stays a "
             "function (a recursive one), is not supported yet", op.loc, "use jacfwd(), or return one array",
         )  # fmt: skip
     twins = tuple(twin(r, o) for o in memory)
+    made: tuple[Any, ...] = tuple(twin(r, v) for v in returned)
     if kept is None:
         kept = r.records[op] = Value("record", INT)
         r.home[kept] = r.home_of(op)
@@ -153,10 +156,14 @@ def reverse_invoke(r: Reverse, op: Op, scope: Scope) -> None:
         r.extras.replaced[op] = replace(
             op,
             operands=(*op.operands, *twins),
-            results=(*op.results, kept),
+            results=(*op.results, *made, kept),
             attrs=(("callee", pair.forward),),
         )
-    seeds = [cotangents.get(v) or zero(v.type) for v, used in zip(op.results, results, strict=True) if used]
+    seeds = [
+        cotangents.get(v) or zero(v.type)
+        for v, used in zip(op.results, results, strict=True)
+        if used and not is_memory(v.type)
+    ]
     inputs = [o for o, a in zip(op.operands, active, strict=True) if a and not is_memory(o.type)]
     out = tuple(Value("", adjoint_type(o.type)) for o in inputs)
     handed = [o for o in op.operands if is_memory(o.type)] + list(twins)

@@ -15,7 +15,7 @@ from typing import Any
 from s2sad.analysis.activity import active_values, selected_values
 from s2sad.analysis.aliases import Aliases, last_writes, refuse_written_reshapes
 from s2sad.analysis.gates import Gate, find_gates
-from s2sad.analysis.uses import definitions, homes
+from s2sad.analysis.uses import definitions, free_values, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value, blocks, walk
 from s2sad.ir.types import Array, Scalar, Tape, Type, is_float, is_memory
@@ -29,7 +29,6 @@ from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 from s2sad.transform.reverse.views import settled
-from s2sad.typing.thread import free_values
 
 Handler = Callable[["Reverse", Any, Scope], None]
 HANDLERS: dict[Any, Handler] = {}
@@ -136,6 +135,7 @@ class Reverse:
             callees, "repeated", False
         )  # each run of the reverse sweep leaves shadows zero
         self.beside: set[Value] = set()  # memory whose shadow the forward sweep makes
+        self.handed_back: frozenset[Value] = frozenset()  # classes whose shadows the forward sweep returns
         self.given_shadows = set(self.shadows.values())
         for shadow in self.given_shadows:
             self.home[shadow] = fn.body
@@ -148,8 +148,8 @@ class Reverse:
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
         self.op_homes: dict[AnyOp, Block] = {}
         self.last_writes = last_writes(fn, self.aliases)
-        # what a call hands to a function that stays one: whoever calls it may write that before its reverse runs
-        outside = () if shadow_inputs is None else (*fn.params, *free_values(fn))
+        # what a function that stays one is given and gives back: its caller may write that before its reverse runs
+        outside = () if shadow_inputs is None else (*fn.params, *free_values(fn), *outputs)
         self.shared = self.aliases.reachable(outside)
         self.numbers: dict[AnyOp, int] = {}  # of the outermost operation that an operation stands in
         self.root = Scope("function", None, fn.body)

@@ -79,6 +79,8 @@ def twin(r: Reverse, a: Operand) -> Operand:
         r.sites[made] = r.extras.after[op]
     elif op is None and r.home[a] is not r.fn.body:
         param_twin(r, a, made)
+    elif isinstance(op, Op) and op.prim == "invoke" and any(map(r.is_active, op.operands)):
+        r.sites[made] = r.extras.after[op]  # it is returned with the reference, see reverse_invoke
     else:
         if isinstance(op, Op) and op.prim == "stop_gradient" and r.aliases.is_written(a):
             raise UnsupportedSyntaxError(
@@ -99,6 +101,7 @@ def allocate_twin(r: Reverse, op: AnyOp | None, a: Value, made: Value) -> None:
         new = Op("zeros_like", (a,), (made,), loc)
     simple = r.home[a] is r.fn.body and not r.aliases.is_joined(a) and not isinstance(a.type, Tape)
     simple = simple and not appended(r, a) and not used_by(r, "invoke", a)
+    simple = simple and r.aliases.find(a) not in r.handed_back
     if not simple:
         r.beside.add(a)
     if simple:

@@ -84,5 +84,6 @@ def writes(op: Any, root: Value, aliases: Aliases) -> bool:
     """Whether an operation writes the memory of a class."""
     if not isinstance(op, Op) or op.prim not in (*WRITES, "invoke"):
         return False
-    targets = op.operands if op.prim == "invoke" else op.operands[:1]
-    return any(isinstance(o, Value) and is_memory(o.type) and aliases.find(o) is root for o in targets)
+    return root in (
+        aliases.reachable(op.operands) if op.prim == "invoke" else {aliases.find(op.operands[0])}  # type: ignore[arg-type]
+    )

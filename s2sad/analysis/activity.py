@@ -33,20 +33,6 @@ def varied_values(fn: Function, inputs: Iterable[Value], aliases: Aliases) -> se
     return graph.reach(inputs, graph.forward)
 
 
-def selected_values(fn: Function, aliases: Aliases) -> set[Value]:
-    """The values whose cotangents may be 0 because something else was selected; of memory, representatives."""
-    graph = Dependences(fn, aliases)
-    operations = (op for op in walk(fn.body) if isinstance(op, Op) and is_selection(op))
-    return graph.reach((o for op in operations for o in op.operands if isinstance(o, Value)), graph.backward)
-
-
-def is_selection(op: Op) -> bool:
-    """Whether an operation passes on some elements and leaves others out, by their values."""
-    if op.prim in ("gather", "assign_at"):
-        return any(kind == "mask" for kind, *_ in dict(op.attrs)["index"])
-    return op.prim in ("numpy.where", "numpy.nan_to_num")
-
-
 class Dependences:
     """The differentiable dependences of a function as a graph on values and alias classes."""
 

@@ -16,9 +16,9 @@ from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import BOTTOM, INT, STR, Array, List, Scalar, Type, anonymous, is_memory
+from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, anonymous, is_memory
 from s2sad.rules.builder import Builder, const
-from s2sad.typing import calls, items, lists
+from s2sad.typing import calls, items, python_functions  # noqa: F401  (its handlers)
 from s2sad.typing.abstract import (
     AV,
     CannotMerge,
@@ -26,7 +26,6 @@ from s2sad.typing.abstract import (
     FunctionAV,
     GeneratorAV,
     RangeAV,
-    SliceAV,
     StaticAV,
     TupleAV,
     children,
@@ -38,6 +37,7 @@ from s2sad.typing.abstract import (
 )  # fmt: skip
 from s2sad.typing.captures import Captures
 from s2sad.typing.elements import Widen
+from s2sad.typing.operations import OPERATIONS
 from s2sad.typing.thread import thread_captures
 
 INLINE_BUDGET = 20_000
@@ -383,7 +383,7 @@ class Specialiser:
         return exit
 
     def op(self, op: Op) -> None:
-        handler = _HANDLERS.get(op.prim)
+        handler = OPERATIONS.get(op.prim)
         args = [self.get(o) for o in op.operands]
         if handler is not None:
             result = handler(self, op, args)
@@ -641,145 +641,3 @@ def _breaks(block: Block) -> bool:
         return True
     last = block.ops[-1] if block.ops else None
     return isinstance(last, If) and (_breaks(last.then) or _breaks(last.orelse))
-
-
-# -- the untyped operations ---------------------------------------------------------------------------
-
-
-def _global(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    assert s.source is not None
-    name = op.attr("name")
-    try:
-        return s.context.captures.name(s.source.namespace, name, s.builder)
-    except KeyError:
-        raise s.error(
-            f"the name {name!r} is not defined", "define or import it before the function is called"
-        ) from None
-
-
-def _function(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    source, names = op.attr("source"), op.attr("captured")
-    node_args = source.node.args
-    positional = [a.id for a in (*node_args.posonlyargs, *node_args.args)]
-    keyword = [
-        a.id for a, d in zip(node_args.kwonlyargs, node_args.kw_defaults, strict=True) if d is not None
-    ]
-    count = len(node_args.defaults)
-    with_default = positional[len(positional) - count :] if count else []
-    defaults = dict(zip([*with_default, *keyword], args[len(names) :], strict=True))
-    later = op.attr("later", ())
-    captured = tuple(
-        StaticAV(s.siblings.reference(n)) if n in later else a
-        for n, a in zip(names, args[: len(names)], strict=True)
-    )
-    if source.name in names and source.name not in later:  # a function in a branch or loop that calls itself
-        own = names.index(source.name)
-        if isinstance(args[own], Undef):
-            captured = tuple(StaticAV(calls.SELF) if i == own else a for i, a in enumerate(captured))
-    fn = FunctionAV(source, captured, defaults)
-    if op.attr("own"):
-        s.siblings.made[op.attr("own")] = fn
-    return fn
-
-
-def _import(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return s.context.captures.imported(op.attr("module"), op.attr("name"), s)
-
-
-def _tuple(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return TupleAV(tuple(items.spread(s, args, op.attr("stars"))))
-
-
-def _list(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return lists.make_list(s, items.spread(s, args, op.attr("stars")))
-
-
-def _dict(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    half = len(args) // 2
-    keys = [s.static(k) for k in args[:half]]
-    if any(k is MISSING for k in keys):
-        raise s.error("a dict whose keys are computed is not supported yet", "use constant keys")
-    return DictAV(dict(zip(keys, args[half:], strict=True)))
-
-
-def _slice(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return SliceAV(tuple(args))
-
-
-def _generator(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return GeneratorAV(args[0])  # type: ignore[arg-type]
-
-
-def _listcomp(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return lists.list_from(s, GeneratorAV(args[0]))  # type: ignore[arg-type]
-
-
-def _yield(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    consumer = s.consumers.pop()
-    try:
-        return consumer(args[0], args[1])
-    finally:
-        s.consumers.append(consumer)
-
-
-def _unpack(s: Specialiser, op: Op, args: list[AV]) -> list[AV]:
-    found = items.unpack(s, args[0], op.attr("count"), op.attr("star"))
-    return [
-        s.builder.rename(av, r.hint) if isinstance(av, Value) and r.hint else av
-        for av, r in zip(found, op.results, strict=True)
-    ]
-
-
-def _attr(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return items.attribute(s, args[0], op.attr("name"))
-
-
-def _getitem(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return items.getitem(s, args[0], args[1], op.result.hint)
-
-
-def _setitem(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    items.setitem(s, args[0], args[1], args[2])
-    return const(None)
-
-
-def _augitem(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    items.augitem(s, args[0], args[1], args[2], op.attr("op"))
-    return const(None)
-
-
-def _call(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return calls.call(s, args[0], args[1:], op.attr("spec"), op.result.hint)
-
-
-def _format(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    operands, _ = items.printable(s, args)
-    return s.builder.emit("format", *operands, type=STR, parts=op.attr("parts"))
-
-
-def _assert(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    cond = s.truth(args[0])
-    if not (isinstance(cond, Const) and cond.value):
-        operands, _ = items.printable(s, args[1:])
-        s.builder.effect("assert", cond, *operands)
-    return const(None)
-
-
-def _raise(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    if args and isinstance(args[0], StaticAV) and isinstance(args[0].obj, type):
-        args = [calls.static_call(s, args[0].obj, [], {}, "")]  # a class is raised as an instance of it
-    operands, _ = items.printable(s, args)
-    s.builder.effect("raise", *operands)
-    return const(None)
-
-
-def _unbound(s: Specialiser, op: Op, args: list[AV]) -> AV:
-    return s.builder.emit("unbound", type=BOTTOM, name=op.attr("name"))
-
-
-_HANDLERS: dict[str, Callable[[Specialiser, Op, list[AV]], Any]] = {
-    "global": _global, "function": _function, "import": _import, "tuple": _tuple, "list": _list, "dict": _dict,
-    "slice": _slice, "generator": _generator, "listcomp": _listcomp, "yield_": _yield, "unpack": _unpack, "attr": _attr,
-    "getitem": _getitem, "setitem": _setitem, "augitem": _augitem, "call": _call, "format": _format,
-    "assert": _assert, "raise": _raise, "unbound": _unbound,
-}  # fmt: skip

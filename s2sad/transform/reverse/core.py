@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from s2sad.analysis.activity import active_values, selected_values
+from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases, last_writes, refuse_written_reshapes
 from s2sad.analysis.gates import Gate, find_gates
+from s2sad.analysis.selections import Selections
 from s2sad.analysis.uses import definitions, free_values, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value, blocks, walk
@@ -32,27 +33,10 @@ from s2sad.transform.reverse.views import settled
 
 Handler = Callable[["Reverse", Any, Scope], None]
 HANDLERS: dict[Any, Handler] = {}
-# elementwise operations whose partials are finite, also where their operands are not
-BOUNDED = frozenset(
-    {"add", "sub", "neg", "pos", "subtract", "negative", "positive", "where", "clip", "maximum", "minimum", "fmax", "fmin",
-     "max", "min", "real", "imag", "conj", "copysign", "finite_product"}
-)  # fmt: skip
-SCALING = frozenset({"mul", "div", "multiply", "divide", "true_divide"})
-
 
 BROADCASTING = frozenset(
     {"numpy.broadcast_to", "numpy.linspace", "matmul", "numpy.linalg.solve", "numpy.einsum"}
 )
-
-
-def may_be_infinite(op: Op) -> bool:
-    """Whether a partial of an elementwise operation may be infinite or not a number."""
-    name = op.prim.rpartition(".")[2]
-    if name in SCALING and isinstance(op.operands[-1], Const):
-        return op.operands[-1].value == 0
-    if name in ("mul", "multiply") and isinstance(op.operands[0], Const):
-        return False
-    return name not in BOUNDED and is_elementwise(PRIMS[op.prim])
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +114,7 @@ class Reverse:
         self.snapshots: dict[Any, Value] = {}
         self.origins: dict[Any, tuple[Value, int]] | None = None
         self.broadcasts = True  # whether the operation at hand spreads its operands out
-        self.selected = selected_values(fn, self.aliases)
+        self.selections = Selections(fn, self.aliases)
         self.repeated = getattr(
             callees, "repeated", False
         )  # each run of the reverse sweep leaves shadows zero
@@ -303,7 +287,7 @@ class Reverse:
 
     def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Any) -> Operand:
         """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""
-        if not self.is_in(self.selected, op.result) or not may_be_infinite(op):
+        if not self.selections.concerns(op):
             return term
         if isinstance(cotangent.type, Array):
             return self.builder.emit("s2sad.finite_product", cotangent, term)

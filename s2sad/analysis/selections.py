@@ -1,0 +1,145 @@
+"""Where a cotangent of 0 may meet an infinite partial, and the derivative is to be that of what was selected: 0.
+
+`np.where(x > 0, np.sqrt(x), 0.0)` gives sqrt(x) a cotangent of 0 at x = 0, where its partial is infinite, and their
+product would be nan. Such products are kept finite (`Reverse.kept_finite`), but only here:
+
+* behind a choice by value (`where`, masks): at any operation whose partial may be infinite, since arguments may
+  be infinite or nan themselves and masked out for that;
+* behind a comparison (`min`, `clip`, reductions that pick): where an operation on finite numbers may be infinite, or
+  give what is.
+"""
+
+from __future__ import annotations
+
+import math
+
+from s2sad.analysis.activity import Dependences
+from s2sad.analysis.aliases import Aliases
+from s2sad.ir.core import Const, Function, Op, Operand, Value, walk
+from s2sad.ir.types import is_memory
+from s2sad.rules.registry import PRIMS
+from s2sad.rules.shapes import is_elementwise
+
+# elementwise operations whose partials are finite, also where their operands are not
+BOUNDED = frozenset(
+    {"add", "sub", "neg", "pos", "subtract", "negative", "positive", "where", "clip", "maximum", "minimum", "fmax", "fmin",
+     "max", "min", "real", "imag", "conj", "copysign", "finite_product"}
+)  # fmt: skip
+# those whose results and partials are finite where their operands are
+REGULAR = BOUNDED | frozenset(
+    {"mul", "multiply", "square", "abs", "absolute", "fabs", "sin", "cos", "tanh", "atan", "arctan", "asinh", "arcsinh",
+     "erf", "erfc", "expit", "log_expit", "logaddexp", "logaddexp2", "fma", "degrees", "radians", "deg2rad", "rad2deg", "sinc",
+     "j0", "j1", "heaviside", "constant", "full"}
+)  # fmt: skip
+PRODUCTS = frozenset({"mul", "multiply"})
+SCALING = PRODUCTS | {"div", "divide", "true_divide"}
+POWERS = frozenset({"pow", "power", "float_power"})
+COMPARISONS = frozenset(
+    {
+        "min",
+        "max",
+        "minimum",
+        "maximum",
+        "fmin",
+        "fmax",
+        "clip",
+        "amin",
+        "amax",
+        "nanmin",
+        "nanmax",
+        "median",
+        "quantile",
+    }
+)
+
+RANKINGS = frozenset(
+    {
+        "argsort",
+        "argmin",
+        "argmax",
+        "nanargmin",
+        "nanargmax",
+        "argpartition",
+        "nonzero",
+        "flatnonzero",
+        "argwhere",
+    }
+)
+
+
+def is_selection(op: Op) -> bool:
+    """Whether an operation passes on some elements and leaves others out, by their values."""
+    if op.prim in ("gather", "assign_at"):
+        return any(kind == "mask" for kind, *_ in dict(op.attrs)["index"])
+    return op.prim in ("numpy.where", "numpy.nan_to_num")
+
+
+def is_comparison(op: Op, ranked: set[Value]) -> bool:
+    """Whether an operation passes on what is less or more than the rest; `ranked`: positions by order of values."""
+    if op.prim in ("gather", "load"):
+        return not ranked.isdisjoint(o for o in op.operands[1:] if isinstance(o, Value))
+    return op.prim.rpartition(".")[2] in COMPARISONS
+
+
+def may_be_infinite(op: Op) -> bool:
+    """Whether a partial of an elementwise operation may be infinite or not a number."""
+    scale = scale_of(op)
+    if scale is not None:
+        return not math.isfinite(scale)
+    return op.prim.rpartition(".")[2] not in BOUNDED and is_elementwise(PRIMS[op.prim])
+
+
+def scale_of(op: Op) -> float | None:
+    """The constant that an operation multiplies with, if that is all it does."""
+    name = op.prim.rpartition(".")[2]
+    if name not in SCALING:
+        return None
+    first, last = op.operands[0], op.operands[-1]
+    if isinstance(last, Const):
+        return abs(last.value) if name in PRODUCTS else math.inf if last.value == 0 else 1.0 / abs(last.value)
+    return abs(first.value) if isinstance(first, Const) and name in PRODUCTS else None
+
+
+def is_singular(op: Op) -> bool:
+    """Whether an elementwise operation may give an infinite result or partial for finite operands."""
+    name = op.prim.rpartition(".")[2]
+    if scale_of(op) is not None:
+        return may_be_infinite(op)
+    if name in POWERS and isinstance(op.operands[1], Const):
+        exponent = op.operands[1].value
+        return not (exponent >= 1 and exponent == int(exponent))
+    return name not in REGULAR and may_be_infinite(op)
+
+
+class Selections:
+    """The values of a function whose cotangents may be 0 because something else was selected."""
+
+    def __init__(self, fn: Function, aliases: Aliases) -> None:
+        self.aliases = aliases
+        ops = [op for op in walk(fn.body) if isinstance(op, Op)]
+        chosen = [o for op in ops if is_selection(op) for o in op.operands]
+        ranked = {r for op in ops if op.prim.rpartition(".")[2] in RANKINGS for r in op.results}
+        compared = [o for op in ops if is_comparison(op, ranked) for o in op.operands]
+        singular = [r for op in ops if op.prim in PRIMS and is_singular(op) for r in op.results]
+        graph = Dependences(fn, aliases) if chosen or (compared and singular) else None
+        self.chosen: set[Value] = set()  # of memory, representatives
+        self.compared: set[Value] = set()
+        self.unbounded: set[Value] = set()
+        if graph is not None:
+            self.chosen = graph.reach((o for o in chosen if isinstance(o, Value)), graph.backward)
+            if compared and singular:
+                self.compared = graph.reach((o for o in compared if isinstance(o, Value)), graph.backward)
+                self.unbounded = graph.reach(singular, graph.forward)
+
+    def concerns(self, op: Op) -> bool:
+        """Whether 0 may meet an infinite partial of this operation."""
+        if not may_be_infinite(op):
+            return False
+        if self.has(self.chosen, op.result):
+            return True
+        return self.has(self.compared, op.result) and (
+            is_singular(op) or any(self.has(self.unbounded, o) for o in op.operands)
+        )
+
+    def has(self, found: set[Value], v: Operand) -> bool:
+        return isinstance(v, Value) and (self.aliases.find(v) if is_memory(v.type) else v) in found

@@ -1,0 +1,98 @@
+"""Derivatives of what was selected, where what was not is infinite or not a number: 0, never nan."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from s2sad import grad
+from tests.array_checks import collector
+
+CASES = []
+case = collector(CASES)
+X = np.array([0.5, 0.7, -0.3])
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+
+def acceptance(x):
+    return np.sum(np.minimum(1.0, np.exp(x * 900.0)) * x)
+
+
+def limited(x):
+    return np.sum(np.clip(1.0 / x, 0.0, 2.0))
+
+
+def least(x):
+    return np.min(1.0 / (x * x)) + np.median(1.0 / x)
+
+
+def floored(x):
+    return np.sum(np.maximum(np.sqrt(x - x[0]), 0.5) * x)
+
+
+def in_a_loop(x):
+    s = 0.0
+    for i in range(len(x)):
+        s += min(1.0, np.exp(800.0 * x[i])) * x[i]
+    return s
+
+
+def with_an_infinite_constant(x):
+    return min(x[0], np.inf * x[1])
+
+
+def through_products(x):
+    inverse = 1.0 / x
+    return np.sum(np.minimum(x * inverse * inverse, 3.0))
+
+
+def through_memory(x):
+    y = np.zeros(len(x))
+    for i in range(len(x)):
+        y[i] = 1.0 / x[i]
+    y *= x * x
+    return np.sum(np.fmin(y, 1.0))
+
+
+def chosen(x):
+    return np.sum(np.where(x > 0, np.sqrt(x), 0.0)) + np.sum(np.log(x)[x > 0.1])
+
+
+ZERO = np.array([0.0, 2.0, 0.25])
+CHECKS = [
+    (acceptance, X, [1.0, 1.0, 0.0]),
+    (limited, X, [-2.0, -1 / 0.49, 0.0]),
+    (limited, ZERO, [0.0, -0.25, 0.0]),
+    (least, ZERO, [0.0, -0.25, -16.0]),
+    (floored, X, [0.5, 0.5, math.nan]),
+    (in_a_loop, X, [1.0, 1.0, 0.0]),
+    (with_an_infinite_constant, X, [1.0, 0.0, 0.0]),
+    (through_products, ZERO, [0.0, -0.25, 0.0]),
+    (through_memory, ZERO, None),
+    (chosen, ZERO, [0.0, 0.5 / math.sqrt(2.0) + 0.5, 1.0 + 4.0]),
+]
+
+
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.jit)])
+@pytest.mark.parametrize(
+    ("fn", "x", "expected"), CHECKS, ids=[f"{c[0].__name__}{k}" for k, c in enumerate(CHECKS)]
+)
+def test_what_was_not_selected(fn, x, expected, jit):
+    found = grad(fn, jit=jit)(x.copy())
+    if expected is None:
+        assert np.all(np.isfinite(found[1:]))
+    else:
+        np.testing.assert_allclose(found, expected, atol=1e-60)
+
+
+def test_regular_functions_are_left_alone():
+    """Where nothing can be infinite the products are plain ones."""
+
+    def rectified(x, w):
+        return np.sum(np.maximum(w @ np.tanh(x), 0.0) ** 2)
+
+    g = grad(rectified)
+    g(X, np.eye(3))
+    assert "finite_product" not in g.source

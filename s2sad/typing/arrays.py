@@ -246,7 +246,7 @@ def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:
         after = s.builder.emit(prim, before, v)
         s.builder.effect("assign_at", a, *operands, after, index=tuple(entries))
     elif all(e[0] == "at" for e in entries) and len(entries) == len(a_.dims_of(a)):
-        if prim == "add" or (prim == "sub" and is_many_valued(v)):
+        if prim == "add" or (prim == "sub" and can_be_negated(v)):
             s.builder.effect("accumulate", a, *operands, v if prim == "add" else negative(s, v))
             return
         before = s.builder.emit("load", a, *operands, type=a.type.item)  # type: ignore[attr-defined]
@@ -261,7 +261,7 @@ def in_place(s: Any, a: Operand, v: Operand, prim: str) -> Operand:
         raise s.error("an array is updated in place by one of more axes", "match the shapes", SignatureError)
     if prim == "add":
         s.builder.effect("add_into", a, unaliased(s, v, a))
-    elif prim == "sub" and is_many_valued(v):
+    elif prim == "sub" and can_be_negated(v):
         s.builder.effect("add_into", a, negative(s, v))
     elif prim == "matmul":
         s.builder.effect("assign", a, a_.emit(s.builder, "matmul", a, v))
@@ -270,7 +270,7 @@ def in_place(s: Any, a: Operand, v: Operand, prim: str) -> Operand:
     return a
 
 
-def is_many_valued(v: Operand) -> bool:
+def can_be_negated(v: Operand) -> bool:
     """Whether `a -= v` is `a += -v`: of truth values NumPy has no negative."""
     return v.type.dtype != "bool" if isinstance(v.type, Array) else v.type != BOOL
 

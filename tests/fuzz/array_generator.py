@@ -13,7 +13,7 @@ import numpy as np
 from tests.fuzz.array_calls import ArrayCalls
 from tests.fuzz.array_scope import ArrayScope, Shape
 from tests.fuzz.expressions import Scope
-from tests.fuzz.generator import KEEP_CONSTANT, FuzzProgram, depends, lines_run
+from tests.fuzz.generator import FuzzProgram, finite_program
 from tests.fuzz.statements import indent
 
 VALUE_LIMIT = 1e4
@@ -147,13 +147,5 @@ class ArrayGenerator(ArrayCalls):
 
 
 def generate_arrays(seed: int) -> FuzzProgram:
-    """The program of a seed; attempts that warn, raise, are not finite or run too long are replaced."""
-    for attempt in range(100):
-        generator = ArrayGenerator(seed * 1000 + attempt)
-        source, args, wrt = generator.program()
-        value, _ = lines_run(source, args)
-        if not math.isfinite(value) or abs(value) > VALUE_LIMIT:
-            continue
-        if depends(source, args, wrt, value) or generator.chance(KEEP_CONSTANT):
-            return FuzzProgram(seed, source, args, wrt, generator.used)
-    raise RuntimeError(f"no finite program for seed {seed}")
+    """The program of arrays of a seed."""
+    return finite_program(seed, ArrayGenerator, 100, VALUE_LIMIT)

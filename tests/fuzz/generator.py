@@ -9,6 +9,7 @@ import math
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -192,14 +193,19 @@ def depends(source: str, args: tuple[Any, ...], wrt: tuple[int, ...], value: flo
     return lines_run(source, nudged)[0] != value
 
 
-def generate(seed: int) -> FuzzProgram:
-    """The program of a seed; attempts that are not finite or run too long are replaced."""
-    for attempt in range(50):
-        generator = Generator(seed * 1000 + attempt)
+def finite_program(seed: int, generator_of: Callable[[int], Any], attempts: int, limit: float) -> FuzzProgram:
+    """The program of a seed; attempts that warn, raise, are not finite or run too long are replaced."""
+    for attempt in range(attempts):
+        generator = generator_of(seed * 1000 + attempt)
         source, args, wrt = generator.program()
         value, _ = lines_run(source, args)
-        if not math.isfinite(value) or abs(value) > VALUE_LIMIT:
+        if not math.isfinite(value) or abs(value) > limit:
             continue
         if depends(source, args, wrt, value) or generator.chance(KEEP_CONSTANT):
             return FuzzProgram(seed, source, args, wrt, generator.used)
     raise RuntimeError(f"no finite program for seed {seed}")
+
+
+def generate(seed: int) -> FuzzProgram:
+    """The program of numbers of a seed."""
+    return finite_program(seed, Generator, 50, VALUE_LIMIT)

@@ -5,8 +5,8 @@ product would be nan. Such products are kept finite (`Reverse.kept_finite`), but
 
 * behind a choice by value (`where`, masks): at any operation whose partial may be infinite, since arguments may
   be infinite or nan themselves and masked out for that;
-* behind a comparison (`min`, `clip`, reductions that pick): where an operation on finite numbers may be infinite, or
-  give what is.
+* behind a comparison (`min`, `clip`, reductions that pick): where an operation of NumPy on finite numbers may be
+  infinite, or give what is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import math
 from s2sad.analysis.activity import Dependences
 from s2sad.analysis.aliases import Aliases
 from s2sad.ir.core import Const, Function, Op, Operand, Value, walk
-from s2sad.ir.types import is_memory
+from s2sad.ir.types import is_memory, is_number
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
 
@@ -105,6 +105,8 @@ def is_singular(op: Op) -> bool:
     name = op.prim.rpartition(".")[2]
     if scale_of(op) is not None:
         return may_be_infinite(op)
+    if is_number(op.result.type) and not op.prim.startswith("numpy."):
+        return False  # of Python's numbers: it raises
     if name in POWERS and isinstance(op.operands[1], Const):
         exponent = op.operands[1].value
         return not (exponent >= 1 and exponent == int(exponent))
@@ -120,7 +122,9 @@ class Selections:
         chosen = [o for op in ops if is_selection(op) for o in op.operands]
         ranked = {r for op in ops if op.prim.rpartition(".")[2] in RANKINGS for r in op.results}
         compared = [o for op in ops if is_comparison(op, ranked) for o in op.operands]
-        singular = [r for op in ops if op.prim in PRIMS and is_singular(op) for r in op.results]
+        singular = [
+            r for op in ops if op.results and op.prim in PRIMS and is_singular(op) for r in op.results
+        ]
         graph = Dependences(fn, aliases) if chosen or (compared and singular) else None
         self.chosen: set[Value] = set()  # of memory, representatives
         self.compared: set[Value] = set()

@@ -21,7 +21,7 @@ from s2sad.codegen import (  # noqa: F401  (some for the forms that they registe
 from s2sad.codegen import tree as t
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
-from s2sad.ir.types import BOOL, Array, List
+from s2sad.ir.types import BOOL, Array, List, is_number
 from s2sad.rules.arrays import INFER
 from s2sad.rules.mathematics import NUMBA_OPERANDS
 from s2sad.rules.registry import PRIMS
@@ -180,10 +180,26 @@ class Expressions:
         return t.call("len", self.operand(op.operands[0]))
 
     def op_trip_count(self, op: Op) -> Any:
-        start, stop, step = op.operands
+        return self.trips(*op.operands)
+
+    def trips(self, start: Operand, stop: Operand, step: Operand) -> Any:
+        """How often a loop runs."""
         zero, one = (isinstance(o, Const) and o.value == v for o, v in ((start, 0), (step, 1)))
+        if zero and one and self.is_size(stop):
+            return self.operand(stop)
         args = [stop] if zero and one else [start, stop] if one else [start, stop, step]
         return t.call("len", t.call("range", *map(self.operand, args)))
+
+    def is_size(self, o: Operand) -> bool:
+        """Whether an integer is known not to be negative."""
+        if isinstance(o, Const):
+            return bool(o.value >= 0)
+        made = self.emitter.makers.get(o)  # type: ignore[arg-type]
+        if not isinstance(made, Op):
+            return False
+        if made.prim in ("add", "mul", "floordiv"):
+            return all(map(self.is_size, made.operands))
+        return made.prim in ("len", "shape", "trip_count", "tape_len")
 
     def op_load(self, op: Op) -> Any:
         a, *at = map(self.operand, op.operands)
@@ -347,7 +363,15 @@ class Expressions:
         return t.call("np.zeros_like", a)
 
     def op_copy(self, op: Op) -> Any:
-        return t.call(t.attribute(self.operand(op.operands[0]), "copy"))
+        a = op.operands[0]
+        made = self.emitter.makers.get(a)  # type: ignore[arg-type]
+        full = a in self.held and isinstance(made, Op) and made.prim == "numpy.broadcast_to"
+        full = full and is_number(made.operands[0].type)  # type: ignore[union-attr]
+        held = self.operand(a)
+        if full and isinstance(held, gast.Call):
+            value, shape = held.args
+            return t.call("np.full", shape, value)
+        return t.call(t.attribute(held, "copy"))
 
     def op_list_of(self, op: Op) -> Any:
         return t.call("list", self.operand(op.operands[0]))

@@ -189,10 +189,7 @@ def _dtype(tape: Type) -> dict[str, Any]:
 
 def _trips(e: Emitter, loop: AnyOp | None) -> Any:
     assert isinstance(loop, For)
-    plain = e.bounds(loop)
-    if len(plain) == 1 and isinstance(loop.stop, Const) and loop.stop.value >= 0:
-        return plain[0]
-    return t.call("len", t.call("range", *plain))
+    return e.expressions.trips(loop.start, loop.stop, loop.step)
 
 
 def write(e: Emitter, op: Op, out: list[Any]) -> None:

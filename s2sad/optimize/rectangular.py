@@ -198,7 +198,7 @@ class _Rows:
         self, outer: Op, made: Op, gone: set[Op], rows: dict[Any, Any], place: AnyOp, sizes: list[Any]
     ) -> tuple[Function, Op]:
         """One array made before `place`; `rows` are the tapes that were its rows, and their numbers."""
-        tape = Value(outer.result.hint, made.result.type)
+        tape = Value(made.result.hint, made.result.type)
         head: list[AnyOp] = []
         counts: list[Operand] = []
         for size in sizes:

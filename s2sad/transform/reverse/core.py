@@ -14,6 +14,7 @@ from typing import Any
 
 from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases, last_writes, refuse_written_reshapes
+from s2sad.analysis.final_reads import FinalReads
 from s2sad.analysis.gates import Gate, find_gates
 from s2sad.analysis.selections import Selections
 from s2sad.analysis.uses import definitions, free_values, homes
@@ -132,6 +133,7 @@ class Reverse:
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
         self.op_homes: dict[AnyOp, Block] = {}
         self.last_writes = last_writes(fn, self.aliases)
+        self.final_reads = FinalReads(fn, self.aliases)
         # what a function that stays one is given and gives back: its caller may write that before its reverse runs
         outside = () if shadow_inputs is None else (*fn.params, *free_values(fn), *outputs)
         self.shared = self.aliases.reachable(outside)
@@ -307,7 +309,9 @@ class Reverse:
         if not self.numbers:
             for number, outer in enumerate(self.fn.body.ops):
                 self.numbers.update(dict.fromkeys(walk(Block((), (outer,), ())), number))
-        return self.numbers.get(op, -1) <= last
+        if self.numbers.get(op, -1) > last:
+            return False
+        return not (isinstance(op, Op) and op.prim == "load" and self.final_reads.is_final(op))
 
     def as_read(self, operand: Operand, op: Op, scope: Scope) -> Operand:
         """An operand (or the result) of an operation as it was then: of memory that is written, a copy."""

@@ -1,0 +1,158 @@
+"""Which loads read a cell of an array for the last time before nobody writes it any more.
+
+In `for t in range(1, n): h[t] = a * h[t - 1]` every h[t - 1] that is read was written an iteration earlier and is not
+written again: the reverse sweep finds it where it is. Shown by the distance between the cells that a load and a store
+name, dimension by dimension, as in the dependence tests of loop transformations (R. Allen and K. Kennedy, Optimizing
+Compilers for Modern Architectures, chapter 3, strong single-index-variable test): indices are a loop's variable, or a
+value that all iterations share, plus a constant, and known not to be negative, which would count from the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from s2sad.analysis.aliases import WRITES, Aliases
+from s2sad.analysis.uses import definitions
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, Op, Operand, Value, While, blocks
+from s2sad.ir.types import Array, is_memory
+
+Loops = tuple[AnyOp, ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index: `base` plus `offset`; a constant has no base."""
+
+    base: Value | None
+    offset: int
+
+
+class FinalReads:
+    """The loads of a function whose cells keep their values to its end."""
+
+    def __init__(self, fn: Function, aliases: Aliases) -> None:
+        self.aliases = aliases
+        self.defs = definitions(fn)
+        self.around: dict[AnyOp, Loops] = {}  # the loops that an operation stands in
+        self.order: dict[AnyOp, int] = {}
+        self.variables: dict[Value, For] = {}
+        self.made_in: dict[Value, Loops] = dict.fromkeys(fn.params, ())
+        self.writes: dict[Value, list[Op]] = {}
+        self.visit(fn.body, ())
+        self.known: dict[Op, bool] = {}
+
+    def visit(self, block: Block, loops: Loops) -> None:
+        for op in block.ops:
+            self.around[op], self.order[op] = loops, len(self.order)
+            self.made_in.update(dict.fromkeys(op.results, loops))
+            if isinstance(op, For):
+                self.variables[op.body.params[0]] = op
+            inside = (*loops, op) if isinstance(op, (For, While)) else loops
+            for inner in blocks(op):
+                self.made_in.update(dict.fromkeys(inner.params, inside))
+                self.visit(inner, inside)
+            if isinstance(op, Op) and op.prim == "invoke":
+                for root in self.aliases.reachable(op.operands):
+                    self.writes.setdefault(root, []).append(op)
+            elif isinstance(op, Op) and op.prim in WRITES and isinstance(op.operands[0], Value):
+                self.writes.setdefault(self.aliases.find(op.operands[0]), []).append(op)
+
+    def is_final(self, op: Op) -> bool:
+        """Whether the cell that a load reads is not written after it; False where that cannot be shown."""
+        found = self.known.get(op)
+        if found is None:
+            a = op.operands[0]
+            cell = self.cell(op, op.operands[1:]) if isinstance(a, Value) else None
+            writes = self.writes.get(self.aliases.find(a), ()) if isinstance(a, Value) else ()
+            found = cell is not None and all(self.is_earlier(w, op, cell) for w in writes)
+            self.known[op] = found
+        return found
+
+    def cell(self, op: Op, at: tuple[Operand, ...]) -> tuple[Index, ...] | None:
+        """The indices of one number in an array or list, none of them negative."""
+        a = op.operands[0]
+        whole = len(at) == a.type.ndim if isinstance(a.type, Array) else len(at) == 1
+        if not whole or is_memory(a.type.item):  # type: ignore[attr-defined]
+            return None
+        found = tuple(self.index(o) for o in at)
+        return found if all(self.least(i) >= 0 for i in found) else None
+
+    def index(self, o: Operand) -> Index:
+        """An operand as a base and an offset."""
+        if isinstance(o, Const):
+            return Index(None, int(o.value))
+        assert isinstance(o, Value)
+        op = self.defs.get(o)
+        if isinstance(op, Op) and op.prim in ("add", "sub") and isinstance(op.operands[1], Const):
+            inner = self.index(op.operands[0])
+            step = int(op.operands[1].value)
+            return Index(inner.base, inner.offset + (step if op.prim == "add" else -step))
+        if isinstance(op, Op) and op.prim == "add" and isinstance(op.operands[0], Const):
+            inner = self.index(op.operands[1])
+            return Index(inner.base, inner.offset + int(op.operands[0].value))
+        if isinstance(op, Op) and op.prim == "constant":
+            return Index(None, int(op.attr("value")))
+        return Index(o, 0)
+
+    def least(self, index: Index) -> float:
+        """A lower bound of an index."""
+        if index.base is None:
+            return index.offset
+        loop = self.variables.get(index.base)
+        if loop is None:
+            op = self.defs.get(index.base)
+            size = isinstance(op, Op) and op.prim in ("len", "shape", "trip_count")
+            return index.offset if size else -float("inf")
+        if not isinstance(loop.step, Const):
+            return -float("inf")
+        first = (
+            self.least(self.index(loop.start))
+            if loop.step.value > 0
+            else self.least(self.index(loop.stop)) + 1
+        )
+        return first + index.offset
+
+    def is_earlier(self, write: Op, load: Op, cell: tuple[Index, ...]) -> bool:
+        """Whether a write to a load's array never writes the load's cell after it."""
+        a = load.operands[0]
+        assert isinstance(a, Value)
+        own = len(self.made_in[a])  # the loops further in, each turn of which has the same array
+        shared = 0
+        pairs = zip(self.around[write], self.around[load], strict=False)
+        while (pair := next(pairs, None)) is not None and pair[0] is pair[1]:
+            shared += 1
+        loops = self.around[load][own:shared]
+        if not loops:
+            return self.order[write] < self.order[load]
+        if write.prim not in ("store", "accumulate") or write.operands[0] is not a:
+            return False
+        other = self.cell(write, write.operands[1:-1])
+        if other is None:
+            return False
+        distance: dict[AnyOp | None, int] = {}  # by which iteration of a loop the write names the load's cell
+        for mine, its in zip(cell, other, strict=True):
+            if mine.base is not its.base:
+                continue
+            gap = mine.offset - its.offset
+            loop = self.variables.get(mine.base) if mine.base is not None else None
+            if loop is None or loop not in loops:
+                if gap and (mine.base is None or not self.varies(mine.base, loops)):
+                    return True  # never the same cell
+                continue
+            step = loop.step.value if isinstance(loop.step, Const) else 0
+            if not step:
+                return False
+            if gap % step or distance.get(loop, gap // step) != gap // step:
+                return True
+            distance[loop] = gap // step
+        for outer in loops:
+            turns = distance.get(outer)
+            if turns is None or turns > 0:
+                return False
+            if turns < 0:
+                return True
+        return self.order[write] < self.order[load]
+
+    def varies(self, v: Value, loops: Loops) -> bool:
+        """Whether a value may differ from one iteration of these loops to the next."""
+        return any(loop in self.made_in[v] for loop in loops)

@@ -1,0 +1,328 @@
+"""Cells that are read for the last time: found where they are by the reverse sweep, or kept where they change."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from s2sad import grad
+from tests.array_checks import Case, check, collector
+
+CASES = []
+case = collector(CASES)
+RNG = np.random.default_rng(3)
+X = RNG.uniform(0.2, 0.5, 7)
+M = RNG.uniform(0.3, 0.9, (4, 5))
+FINAL = []  # whose loops store nothing
+
+
+def final(fn):
+    FINAL.append(fn)
+    return fn
+
+
+@final
+@case(X)
+def recurrence(x):
+    h = np.zeros(len(x))
+    h[0] = x[0]
+    for t in range(1, len(x)):
+        h[t] = 0.5 * h[t - 1] * h[t - 1] + x[t]
+    return np.sum(h)
+
+
+@final
+@case(X, 0.1, 0.2, 0.6)
+def volatility(r, w, a, b):
+    n = len(r)
+    h = np.empty(n)
+    h[0] = w / (1.0 - a)
+    likelihood = 0.0
+    for t in range(1, n):
+        h[t] = w + a * r[t - 1] ** 2 + b * h[t - 1]
+        likelihood += math.log(h[t]) + r[t] ** 2 / h[t]
+    return likelihood
+
+
+@final
+@case(M)
+def table(c):
+    n, m = c.shape
+    d = np.zeros((n + 1, m + 1))
+    for i in range(n):
+        for j in range(m):
+            d[i + 1, j + 1] = c[i, j] * d[i, j] + np.tanh(d[i, j + 1]) * d[i + 1, j] + c[i, j]
+    return d[n, m] * d[n - 1, m]
+
+
+@final
+@case(X)
+def downwards(x):
+    n = len(x)
+    y = np.ones(n + 1)
+    for i in range(n - 1, -1, -1):
+        y[i] = x[i] * y[i + 1] * y[i + 1] + 0.1
+    return y[0]
+
+
+@final
+@case(X)
+def by_twos(x):
+    y = x.copy()
+    for i in range(2, len(x), 2):
+        y[i] = y[i - 2] * y[i - 1] + y[i - 1] ** 2
+    return np.sum(y)
+
+
+@case(M)
+def triangular(a):
+    l = np.zeros((4, 4))
+    for i in range(4):
+        for j in range(i):
+            l[i, j] = a[i, j] * l[j, 0] + 1.0 + (l[i, j - 1] ** 2 if j > 0 else 0.0)
+        l[i, i] = a[i, i] ** 2 * (l[i - 1, 0] if i > 0 else 1.0)
+    return np.sum(l)
+
+
+@final
+@case(X)
+def read_after_it_is_written(x):
+    y = np.zeros(len(x))
+    for i in range(len(x)):
+        y[i] = math.sin(x[i])
+        y[i] = y[i] * 1.0
+    s = 0.0
+    for i in range(len(x)):
+        s += y[i] * y[i] * y[-1]
+    return s
+
+
+@final
+@case(X)
+def of_lists(x):
+    y = [1.0] * len(x)
+    for i in range(1, len(x)):
+        y[i] = y[i - 1] * y[i - 1] * x[i]
+    return y[2] + y[len(x) - 1]
+
+
+@final
+@case(X)
+def columns(x):
+    a = np.ones((len(x), 2))
+    for t in range(1, len(x)):
+        a[t, 0] = a[t - 1, 0] * a[t - 1, 1] * 0.3 + x[t]
+        a[t, 1] = a[t, 0] * a[t - 1, 1]
+    return a[-1, 0] * a[-1, 1]
+
+
+@case(X)
+def the_last_at_first(x):
+    """y[i - 1] is y[-1] at i = 0, which is written later."""
+    y = x * 2.0
+    for i in range(len(x)):
+        y[i] = y[i - 1] * y[i - 1] * 0.5 + x[i]
+    return np.sum(y)
+
+
+@case(X)
+def ahead(x):
+    y = x * 2.0
+    for i in range(len(x) - 1):
+        y[i] = y[i] * y[i + 1] * y[i + 1]
+    return np.sum(y)
+
+
+@case(X)
+def ahead_and_back(x):
+    y = x * 2.0
+    for i in range(1, len(x) - 1):
+        y[i + 1] = y[i] * y[i - 1] + y[i + 1] ** 2
+        y[i] = y[i - 1] * y[i + 1]
+    return np.sum(y)
+
+
+@case(X)
+def swept_twice(x):
+    y = x * 1.0
+    for _ in range(2):
+        for i in range(1, len(x)):
+            y[i] = y[i - 1] * y[i] + 0.3
+    return np.sum(y)
+
+
+@case(X)
+def swept_until(x):
+    y, n = x * 1.0, 0
+    while n < 3:
+        for i in range(1, len(x)):
+            y[i] = y[i - 1] * 0.5 + y[i] ** 2 * 0.1
+        n += 1
+    return np.sum(y)
+
+
+@case(X)
+def written_by_another_loop(x):
+    y = np.ones(len(x))
+    for i in range(1, len(x)):
+        y[i] = y[i - 1] ** 2 * x[i]
+    for i in range(len(x)):
+        y[i] = 3.0 + x[i] * y[i]
+    return np.sum(y)
+
+
+@case(X)
+def written_whole_later(x):
+    y = np.ones(len(x))
+    for i in range(1, len(x)):
+        y[i] = y[i - 1] ** 2 * x[i]
+    s = np.sum(y)
+    y[:] = 0.0
+    return s + np.sum(y)
+
+
+@case(X)
+def through_a_view(x):
+    y = np.ones(len(x))
+    later = y[1:]
+    for i in range(1, len(x)):
+        y[i] = y[i - 1] ** 2 * x[i]
+        later[0] = y[i] * 0.5
+    return np.sum(y)
+
+
+@case(X)
+def under_another_name(x):
+    y = np.ones(len(x))
+    z = y if x[0] > 0 else x * 1.0
+    for i in range(1, len(x)):
+        y[i] = y[i - 1] ** 2 * x[i]
+        z[0] = y[i]
+    return np.sum(y)
+
+
+@case(X)
+def by_another_index(x):
+    y = np.ones(len(x))
+    k = 0
+    for i in range(1, len(x)):
+        y[i] = y[i - 1] ** 2 * x[i] * y[k]
+        k = (k * 2 + 1) % 3
+        y[k] = y[k] * 0.9
+    return np.sum(y)
+
+
+@case(X, 2)
+def shifted_by_an_argument(x, k):
+    y = np.ones(len(x))
+    for i in range(k, len(x)):
+        y[i] = y[i - k] ** 2 * x[i]
+    return np.sum(y)
+
+
+@case(X, -2)
+def shifted_the_other_way(x, k):
+    y = x * 1.0
+    for i in range(len(x) + k):
+        y[i] = y[i - k] ** 2 * x[i]
+    return np.sum(y)
+
+
+@case(M)
+def rows_in_turn(a):
+    d = a * 1.0
+    for i in range(1, 4):
+        for j in range(5):
+            d[i, j] = d[i - 1, 4 - j] * d[i, j] + d[i, j - 1]
+    return np.sum(d * d)
+
+
+@case(M)
+def transposed_cells(a):
+    d = np.outer(a[0], a[1])
+    for i in range(5):
+        for j in range(5):
+            d[i, j] = d[j, i] * d[i, j] + 0.1
+    return np.sum(d)
+
+
+@case(M)
+def gauss_seidel(u):
+    for _ in range(2):
+        for i in range(1, 3):
+            for j in range(1, 4):
+                u[i, j] = 0.25 * (u[i - 1, j] * u[i + 1, j] + u[i, j - 1] * u[i, j + 1])
+    return np.sum(u * u)
+
+
+@case(X)
+def a_new_one_each_time(x):
+    s = 0.0
+    for k in range(3):
+        y = np.ones(len(x))
+        for i in range(1, len(x)):
+            y[i] = y[i - 1] ** 2 * x[i] + k
+        s += y[len(x) - 1] * y[2]
+    return s
+
+
+@case(X)
+def sums_into_cells(x):
+    y = np.zeros(len(x) + 1)
+    for i in range(len(x)):
+        y[i + 1] += y[i] ** 2 + x[i]
+        y[i + 1] += 0.1 * y[i + 1] ** 2
+    return y[len(x)]
+
+
+@case(X)
+def left_early(x):
+    y = np.ones(len(x))
+    for i in range(1, len(x)):
+        y[i] = y[i - 1] ** 2 * x[i]
+        if y[i] < 0.05:
+            break
+    return np.sum(y)
+
+
+@case(X)
+def in_one_branch(x):
+    y = np.ones(len(x))
+    for i in range(1, len(x)):
+        if x[i] > 0.35:
+            y[i] = y[i - 1] ** 2 * x[i]
+        else:
+            y[i - 1] = x[i] ** 2 * y[i]
+    return np.sum(y * y)
+
+
+def ids(cases):
+    return [c.fn.__name__ for c in cases]
+
+
+@pytest.mark.parametrize("c", CASES, ids=ids(CASES))
+def test_derivatives(c):
+    check(c)
+
+
+@pytest.mark.jit
+@pytest.mark.slow
+@pytest.mark.parametrize("c", CASES, ids=ids(CASES))
+def test_compiled(c):
+    check(c, jit=True)
+
+
+@pytest.mark.parametrize("c", [c for c in CASES if c.fn in FINAL], ids=lambda c: c.fn.__name__)
+def test_nothing_is_stored(c):
+    g = grad(c.fn)
+    g(*(a.copy() if isinstance(a, np.ndarray) else a for a in c.args))
+    assert "tape" not in g.source
+
+
+def test_at_the_edges():
+    for n in (1, 2):
+        x = RNG.uniform(0.2, 0.5, n)
+        for fn in (recurrence, the_last_at_first, downwards, by_twos, ahead):
+            check(Case(fn, (x,)))

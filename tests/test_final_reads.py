@@ -298,6 +298,37 @@ def in_one_branch(x):
     return np.sum(y * y)
 
 
+@case(X)
+def read_again_after_a_write(x):
+    """Every second read of y[0] is of another value."""
+    y, s = x * 1.0, 0.0
+    view, same = y[:3], (y if x[0] > 0 else x * 1.0)
+    s += y[0] * y[1]
+    view[0] = y[0] * 2.0
+    s += y[0] * y[1] ** 2
+    same[1] = y[0] + y[1] ** 3
+    s += y[0] * y[1]
+    for i in range(2):
+        y[i] *= y[0]
+        s += y[0] * y[1]
+    if s > 0:
+        y[0] = s
+    return s * y[0] * y[1]
+
+
+@case(X)
+def read_again_after_a_call(x):
+    def halve(a, k):
+        if k > 0:
+            a[0][0] *= 0.5
+            halve(a, k - 1)
+
+    y = x * 1.0
+    s = y[0] * y[1]
+    halve([y], 2)
+    return s * y[0] * y[1] + y[0]
+
+
 def ids(cases):
     return [c.fn.__name__ for c in cases]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from s2sad.analysis.aliases import Aliases
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
+from s2sad.analysis.aliases import WRITES, Aliases
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import Array, Scalar, Type, is_memory
 from s2sad.rules.registry import PRIMS
 
@@ -14,8 +14,8 @@ _NEVER = frozenset({"identity", "extract", "constant", "stop_gradient", "pack", 
 
 
 def eliminate_common_subexpressions(fn: Function) -> Function:
-    """Replace repeated pure operations on numbers and on arrays that nobody writes; loads and allocations are left
-    alone, and so is what is returned: results share no memory."""
+    """Replace repeated pure operations on numbers and on arrays that nobody writes, and loads of a cell with no write
+    to its array between them. Allocations are left alone, and so is what is returned: results share no memory."""
     return replace(fn, body=_Known(fn).block(fn.body, {}, {}))
 
 
@@ -36,6 +36,7 @@ class _Known:
 
     def block(self, block: Block, seen: dict[Any, Value], names: dict[Value, Operand]) -> Block:
         seen = dict(seen)  # what is computed in a block is known in the blocks it holds, not after it
+        loads: dict[Any, Value] = {}  # what was read in this block and not written since
         out: list[AnyOp] = []
 
         def get(o: Operand) -> Operand:
@@ -57,8 +58,17 @@ class _Known:
                         names[op.result] = found
                         continue
                     seen[key] = op.result
+                elif op.prim == "load" and isinstance(op.result.type, Scalar):
+                    cell = tuple(_key(o, names) for o in operands)
+                    if cell in loads:
+                        names[op.result] = loads[cell]
+                        continue
+                    loads[cell] = op.result
+                self.forget(op, loads)
                 out.append(op)
-            elif isinstance(op, If):
+                continue
+            self.forget(op, loads)
+            if isinstance(op, If):
                 then, orelse = self.block(op.then, seen, names), self.block(op.orelse, seen, names)
                 out.append(If(get(op.cond), then, orelse, op.results, op.loc))
             elif isinstance(op, For):
@@ -71,6 +81,19 @@ class _Known:
                 test, body = self.block(op.test, seen, names), self.block(op.body, seen, names)
                 out.append(While(init, test, body, op.results, op.loc))
         return Block(block.params, tuple(out), tuple(map(get, block.yields)), block.exit)
+
+    def forget(self, op: AnyOp, loads: dict[Any, Value]) -> None:
+        """Nothing is known any more of what an operation, or one that it holds, may write."""
+        if not loads:
+            return
+        written: set[Value] = set()
+        for inner in walk(Block((), (op,), ())):
+            if isinstance(inner, Op) and inner.prim == "invoke":
+                written |= self.aliases.reachable(inner.operands)
+            elif isinstance(inner, Op) and inner.prim in WRITES:
+                written.add(self.aliases.find(inner.operands[0]))  # type: ignore[arg-type]
+        for cell in [c for c in loads if self.aliases.find(c[0]) in written] if written else ():
+            del loads[cell]
 
     def pure(self, op: Op) -> bool:
         if op.prim in _NEVER or len(op.results) != 1 or PRIMS[op.prim].effect not in ("none", "raises"):

@@ -329,6 +329,186 @@ def read_again_after_a_call(x):
     return s * y[0] * y[1] + y[0]
 
 
+A = np.cov(RNG.normal(size=(4, 30))) + np.eye(4)
+
+
+@final
+@case(A)
+def cholesky_by_rows(a):
+    n = len(a)
+    l = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            s = a[i, j]
+            for k in range(j):
+                s -= l[i, k] * l[j, k]
+            if i == j:
+                l[i, j] = math.sqrt(s)
+            else:
+                l[i, j] = s / l[j, j]
+    return l[n - 1, 0] * l[2, 1] + l[n - 1, n - 1]
+
+
+@final
+@case(A)
+def cholesky_by_columns(a):
+    n = len(a)
+    l = np.zeros((n, n))
+    for j in range(n):
+        s = 0.0
+        for k in range(j):
+            s += l[j, k] ** 2
+        l[j, j] = math.sqrt(a[j, j] - s)
+        for i in range(j + 1, n):
+            t = a[i, j]
+            for k in range(j):
+                t -= l[i, k] * l[j, k]
+            l[i, j] = t / l[j, j]
+    return l[n - 1, 0] * l[2, 1] + l[n - 1, n - 1]
+
+
+@final
+@case(A, X[:4])
+def substituted_back(u, b):
+    n = len(b)
+    x = np.zeros(n)
+    for i in range(n - 1, -1, -1):
+        s = b[i]
+        for j in range(i + 1, n):
+            s -= u[i, j] * x[j] * x[j]
+        x[i] = s / u[i, i]
+    return np.sum(x)
+
+
+@case(A)
+def eliminated_in_place(a):
+    n = len(a)
+    for k in range(n):
+        for i in range(k + 1, n):
+            a[i, k] = a[i, k] / a[k, k]
+            for j in range(k + 1, n):
+                a[i, j] -= a[i, k] * a[k, j]
+    return np.sum(a * a)
+
+
+@case(A)
+def written_above_too(a):
+    """Like Cholesky, but a cell that was read is written again, further on in the row."""
+    n = len(a)
+    l = np.ones((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            s = a[i, j]
+            for k in range(j + 1):
+                s -= l[i, k] * l[j, k] * 0.1
+            l[i, j] = s
+            if i != j:
+                l[j, i] = s * l[i, j] * l[j, j]
+    return np.sum(l * l)
+
+
+@case(A)
+def at_equal_indices_only(a):
+    n = len(a)
+    l = np.ones((n, n))
+    for i in range(n):
+        for j in range(n):
+            if i == j:
+                l[i, j] = a[i, j] * l[j, j] ** 2
+            else:
+                l[j, i] = a[j, i] * l[i, j] ** 2
+    return np.sum(l)
+
+
+@case(X)
+def up_to_itself(x):
+    y = np.ones(len(x))
+    for i in range(len(x)):
+        for k in range(i + 1):
+            y[i] += 0.1 * y[k] * y[k] * x[k]
+    return np.sum(y)
+
+
+@case(X)
+def from_itself_on(x):
+    y = np.ones(len(x))
+    for i in range(len(x)):
+        s = 0.0
+        for k in range(i, len(x)):
+            s += y[k] * y[k] * x[k]
+        y[i] = s * 0.1
+    return np.sum(y)
+
+
+@final
+@case(X)
+def after_itself_downwards(x):
+    y = np.ones(len(x))
+    for i in range(len(x) - 1, -1, -1):
+        s = x[i]
+        for k in range(len(x) - 1, i, -1):
+            s += 0.1 * y[k] * y[k]
+        y[i] = s
+    return np.sum(y)
+
+
+@case(X)
+def before_itself_downwards(x):
+    y = np.ones(len(x))
+    for i in range(len(x) - 1, -1, -1):
+        s = x[i]
+        for k in range(i):
+            s += 0.1 * y[k] * y[k]
+        y[i] = s
+    return np.sum(y)
+
+
+@case(X)
+def the_same_array_next_time(x):
+    """What the loop carries may be the array of the iteration before, which is written again."""
+    y, z = x * 1.0, x * 2.0
+    for t in range(3):
+        for i in range(1, len(x)):
+            y[i] = y[i - 1] * y[i - 1] + 0.3
+        if y[1] < 0.2:
+            y = z
+    return np.sum(y * z)
+
+
+@case(X)
+def rows_of_one_table(x):
+    m = np.outer(x, x)
+    for t in range(4):
+        row = m[t % 2]
+        for i in range(1, len(x)):
+            row[i] = row[i - 1] * row[i - 1] + x[i]
+    return np.sum(m)
+
+
+@case(X)
+def buffers_of_a_list(x):
+    rows = [x * 1.0, x * 2.0]
+    for t in range(4):
+        row = rows[t % 2]
+        for i in range(1, len(x)):
+            row[i] = row[i - 1] * row[i - 1] + x[i]
+    return np.sum(rows[0] * rows[1])
+
+
+@case(X)
+def kept_beyond_its_iteration(x):
+    last = x * 1.0
+    s = 0.0
+    for t in range(3):
+        y = np.ones(len(x))
+        for i in range(1, len(x)):
+            y[i] = y[i - 1] * y[i - 1] * x[i] + last[i]
+            last[i - 1] = y[i]
+        s += np.sum(y)
+        last = y
+    return s
+
+
 def ids(cases):
     return [c.fn.__name__ for c in cases]
 

@@ -9,14 +9,26 @@ value that all iterations share, plus a constant, and known not to be negative, 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from s2sad.analysis.aliases import WRITES, Aliases
+from s2sad.analysis.aliases import VIEWS, WRITES, Aliases, maybe_view
 from s2sad.analysis.uses import definitions
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, Op, Operand, Value, While, blocks
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, blocks
 from s2sad.ir.types import Array, is_memory
 
 Loops = tuple[AnyOp, ...]
+REFERENCES = VIEWS | {
+    "identity",
+    "load",
+    "tape_read",
+    "invoke",
+    "extract",
+    "stop_gradient",
+    "custom",
+    "unpack",
+    "unbound",
+}
 
 
 @dataclass(frozen=True)
@@ -35,22 +47,23 @@ class FinalReads:
         self.defs = definitions(fn)
         self.around: dict[AnyOp, Loops] = {}  # the loops that an operation stands in
         self.order: dict[AnyOp, int] = {}
+        self.sides: dict[AnyOp, tuple[tuple[If, bool], ...]] = {}  # the branches it stands in
         self.variables: dict[Value, For] = {}
         self.made_in: dict[Value, Loops] = dict.fromkeys(fn.params, ())
         self.writes: dict[Value, list[Op]] = {}
         self.visit(fn.body, ())
         self.known: dict[Op, bool] = {}
 
-    def visit(self, block: Block, loops: Loops) -> None:
+    def visit(self, block: Block, loops: Loops, sides: tuple[tuple[If, bool], ...] = ()) -> None:
         for op in block.ops:
-            self.around[op], self.order[op] = loops, len(self.order)
+            self.around[op], self.order[op], self.sides[op] = loops, len(self.order), sides
             self.made_in.update(dict.fromkeys(op.results, loops))
             if isinstance(op, For):
                 self.variables[op.body.params[0]] = op
             inside = (*loops, op) if isinstance(op, (For, While)) else loops
             for inner in blocks(op):
                 self.made_in.update(dict.fromkeys(inner.params, inside))
-                self.visit(inner, inside)
+                self.visit(inner, inside, (*sides, (op, inner is op.then)) if isinstance(op, If) else sides)
             if isinstance(op, Op) and op.prim == "invoke":
                 for root in self.aliases.reachable(op.operands):
                     self.writes.setdefault(root, []).append(op)
@@ -58,11 +71,13 @@ class FinalReads:
                 self.writes.setdefault(self.aliases.find(op.operands[0]), []).append(op)
 
     def is_final(self, op: Op) -> bool:
-        """Whether the cell that a load reads is not written after it; False where that cannot be shown."""
+        """Whether the cell that a load reads, or a store writes, is not written after it; False where that cannot
+        be shown."""
         found = self.known.get(op)
         if found is None:
             a = op.operands[0]
-            cell = self.cell(op, op.operands[1:]) if isinstance(a, Value) else None
+            at = op.operands[1:] if op.prim == "load" else op.operands[1:-1]
+            cell = self.cell(op, at) if isinstance(a, Value) else None
             writes = self.writes.get(self.aliases.find(a), ()) if isinstance(a, Value) else ()
             found = cell is not None and all(self.is_earlier(w, op, cell) for w in writes)
             self.known[op] = found
@@ -116,42 +131,90 @@ class FinalReads:
         """Whether a write to a load's array never writes the load's cell after it."""
         a = load.operands[0]
         assert isinstance(a, Value)
-        own = len(self.made_in[a])  # the loops further in, each turn of which has the same array
+        own = len(self.made_in[a]) if self.is_new(a) else 0  # loops further out have another array each turn
         shared = 0
         pairs = zip(self.around[write], self.around[load], strict=False)
         while (pair := next(pairs, None)) is not None and pair[0] is pair[1]:
             shared += 1
         loops = self.around[load][own:shared]
         if not loops:
-            return self.order[write] < self.order[load]
+            return write is load or self.order[write] < self.order[load]
         if write.prim not in ("store", "accumulate") or write.operands[0] is not a:
             return False
         other = self.cell(write, write.operands[1:-1])
         if other is None:
             return False
-        distance: dict[AnyOp | None, int] = {}  # by which iteration of a loop the write names the load's cell
+        latest: dict[
+            AnyOp | None, float
+        ] = {}  # the last turn of each loop, from the load's on, that names its cell
         for mine, its in zip(cell, other, strict=True):
-            if mine.base is not its.base:
-                continue
             gap = mine.offset - its.offset
-            loop = self.variables.get(mine.base) if mine.base is not None else None
+            loop = self.variables.get(its.base) if its.base is not None else None
             if loop is None or loop not in loops:
-                if gap and (mine.base is None or not self.varies(mine.base, loops)):
+                if mine.base is its.base and gap and (mine.base is None or not self.varies(mine.base, loops)):
                     return True  # never the same cell
                 continue
             step = loop.step.value if isinstance(loop.step, Const) else 0
             if not step:
                 return False
-            if gap % step or distance.get(loop, gap // step) != gap // step:
+            if mine.base is its.base and gap % step:
                 return True
-            distance[loop] = gap // step
+            forwards = step > 0
+            ahead = gap + self.most(mine.base, its.base) if forwards else self.most(its.base, mine.base) - gap
+            latest[loop] = min(latest.get(loop, math.inf), ahead)
         for outer in loops:
-            turns = distance.get(outer)
-            if turns is None or turns > 0:
+            turns = latest.get(outer, math.inf)
+            if turns > 0:
                 return False
             if turns < 0:
                 return True
-        return self.order[write] < self.order[load]
+        if write is load or self.order[write] < self.order[load]:
+            return True
+        return self.never_together(write, load, cell, other)
+
+    def is_new(self, a: Value) -> bool:
+        """Whether an array is made where it is defined, rather than one that was there before."""
+        op = self.defs.get(a)
+        return isinstance(op, Op) and not maybe_view(op) and op.prim not in REFERENCES
+
+    def most(self, a: Value | None, b: Value | None, depth: int = 4) -> float:
+        """An upper bound of a - b in one iteration; no value stands for 0."""
+        if a is b:
+            return 0
+        if depth == 0:
+            return math.inf
+        bound = -self.least(Index(b, 0)) if a is None else math.inf
+        loop = self.variables.get(a) if a is not None else None
+        if loop is not None and isinstance(loop.step, Const):
+            end = self.index(loop.stop if loop.step.value > 0 else loop.start)
+            last = end.offset - 1 if loop.step.value > 0 else end.offset
+            bound = min(bound, self.most(end.base, b, depth - 1) + last)
+        loop = self.variables.get(b) if b is not None else None
+        if loop is not None and isinstance(loop.step, Const):
+            end = self.index(loop.start if loop.step.value > 0 else loop.stop)
+            first = end.offset if loop.step.value > 0 else end.offset + 1
+            bound = min(bound, self.most(a, end.base, depth - 1) - first)
+        return bound
+
+    def never_together(self, write: Op, load: Op, cell: tuple[Index, ...], other: tuple[Index, ...]) -> bool:
+        """Whether one iteration has not both: they are in two branches, or in one where the cells are not the same."""
+        for (branch, side), (too, its) in zip(self.sides[load], self.sides[write], strict=False):
+            if branch is too and side != its:
+                return True
+        for mine, its_ in zip(cell, other, strict=True):
+            gap = mine.offset - its_.offset
+            if gap > self.most(its_.base, mine.base) or -gap > self.most(mine.base, its_.base):
+                return True
+        for branch, taken in self.sides[load]:
+            test = self.defs.get(branch.cond) if isinstance(branch.cond, Value) else None
+            if not (isinstance(test, Op) and test.prim == ("ne" if taken else "eq")):
+                continue
+            a, b = map(self.index, test.operands)
+            for mine, its_ in zip(cell, other, strict=True):
+                for x, y in ((mine, its_), (its_, mine)):
+                    if (x.base, y.base) == (a.base, b.base) and x.offset - y.offset == a.offset - b.offset:
+                        return True  # the same cell only where the branch is not taken
+        return False
 
     def varies(self, v: Value, loops: Loops) -> bool:
         """Whether a value may differ from one iteration of these loops to the next."""

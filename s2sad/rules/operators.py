@@ -32,7 +32,7 @@ rule(operator.pos, "y = pos(a)", name="pos", infer=same, effect="none", cost=1, 
 
 
 def _div_denominator(b: Any, env: dict[str, Any]) -> Any:
-    if _literal(env["a"]) == 1:
+    if _literal(env["op"].operands[0] if "op" in env else env["a"]) == 1:  # without asking for the value of a
         return b.expand("-(y * y * dy)", env)
     return b.expand("-(y * (dy / b))", env)
 

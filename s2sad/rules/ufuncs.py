@@ -61,7 +61,7 @@ ufunc("positive(x)", numpy_same, cost=1, dx="dy")
 
 
 def _denominator(b: Any, env: Any) -> Any:
-    if _literal(env["a"]) == 1:
+    if _literal(env["op"].operands[0] if "op" in env else env["a"]) == 1:  # without asking for the value of a
         return b.expand("-y * y * dy", env)
     return b.expand("-y * quotient", with_names(env, quotient=over("dy", "b")(b, env)))
 

@@ -311,7 +311,8 @@ class Reverse:
                 self.numbers.update(dict.fromkeys(walk(Block((), (outer,), ())), number))
         if self.numbers.get(op, -1) > last:
             return False
-        return not (isinstance(op, Op) and op.prim == "load" and self.final_reads.is_final(op))
+        cell = isinstance(op, Op) and op.prim in ("load", "store")
+        return not (cell and self.final_reads.is_final(op))  # type: ignore[arg-type]
 
     def as_read(self, operand: Operand, op: Op, scope: Scope) -> Operand:
         """An operand (or the result) of an operation as it was then: of memory that is written, a copy."""

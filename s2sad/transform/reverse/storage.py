@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from s2sad.analysis.aliases import VIEWS
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import BOOL, Array, Scalar, Tape, carries_derivative, is_memory
+from s2sad.ir.types import BOOL, Array, Scalar, Tape, carries_derivative, element, is_float, is_memory
 from s2sad.rules.registry import PRIMS
 from s2sad.transform.reverse.cuts import minimum_cut
 from s2sad.transform.reverse.extras import breaks
@@ -127,7 +127,7 @@ def again(r: Reverse, op: AnyOp | None, dear: bool) -> int | None:
     """What it costs to do an operation again; None if that may give something else, or costs too much."""
     if not isinstance(op, Op) or len(op.results) != 1:
         return None
-    if op.prim == "pow" and op.operands[1] == Const(2, op.operands[1].type):
+    if op.prim == "pow" and isinstance(op.operands[1], Const) and op.operands[1].value == 2:
         return CHEAP
     if op.prim in VIEWS and not any(is_memory(o.type) for o in op.operands[1:]):
         return LOAD
@@ -164,7 +164,7 @@ def head(r: Reverse, scope: Scope) -> list[AnyOp]:
     """What opens the reverse of a block: the values of the forward sweep that it reads, in their order."""
     if scope.wanted:
         plan = Plan(r, scope, dear=True)
-        if plan.kept:
+        if any(plan.price(v) > OUTSIDE for v in plan.kept):
             plan = Plan(r, scope, dear=False)
         plan.write()
     return scope.head
@@ -187,13 +187,33 @@ class Plan:
     def consider(self, op: AnyOp) -> None:
         own = again(self.r, op, self.dear)
         if own is None:
-            return
+            op = self.as_stored(op)  # type: ignore[assignment]
+            if op is None:
+                return
+            own = LOAD
         assert isinstance(op, Op)
         op = self.steps[op.result] = of_argument(self.r, op)
         costs = [self.cost_of(o) for o in op.operands]
         total = own + sum(c for c in costs if c is not None)
         if None not in costs and total <= self.budget:
             self.cost[op.result] = 0 if op.result in self.scope.wanted else total
+
+    def as_stored(self, op: AnyOp) -> Op | None:
+        """What a store put into a cell that is not written again, as the load of it."""
+        if not (isinstance(op, Op) and op.prim == "store"):
+            return None
+        a, *at, v = op.operands
+        if (
+            not isinstance(a, Value)
+            or not isinstance(v, Value)
+            or self.r.home[v] is not self.block
+            or v in self.cost
+        ):
+            return None
+        same = is_float(v.type) and element(a.type) in (v.type, replace(v.type, dtype="float64"))  # type: ignore[type-var]
+        if not same or self.r.written_after(a, op) or None in map(self.cost_of, (a, *at)):
+            return None
+        return Op("load", (a, *at), (v,), op.loc)
 
     def cost_of(self, operand: Operand) -> int | None:
         """What an operand costs where this block's reverse reads it; None if it has to be stored for that."""
@@ -259,10 +279,18 @@ class Plan:
                 available(r, v, scope_of(r, v, scope))  # type: ignore[arg-type]
             elif v not in self.steps or v in self.kept:
                 scope.head.append(self.stored(v))
-        for v, op in self.steps.items():
-            if v in needed and v not in self.kept:
-                operands = tuple(self.operand(o) for o in op.operands)
-                scope.head.append(Op(op.prim, operands, (self.here(v),), r.head_loc(scope), op.attrs))
+        todo = {v: op for v, op in self.steps.items() if v in needed and v not in self.kept}
+
+        def emit(v: Value) -> None:
+            op = todo.pop(v)
+            for o in op.operands:
+                if o in todo:
+                    emit(o)  # type: ignore[arg-type]
+            operands = tuple(self.operand(o) for o in op.operands)
+            scope.head.append(Op(op.prim, operands, (self.here(v),), r.head_loc(scope), op.attrs))
+
+        while todo:
+            emit(next(iter(todo)))
         scope.wanted.clear()
 
     def needed(self) -> dict[Value, None]:

@@ -240,12 +240,13 @@ class Derivative:
         typed, hidden, inputs = self._typed(keys)
         options, name = self._options, self._name
         aux = self._aux(typed.result)
-        function = self._derive(typed.function, tuple(inputs), f"{name}_{self._suffix}", typed.result)
+        target = "numba" if options.jit else "python"
+        primal = pipeline.prepared(typed.function, optimize, target)
+        function = self._derive(primal, tuple(inputs), f"{name}_{self._suffix}", typed.result)
         pipeline.check(function)
         function = pipeline.run(function, pipeline.OPTIMIZE[optimize])
         function = self._finished(function, len(inputs))
         returns = self._returns(keys, aux, typed.result)
-        target = "numba" if options.jit else "python"
         generated = generate(function, optimize, target, returns, hidden, options=_jit_options(options))
         captures = typed.captures
         return Lowered(

@@ -307,9 +307,9 @@ def vjp(
 
 @pipeline.collector_paused()
 def vjp_code(prepared: Prepared, jit: bool, optimize: int) -> tuple[Pullback, Any, Any, int]:
-    fn = prepared.function
-    pair = pullback(fn, prepared.inputs, fn.name)
     target = "numba" if jit else "python"
+    fn = pipeline.prepared(prepared.function, optimize, target)
+    pair = pullback(fn, prepared.inputs, fn.name)
     passes = pipeline.OPTIMIZE[min(optimize, 1)]
     ahead = pipeline.run(pair.forward, passes)
     back = pipeline.run(pair.reverse, passes)

@@ -12,6 +12,7 @@ from s2sad.optimize.accumulates import merge_accumulates
 from s2sad.optimize.copies import absorb_names, propagate_copies, propagate_unnamed_copies
 from s2sad.optimize.cse import eliminate_common_subexpressions
 from s2sad.optimize.dce import eliminate_dead_code
+from s2sad.optimize.invariants import hoist_all_invariants, hoist_invariants
 
 Pass = Callable[[Function], Function]
 
@@ -27,6 +28,13 @@ OPTIMIZE: dict[int, tuple[Pass, ...]] = {
     ),
 }
 VERIFY = False
+
+
+def prepared(fn: Function, optimize: int, target: str) -> Function:
+    """A typed function as it is differentiated."""
+    if optimize < 2:
+        return fn
+    return run(fn, (hoist_all_invariants if target == "numba" else hoist_invariants,))
 
 
 @contextmanager

@@ -276,3 +276,67 @@ def test_contributions_are_added_up_in_the_reverse_sweep_alone():
     assert forward.count("y[i] += ") == 2
     assert reverse.count("dx[i] += ") == 1
     check(Case(twice_in_place, (rng.normal(size=3), rng.normal(size=3))))
+
+
+# -- what is the same in every iteration ----------------------------------------------------------------
+
+
+def diffused(u, nu, dt, dx, n):
+    for _ in range(n):
+        for i in range(1, len(u) - 1):
+            u[i] = u[i] + nu * dt / dx**2 * (u[i + 1] - u[i - 1]) * u[i]
+    return np.sum(u * u)
+
+
+def rate_in_a_branch(x, a, b, n):
+    s = x
+    for i in range(n):
+        if i % 2:
+            s = s * (a * b + a)
+        else:
+            s = s + a * b
+        while s > 4.0:
+            s = s * (1.0 - 0.1 * a)
+    return s
+
+
+def never_run(x, a, n):
+    s = x
+    for _ in range(n):
+        s = s * (x / a) + math.log(a)
+    return s
+
+
+INVARIANT = [
+    Case(diffused, (np.linspace(0.1, 1.0, 6), 0.3, 0.1, 0.5, 3)),
+    Case(rate_in_a_branch, (0.7, 0.4, 0.6, 6)),
+    Case(rate_in_a_branch, (5.0, 0.4, 0.6, 0)),
+    Case(never_run, (0.7, 2.0, 3)),
+    Case(never_run, (0.7, 2.0, 0)),
+]
+
+
+@pytest.mark.parametrize("case", INVARIANT, ids=lambda c: c.fn.__name__)
+def test_invariants(case):
+    check(case)
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("case", INVARIANT, ids=lambda c: c.fn.__name__)
+def test_invariants_compiled(case):
+    check(case, jit=True)
+
+
+def test_what_may_fail_stays_in_its_loop():
+    """A loop that does not run does not divide by zero, nor does its derivative."""
+    assert grad(never_run)(0.7, 0.0, 0) == 1.0
+    assert grad(never_run, jit=True)(0.7, 0.0, 0) == 1.0
+    with pytest.raises((ZeroDivisionError, ValueError)):
+        grad(never_run)(0.7, 0.0, 1)
+
+
+def test_the_adjoint_of_an_invariant_is_handed_on_once():
+    g = grad(diffused, wrt="nu", jit=True)
+    source = g.lower(np.ones(6), 0.3, 0.1, 0.5, 3).source
+    code = [line for line in source.splitlines() if not line.strip().startswith("#")]
+    assert sum(line.count("/") for line in code) == 2  # forward, and once after the loops

@@ -17,6 +17,7 @@ from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, blocks
 from s2sad.ir.types import Array, is_memory
 
+MANY = 50  # writes to one array that each load is compared to, at most
 Loops = tuple[AnyOp, ...]
 REFERENCES = VIEWS | {
     "identity",
@@ -79,7 +80,8 @@ class FinalReads:
             at = op.operands[1:] if op.prim == "load" else op.operands[1:-1]
             cell = self.cell(op, at) if isinstance(a, Value) else None
             writes = self.writes.get(self.aliases.find(a), ()) if isinstance(a, Value) else ()
-            found = cell is not None and all(self.is_earlier(w, op, cell) for w in writes)
+            few = len(writes) <= MANY
+            found = cell is not None and few and all(self.is_earlier(w, op, cell) for w in writes)
             self.known[op] = found
         return found
 

@@ -139,6 +139,8 @@ class Selections:
         """Whether 0 may meet an infinite partial of this operation."""
         if not may_be_infinite(op):
             return False
+        if op.early:
+            return True
         if self.has(self.chosen, op.result):
             return True
         return self.has(self.compared, op.result) and (

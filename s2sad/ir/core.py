@@ -43,13 +43,14 @@ Operand = Union[Value, Const, Undef]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
-    """One operation: `results = prim(*operands, **attrs)`."""
+    """One operation: `results = prim(*operands, **attrs)`. `early`: it was moved to where it always runs."""
 
     prim: str
     operands: tuple[Operand, ...]
     results: tuple[Value, ...]
     loc: Loc = NOWHERE
     attrs: tuple[tuple[str, Any], ...] = ()
+    early: bool = False
 
     def attr(self, name: str, default: Any = None) -> Any:
         for key, value in self.attrs:

@@ -509,6 +509,63 @@ def kept_beyond_its_iteration(x):
     return s
 
 
+@case(RNG.normal(size=(3, 3)) * 0.5, RNG.normal(size=3), RNG.normal(size=(4, 3)))
+def recurrent(w, b, x):
+    h = np.zeros(3)
+    loss = 0.0
+    for t in range(len(x)):
+        new = np.zeros(3)
+        for i in range(3):
+            s = b[i] + x[t, i]
+            for j in range(3):
+                s += w[i, j] * h[j] * h[j]
+            new[i] = math.tanh(s)
+        h = new
+        loss += h[0] * h[1]
+    return loss + h[2]
+
+
+@case(X)
+def written_once_it_is_carried(x):
+    """The array made in one iteration is written in the next, after it was read."""
+    h, s = x * 1.0, 0.0
+    for t in range(3):
+        new = np.zeros(len(x))
+        for i in range(len(x)):
+            new[i] = h[i] * h[i] + 0.1
+            s += h[i] * new[i]
+        h[0] = 0.5 * s
+        h = new
+    return s + np.sum(h)
+
+
+@case(X)
+def kept_from_two_iterations_ago(x):
+    h, before, s = x * 1.0, x * 2.0, 0.0
+    for t in range(4):
+        new = x * (0.5 + t)
+        for i in range(len(x)):
+            new[i] = new[i] * h[i] * before[i]
+            s += h[i] * before[i] * new[i]
+        before, h = h, new
+    return s + np.sum(h * before)
+
+
+@case(X)
+def made_in_a_branch(x):
+    h, s = x * 1.0, 0.0
+    for t in range(4):
+        if t % 2:
+            new = np.ones(len(x))
+        else:
+            new = h
+        for i in range(1, len(x)):
+            s += h[i] * h[i]
+            new[i] = h[i - 1] * 0.5 + new[i] ** 2
+        h = new
+    return s + np.sum(h)
+
+
 def ids(cases):
     return [c.fn.__name__ for c in cases]
 

@@ -131,8 +131,10 @@ class FinalReads:
 
     def is_earlier(self, write: Op, load: Op, cell: tuple[Index, ...]) -> bool:
         """Whether a write to a load's array never writes the load's cell after it."""
-        a = load.operands[0]
+        a, w = load.operands[0], write.operands[0]
         assert isinstance(a, Value)
+        if w is not a and isinstance(w, Value) and self.is_new(w) and self.is_bound_before(a, w):
+            return True
         own = len(self.made_in[a]) if self.is_new(a) else 0  # loops further out have another array each turn
         shared = 0
         pairs = zip(self.around[write], self.around[load], strict=False)
@@ -141,7 +143,7 @@ class FinalReads:
         loops = self.around[load][own:shared]
         if not loops:
             return write is load or self.order[write] < self.order[load]
-        if write.prim not in ("store", "accumulate") or write.operands[0] is not a:
+        if write.prim not in ("store", "accumulate") or w is not a:
             return False
         other = self.cell(write, write.operands[1:-1])
         if other is None:
@@ -178,6 +180,14 @@ class FinalReads:
         """Whether an array is made where it is defined, rather than one that was there before."""
         op = self.defs.get(a)
         return isinstance(op, Op) and not maybe_view(op) and op.prim not in REFERENCES
+
+    def is_bound_before(self, a: Value, w: Value) -> bool:
+        """Whether each time an array is made as w, what is known as a was there before, and so is another one."""
+        outer, inner = self.made_in[a], self.made_in[w]
+        if inner[: len(outer)] != outer:
+            return False
+        bound = self.defs.get(a)
+        return bound is None or self.order[bound] < self.order[self.defs[w]]
 
     def most(self, a: Value | None, b: Value | None, depth: int = 4) -> float:
         """An upper bound of a - b in one iteration; no value stands for 0."""

@@ -15,6 +15,7 @@ from s2sad.errors import NOWHERE, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Type, element, is_float, is_memory
 from s2sad.rules.builder import Builder, const
+from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.extras import Carry, leaf_operands
 from s2sad.transform.reverse.scopes import Scope
@@ -35,7 +36,44 @@ def shadow(r: Reverse, a: Operand, scope: Scope) -> Operand:
         of, *index = op.operands
         at = tuple(r.primal(o, scope) for o in index)
         return r.builder.emit(op.prim, shadow(r, of, scope), *at, type=shadow_type(a.type), **dict(op.attrs))
+    if isinstance(a, Value) and is_of_one_iteration(r, a):
+        return storage.available(r, shadow_of_iteration(r, a, scope), storage.scope_of(r, a, scope))  # type: ignore[arg-type]
     return r.primal(twin(r, a), scope)
+
+
+def is_of_one_iteration(r: Reverse, a: Value) -> bool:
+    """Whether an array is made in a loop and known under this name alone, so that its shadow can be made anew by
+    the reverse of each iteration."""
+    op = r.defs.get(a)
+    if a in r.shadows or not isinstance(a.type, Array) or not isinstance(op, Op) or r.home[a] is r.fn.body:
+        return False
+    if op.prim in ("identity", "tape_read", "load", "invoke", "extract", "stop_gradient") or a in r.input_set:
+        return False
+    if r.aliases.is_joined(a) or r.aliases.find(a) in r.handed_back or r.aliases.find(a) in r.shared:
+        return False
+    return not used_by(r, "invoke", a) and r.in_loop(r.home[a])
+
+
+def shadow_of_iteration(r: Reverse, a: Value, scope: Scope) -> Value:
+    """The shadow, as a value of the block where the array is made."""
+    from s2sad.transform.reverse.arrays import origins, zeros
+
+    found = r.new_shadows.get(a)
+    if found is None:
+        t = shadow_type(a.type)
+        found = r.new_shadows[a] = Value(f"d·{a.hint}" if a.hint else "", t)
+        r.home[found] = r.home[a]
+        at = storage.scope_of(r, a, scope)
+        assert at is not None
+        if a.type.dims and all(isinstance(d, int) or d in origins(r) for d in a.type.dims):  # type: ignore[attr-defined]
+            with r.builder.region() as ops:
+                made = zeros(r, Value(a.hint, t), at)
+            assert isinstance(made, Value)
+            at.head += [*ops[:-1], replace(ops[-1], results=(found,))]  # type: ignore[call-arg]
+            at.cache[found] = found
+        else:
+            at.made[found] = Op("zeros_like", (a,), (found,), NOWHERE)
+    return found
 
 
 def shadow_type(t: Type) -> Type:

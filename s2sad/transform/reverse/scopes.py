@@ -7,7 +7,7 @@ accumulator it carries; a part is a block of a loop, in which the values of one 
 
 from __future__ import annotations
 
-from s2sad.ir.core import AnyOp, Block, Const, Operand, Value
+from s2sad.ir.core import AnyOp, Block, Const, Op, Operand, Value
 from s2sad.ir.types import FLOAT, Scalar, Type, is_float
 
 
@@ -22,6 +22,7 @@ class Scope:
         self.cache: dict[Value, Operand] = {}
         self.wanted: dict[Value, Value] = {}  # asked for in a loop, and not decided on yet
         self.head: list[AnyOp] = []
+        self.made: dict[Value, Op] = {}  # what the head makes anew, not the forward sweep
         self.accumulators: dict[Value, tuple[Operand, Value]] = {}
         self.index: Operand | None = None
 

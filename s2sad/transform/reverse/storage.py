@@ -29,6 +29,7 @@ WHOLE = frozenset({"len", "trip_count", "extract", "constant", "builtins.min", "
 BUDGET = 16  # what computing one value again may cost
 INDEPENDENT = 80  # the same where it saves all storage of the block
 STORE, OUTSIDE, REFERENCE = 8, 1, 64  # what storing costs: a number, one of a loop further out, an array
+NEVER = 10**9
 
 
 def available(r: Reverse, v: Value, scope: Scope) -> Operand:
@@ -181,6 +182,10 @@ class Plan:
         self.steps: dict[Value, Op] = {}
         for op in self.block.ops:
             self.consider(op)
+        for v, op in scope.made.items():
+            self.steps[v] = op
+            if self.cost_of(op.operands[0]) is not None:
+                self.cost[v] = 0
         missing = [v for v in scope.wanted if v not in self.cost]
         self.kept: set[Value] = self.cut(missing) if missing else set()
 
@@ -265,6 +270,8 @@ class Plan:
         return minimum_cut({v: self.price(v) for v in uses}, uses, sources, missing)
 
     def price(self, v: Value) -> int:
+        if v in self.scope.made:
+            return NEVER
         at = scope_of(self.r, v, self.scope)
         if at is not None and at is not self.scope and at.loop is not self.scope.loop:
             return OUTSIDE

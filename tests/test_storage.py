@@ -340,3 +340,109 @@ def test_the_adjoint_of_an_invariant_is_handed_on_once():
     source = g.lower(np.ones(6), 0.3, 0.1, 0.5, 3).source
     code = [line for line in source.splitlines() if not line.strip().startswith("#")]
     assert sum(line.count("/") for line in code) == 2  # forward, and once after the loops
+
+
+# -- copies of what loops read and is written between them ------------------------------------------------
+
+
+def bodies(x, v, m, steps):
+    n = len(m)
+    for _ in range(steps):
+        for i in range(n):
+            for j in range(n):
+                if i != j:
+                    dx, dy = x[j, 0] - x[i, 0], x[j, 1] - x[i, 1]
+                    r2 = dx * dx + dy * dy + 0.1
+                    w = m[j] / (r2 * math.sqrt(r2))
+                    v[i, 0] += 0.1 * w * dx
+                    v[i, 1] += 0.1 * w * dy
+        for i in range(n):
+            for k in range(2):
+                x[i, k] += 0.1 * v[i, k]
+    return np.sum(x * v)
+
+
+def in_turns(x, n):
+    s = 0.0
+    while n > 0:
+        for i in range(len(x)):
+            s += math.exp(x[i]) * x[i]
+        for i in range(len(x) - 1, -1, -1):
+            s = s + x[i] * math.sin(x[i]) * s * 0.1
+        x *= 0.9
+        x[0] = 0.1 * s
+        n -= 1
+    return s * x[0]
+
+
+def in_one_branch_only(x, flag, n):
+    s = 0.0
+    for t in range(n):
+        if flag and t % 2:
+            for i in range(len(x)):
+                s += math.exp(x[i])
+        x[t] = s * 0.1
+    if s > 1.0:
+        for i in range(len(x)):
+            s += x[i] ** 2 * math.exp(-x[i])
+        x[:] = 1.0
+    return s + np.sum(x)
+
+
+def part_of_it(x, n):
+    """A loop over three elements of many copies none of the rest."""
+    s = 0.0
+    for t in range(n):
+        for i in range(3):
+            s += math.exp(x[i])
+        x[t] = s * 0.1
+    return s
+
+
+def as_far_as_it_goes(x):
+    s = 0.0
+    for t in range(len(x)):
+        for i in range(t):
+            s += math.exp(x[i] * s * 0.01)
+        x[t] = s * 0.1
+    return s
+
+
+COPIED = [
+    Case(bodies, (rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), np.ones(3), 3)),
+    Case(bodies, (rng.normal(size=(1, 2)), rng.normal(size=(1, 2)), np.ones(1), 0)),
+    Case(in_turns, (np.linspace(0.1, 0.5, 4), 3)),
+    Case(in_turns, (np.linspace(0.1, 0.5, 4), 0)),
+    Case(in_one_branch_only, (np.linspace(0.1, 0.5, 4), True, 4)),
+    Case(in_one_branch_only, (np.linspace(0.1, 0.5, 4), False, 3)),
+    Case(part_of_it, (np.linspace(0.1, 0.5, 5), 4)),
+    Case(as_far_as_it_goes, (np.linspace(0.1, 0.5, 5),)),
+]
+
+
+@pytest.mark.parametrize("case", COPIED, ids=lambda c: c.fn.__name__)
+def test_copies(case):
+    check(case)
+
+
+@pytest.mark.jit
+@pytest.mark.slow
+@pytest.mark.parametrize("case", COPIED, ids=lambda c: c.fn.__name__)
+def test_copies_compiled(case):
+    check(case, jit=True)
+
+
+def test_a_copy_a_turn_is_all_that_is_stored():
+    g = grad(bodies)
+    g(rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), np.ones(3), 2)
+    assert g.source.count("= x.copy()") == 1 and g.source.count(".append(") == 1
+
+
+def test_no_copies_for_parts():
+    for fn, args in (
+        (part_of_it, (np.linspace(0.1, 0.5, 5), 4)),
+        (as_far_as_it_goes, (np.linspace(0.1, 0.5, 5),)),
+    ):
+        g = grad(fn)
+        g(*args)
+        assert ".copy()" not in g.source.split("# reverse")[0]

@@ -85,6 +85,34 @@ class FinalReads:
             self.known[op] = found
         return found
 
+    def nest_that_reads(self, op: Op) -> AnyOp | None:
+        """The outermost loop around a load that does not write its array, if the loops in it run through the array."""
+        a = op.operands[0]
+        if not isinstance(a, Value) or not isinstance(a.type, Array) or len(op.operands) - 1 != a.type.ndim:
+            return None
+        loops = self.around[op]
+        writes = self.writes.get(self.aliases.find(a), ())
+        for k in range(len(self.made_in[a]), len(loops)):
+            if not any(loops[k] in self.around[w] for w in writes):
+                break
+        else:
+            return None
+        indices = [i.base for i in map(self.index, op.operands[1:]) if i.base is not None]
+        through = [self.variables.get(base) for base in indices]
+        whole = all(loop in loops[k:] and self.runs_through(loop) for loop in through if loop is not None)
+        return (
+            loops[k]
+            if through and None not in through and len(set(through)) == len(through) and whole
+            else None
+        )
+
+    def runs_through(self, loop: For) -> bool:
+        """Whether a loop runs as often each time, from a constant to a size that is known outside all loops, or back."""
+        ends = [self.index(o) for o in (loop.start, loop.stop)]
+        sizes = [e.base for e in ends if e.base is not None]
+        unit = isinstance(loop.step, Const) and abs(loop.step.value) == 1
+        return unit and len(sizes) == 1 and not self.made_in[sizes[0]]
+
     def cell(self, op: Op, at: tuple[Operand, ...]) -> tuple[Index, ...] | None:
         """The indices of one number in an array or list, none of them negative."""
         a = op.operands[0]

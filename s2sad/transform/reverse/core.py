@@ -19,7 +19,7 @@ from s2sad.analysis.gates import Gate, find_gates
 from s2sad.analysis.selections import Selections
 from s2sad.analysis.uses import definitions, free_values, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, blocks, walk
+from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value, blocks, walk
 from s2sad.ir.types import Array, Scalar, Tape, Type, is_float, is_memory
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.arrays import RESULTS
@@ -112,7 +112,8 @@ class Reverse:
         self.shadows: dict[Value, Value] = dict(shadow_inputs or {})
         self.given_shadowed = tuple(self.shadows)
         self.new_shadows: dict[Value, Value] = {}  # those made by the reverse of each iteration
-        self.looped: dict[Block, bool] = {fn.body: False}  # whether blocks stand in loops
+        self.copies: dict[tuple[Value, AnyOp], Value] = {}  # of arrays, for the loops that read them
+        self.waiting: dict[Value, tuple[AnyOp, Op]] = {}  # those that nothing has asked for so far
         self.buffered: set[Value] | None = None  # alias classes whose adjoints are shadow buffers
         self.snapshots: dict[Any, Value] = {}
         self.origins: dict[Any, tuple[Value, int]] | None = None
@@ -374,18 +375,6 @@ class Reverse:
                     self.op_homes[o] = block
                     stack.extend(blocks(o))
         return self.op_homes[op]
-
-    def in_loop(self, block: Block) -> bool:
-        """Whether a block runs in a loop."""
-        if len(self.looped) == 1:
-            stack = [self.fn.body]
-            while stack:
-                outer = stack.pop()
-                for op in outer.ops:
-                    for inner in blocks(op):
-                        self.looped[inner] = self.looped[outer] or isinstance(op, (For, While))
-                        stack.append(inner)
-        return self.looped[block]
 
     # -- activity -----------------------------------------------------------------------------------
 

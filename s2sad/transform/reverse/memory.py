@@ -51,7 +51,7 @@ def is_of_one_iteration(r: Reverse, a: Value) -> bool:
         return False
     if r.aliases.is_joined(a) or r.aliases.find(a) in r.handed_back or r.aliases.find(a) in r.shared:
         return False
-    return not used_by(r, "invoke", a) and r.in_loop(r.home[a])
+    return not used_by(r, "invoke", a) and bool(r.final_reads.around[op])
 
 
 def shadow_of_iteration(r: Reverse, a: Value, scope: Scope) -> Value:

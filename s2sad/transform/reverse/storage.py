@@ -19,6 +19,7 @@ from s2sad.rules.registry import PRIMS
 from s2sad.transform.reverse.cuts import minimum_cut
 from s2sad.transform.reverse.extras import breaks
 from s2sad.transform.reverse.scopes import Scope
+from s2sad.transform.reverse.snapshots import copied_load, take
 
 if TYPE_CHECKING:
     from s2sad.transform.reverse.core import Reverse
@@ -34,6 +35,8 @@ NEVER = 10**9
 
 def available(r: Reverse, v: Value, scope: Scope) -> Operand:
     """A value of the forward sweep as the reverse of its own block can read it."""
+    if v in r.waiting:
+        take(r, v)
     if scope.kind == "function":
         return v
     found = scope.cache.get(v)
@@ -192,7 +195,7 @@ class Plan:
     def consider(self, op: AnyOp) -> None:
         own = again(self.r, op, self.dear)
         if own is None:
-            op = self.as_stored(op)  # type: ignore[assignment]
+            op = self.as_stored(op) or self.as_copied(op)  # type: ignore[assignment]
             if op is None:
                 return
             own = LOAD
@@ -202,6 +205,9 @@ class Plan:
         total = own + sum(c for c in costs if c is not None)
         if None not in costs and total <= self.budget:
             self.cost[op.result] = 0 if op.result in self.scope.wanted else total
+
+    def as_copied(self, op: AnyOp) -> Op | None:
+        return copied_load(self.r, op) if isinstance(op, Op) and op.prim == "load" else None
 
     def as_stored(self, op: AnyOp) -> Op | None:
         """What a store put into a cell that is not written again, as the load of it."""

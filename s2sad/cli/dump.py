@@ -95,7 +95,9 @@ def reversed_(derivative: ParsedDerivative, keys: dict[str, Any]) -> Function:
     name = f"{derivative._name}_{derivative._suffix}"
     derivative._aux(typed.result)
     count = len(typed.function.body.yields) - 1
-    return gradient(typed.function, tuple(inputs), name, derivative._options.value, count)
+    options = derivative._options
+    fn = pipeline.prepared(typed.function, options.optimize, "numba" if options.jit else "python")
+    return gradient(fn, tuple(inputs), name, options.value, count)
 
 
 def moved(derivative: ParsedDerivative, keys: dict[str, Any], mode: str) -> tuple[Function, Any]:

@@ -79,7 +79,10 @@ def test_closure_cells_are_read_at_each_call():
 
 class Point(NamedTuple):
     a: float
-    b: float
+    b: float = 2.0
+
+    def norm(self):
+        return math.sqrt(self.a**2 + self.b**2)
 
 
 @dataclass
@@ -107,6 +110,21 @@ def test_namedtuples_and_dataclasses():
         return p.w * p.w + p.b
 
     assert grad(f)(Params(2.0, 3.0)) == Params(4.0, 1.0)
+
+
+def steps_of_points(x):
+    p = Point(1.0, b=x)
+    for _ in range(3):
+        p = Point(p.a * x, p.b + p.a)
+    return p.b * Point(x).b * p._replace(a=x).norm()
+
+
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.jit)])
+def test_namedtuples_made_inside(jit):
+    expected = (steps_of_points(0.7 + 1e-6) - steps_of_points(0.7 - 1e-6)) / 2e-6
+    assert grad(steps_of_points, jit=jit)(0.7) == pytest.approx(expected)
+    with pytest.raises(S2sadError, match="takes a, b: c"):
+        grad(lambda x: Point(x, c=1.0).a)(1.0)
 
 
 def test_integers_become_floats():

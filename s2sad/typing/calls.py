@@ -110,6 +110,8 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     if isinstance(obj, type) and issubclass(obj, BaseException):
         operands, _ = items.printable(s, args)
         return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
+    if isinstance(obj, type) and is_named_tuple(obj):
+        return named_tuple(s, obj, args, kwargs)
     name = getattr(obj, "__qualname__", getattr(obj, "__name__", repr(obj)))
     module = getattr(obj, "__module__", None)
     owner: Any = getattr(obj, "__self__", None)
@@ -118,9 +120,31 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     full = f"{module}.{name}" if module not in (None, "builtins") else name
     raise s.error(
         f"s2sad has no derivative rule for {full}()",
-        "write it with the functions of math, or keep it out of the differentiated function",
+        "write it with functions that `s2sad support` lists, give it a derivative with custom_rule(), or call it outside",
         MissingRuleError,
     )
+
+
+def is_named_tuple(cls: type) -> bool:
+    """Whether a class is a named tuple's that makes its instances as named tuples do."""
+    maker = next(c for c in cls.__mro__ if "__new__" in c.__dict__)
+    return issubclass(cls, tuple) and "_fields" in maker.__dict__
+
+
+def named_tuple(s: Any, cls: Any, args: list[AV], kwargs: dict[str, AV]) -> AV:
+    """A named tuple made in the differentiated function."""
+    given = dict(zip(cls._fields, args, strict=False))
+    twice = given.keys() & kwargs.keys()
+    unknown = [k for k in kwargs if k not in cls._fields]
+    absent = [n for n in cls._fields if n not in given and n not in kwargs and n not in cls._field_defaults]
+    if len(args) > len(cls._fields) or twice or unknown or absent:
+        what = ", ".join([*twice, *unknown, *absent]) or "too many arguments"
+        raise s.error(
+            f"{cls.__name__}() takes {', '.join(cls._fields)}: {what}", "give each once", SignatureError
+        )
+    defaults = {n: from_python(v) or constant(v) for n, v in cls._field_defaults.items()}
+    fields = {**defaults, **given, **kwargs}
+    return TupleAV(tuple(fields[n] for n in cls._fields), cls, cls._fields)
 
 
 def _handler(obj: Any) -> Handler | None:
@@ -300,7 +324,7 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
     if isinstance(owner, TupleAV) and name == "_replace":
         fields = [kwargs.get(n, i) for n, i in zip(owner.names, owner.items, strict=True)]
         return TupleAV(tuple(fields), owner.cls, owner.names)
-    if isinstance(owner, RecordAV):
+    if isinstance(owner, (RecordAV, TupleAV)):
         found = getattr(owner.cls, name, None)
         if isinstance(found, types.FunctionType):
             return apply(s, constant(found), [owner, *args], kwargs, hint)

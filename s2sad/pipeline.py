@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from s2sad.ir.core import Function
 from s2sad.optimize.accumulates import merge_accumulates
+from s2sad.optimize.buffers import sum_in_place
 from s2sad.optimize.copies import absorb_names, propagate_copies, propagate_unnamed_copies
 from s2sad.optimize.cse import eliminate_common_subexpressions
 from s2sad.optimize.dce import eliminate_dead_code
@@ -24,6 +25,7 @@ OPTIMIZE: dict[int, tuple[Pass, ...]] = {
         eliminate_common_subexpressions,
         propagate_copies,
         merge_accumulates,
+        sum_in_place,
         eliminate_dead_code,
     ),
 }

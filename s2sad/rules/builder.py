@@ -94,6 +94,11 @@ class Builder:
         """Constant folding, and the identities that hold for every float: 1*x, x/1, x**1, -(-x)."""
         if operands and all(isinstance(o, Const) for o in operands):
             return fold_constants(prim, operands)  # type: ignore[arg-type]
+        if prim == "mul" and isinstance(type, Array):
+            for k, spread in enumerate(operands):
+                number = self.spread_number(spread, operands[1 - k], type)
+                if number is not None:
+                    return self.emit("mul", *((number, operands[1]) if k == 0 else (operands[0], number)))
         if prim == "mul":
             for one, other in (operands, operands[::-1]):
                 if is_one(one) and other.type == type:
@@ -112,6 +117,13 @@ class Builder:
             if inner is not None and inner.prim == "neg":
                 return inner.operands[0]
         return None
+
+    def spread_number(self, spread: Operand, other: Operand, type: Array) -> Operand | None:
+        """The number that is spread over an array as large as the other, which can stand for it."""
+        inner = self.defs.get(spread) if isinstance(spread, Value) else None
+        if inner is None or inner.prim != "numpy.broadcast_to" or other.type != type or None in type.dims:
+            return None
+        return inner.operands[0] if isinstance(inner.operands[0].type, Scalar) else None
 
     def gathered(self, operands: tuple[Operand, ...]) -> Operand | None:
         """A product with its sign in front and its constant factors in one."""
@@ -274,7 +286,7 @@ class Builder:
 
     def same(self, a: Operand, b: Operand, depth: int = 0) -> bool:
         """Whether two values are the same products of the same factors."""
-        if a is b or (isinstance(a, Const) and a == b):
+        if a is b or (isinstance(a, Const) and isinstance(b, Const) and repr(a.value) == repr(b.value)):
             return True
         one, other = (self.defs.get(o) if isinstance(o, Value) else None for o in (a, b))
         if one is None or other is None or one.prim != "mul" or other.prim != "mul" or depth > 3:

@@ -192,6 +192,8 @@ def finished_array(b: Builder, d: Operand, v: Value, given: set[Operand], defs: 
 FRESH_PRIMS = frozenset(
     {
         "zeros_like",
+        "numpy.zeros",
+        "numpy.ones",
         "matmul",
         "eye_matrix",
         "numpy.tensordot",

@@ -29,6 +29,7 @@ from s2sad.typing.abstract import (
     from_python,
     unbound,
 )  # fmt: skip
+from s2sad.typing.iterators import use_up
 from s2sad.typing.named import NAMED, name_of
 from s2sad.typing.structure import constant
 
@@ -96,7 +97,10 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     handler = _handler(obj)
     if handler is not None:
         missing = unbound(s, (*args, *kwargs.values()))
-        return missing if missing is not None else handler(s, args, kwargs, hint)
+        if missing is not None:
+            return missing
+        use_up(s, *args, *kwargs.values())
+        return handler(s, args, kwargs, hint)
     prim = _prim(obj)
     if prim is not None:
         return primitive(s, prim, args, kwargs, hint)
@@ -287,6 +291,7 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
     owner, name = fn.owner, fn.name
     if (missing := unbound(s, (owner, *args, *kwargs.values()))) is not None:
         return missing
+    use_up(s, *args)
     kind = "array" if isinstance(owner, Value) and isinstance(owner.type, Array) else ""
     if isinstance(owner, Value) and isinstance(owner.type, List):
         kind = "list"

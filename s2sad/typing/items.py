@@ -43,6 +43,7 @@ from s2sad.typing.abstract import (
     unbound,
 )  # fmt: skip
 from s2sad.typing.elements import in_memory, stored
+from s2sad.typing.iterators import use_up
 from s2sad.typing.lists import in_list, list_from
 
 _STATIC: dict[str, Callable[..., Any]] = {
@@ -131,6 +132,7 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
     known = [s.static(needle), s.static(hay)]
     if MISSING not in known:
         return const(bool(_STATIC[prim](*known)))
+    use_up(s, hay)
     elements = static_elements(s, hay)
     if elements is None:
         raise s.error(
@@ -187,6 +189,7 @@ def spread(s: Any, args: list[AV], stars: tuple[bool, ...]) -> list[AV]:
         if not star:
             out.append(arg)
             continue
+        use_up(s, arg)
         elements = static_elements(s, arg)
         if elements is None:
             raise s.error(f"'*' of {describe(arg)}, whose length is not known", "use a tuple of known length")
@@ -195,6 +198,7 @@ def spread(s: Any, args: list[AV], stars: tuple[bool, ...]) -> list[AV]:
 
 
 def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
+    use_up(s, av)
     elements = static_elements(s, av)
     if elements is None and isinstance(av, Value) and is_memory(av.type) and star is None:
         return [load(s, av, const(i)) for i in range(count)]
@@ -319,12 +323,29 @@ def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
     s.builder.effect("store", av, normal_index(s, index), stored(s, av, in_memory(s, value)))
 
 
+IN_PLACE = (("inplace", True),)
+
+
 def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
+    """`a[i] += v`; an array or list that a list holds is itself changed, as it is through any name of its own."""
     if isinstance(av, Value) and isinstance(av.type, Array):
         arrays.augitem(s, av, index, value, prim)
         return
+    if isinstance(av, TupleAV) and av.cls is list:
+        held = getitem(s, av, index) if isinstance(s.static(index), int) else None
+        if held is not None and arrays.is_array(held):  # written through the list, which stays as it is
+            operator(s, prim, [held, value], Op(prim, (), (Value(""),), s.builder.loc, IN_PLACE))
+            return
+        scalars = all(is_operand(e) and not is_memory(e.type) for e in av.items)  # type: ignore[union-attr]
+        av = lists.owner(s, av, value) if scalars else in_list(s, av)
     if isinstance(av, Value) and is_memory(av.type) and not isinstance(index, SliceAV):
         at = normal_index(s, index)
+        if is_memory(av.type.item):  # type: ignore[attr-defined]
+            held = load(s, av, at)
+            changed = operator(s, prim, [held, value], Op(prim, (), (Value(""),), s.builder.loc, IN_PLACE))
+            if changed is not held:
+                setitem(s, av, at, changed)
+            return
         if prim in ("add", "sub") and is_operand(value):
             term = s.number(value)
             term = term if prim == "add" else s.builder.emit("neg", term)

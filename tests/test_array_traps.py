@@ -664,6 +664,37 @@ def lists_in_a_list_updated(x):
     return np.sum(A[0][0] * A[0][1]) + np.sum(p * A[1][1]) + len(A[1]) * np.sum(A[1][0])
 
 
+@case(V(5), 0.3)
+def copies_of_lists_that_grow(x, c):
+    xs = list(x)
+    ys = xs
+    ys[0] = c * 2
+    xs += [c, x[1]]
+    ys[-1] *= xs[0]
+    zs = list(ys)
+    xs.append(zs[2] * x[0])
+    s = 0.0
+    for i in range(3):
+        us = list(zs)
+        us.append(ys[i % 2])
+        zs[i] *= us[0]
+        s += sum(a * b for a, b in zip(us, zs))
+    return s + xs[-1] * xs[1]
+
+
+@case(V(4), V(4))
+def lists_made_of_lists(x, y):
+    c = [x * y] * 3
+    c[0] += 1.0
+    c[1] = c[1] * x
+    d = c[:2] + [y]
+    d[1] = d[1] * c[2]
+    e = [x] + [y, x * y]
+    for i in range(3):
+        e[i] = e[i] * 2
+    return sum(np.sum(v * w) for v, w in zip(e, d))
+
+
 def aliased(a, b):
     a[0] = b[1] * 2.0
     a[2] *= b[0]

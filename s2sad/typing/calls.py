@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import types
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from s2sad.ir.types import BOTTOM, Array, List, Object, Scalar
 from s2sad.markers import stop_gradient
 from s2sad.rules.builder import const
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
-from s2sad.typing import items, lists
+from s2sad.typing import items, lists, records
 from s2sad.typing.abstract import (
     AV,
     BoundAV,
@@ -107,6 +108,8 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     inline = getattr(obj, "__s2sad_inline__", None)  # a Derivative called inside a differentiated function
     if inline is not None:
         return inline(s, args, kwargs)
+    if records.is_made_here(obj):
+        return records.make(s, obj, args, kwargs)
     if isinstance(obj, functools.partial):
         bound = [from_python(a) or constant(a) for a in obj.args]
         named = {k: from_python(v) or constant(v) for k, v in obj.keywords.items()}
@@ -305,7 +308,7 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
     if isinstance(owner, TupleAV) and name == "_replace":
         fields = [kwargs.get(n, i) for n, i in zip(owner.names, owner.items, strict=True)]
         return TupleAV(tuple(fields), owner.cls, owner.names)
-    if isinstance(owner, RecordAV):
+    if isinstance(owner, RecordAV) or (isinstance(owner, TupleAV) and owner.names):
         found = getattr(owner.cls, name, None)
         if isinstance(found, types.FunctionType):
             return apply(s, constant(found), [owner, *args], kwargs, hint)
@@ -346,3 +349,4 @@ METHODS.update({("list", name): handler for name, handler in lists.LIST_METHODS.
 
 
 HANDLERS[stop_gradient] = stopped_gradient
+HANDLERS[dataclasses.replace] = records.replaced

@@ -149,9 +149,9 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
 def _on_structures(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     a, b = (args + [const(None)])[:2]
     if prim == "add" and isinstance(a, TupleAV) and isinstance(b, TupleAV):
-        return TupleAV(a.items + b.items, a.cls)
+        return lists.joined(s, a.items + b.items, a.cls)
     if prim == "mul" and isinstance(a, TupleAV) and isinstance(s.static(b), int):
-        return TupleAV(a.items * s.static(b), a.cls)
+        return lists.joined(s, a.items * s.static(b), a.cls)
     if prim in ("add", "mul") and any(isinstance(x, TupleAV) and x.cls is list for x in args):
         held = [in_list(s, x) if isinstance(x, TupleAV) and x.cls is list else x for x in args]
         if all(is_operand(x) for x in held):
@@ -215,13 +215,19 @@ def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
     after = count - star - 1
     if len(elements) < count - 1:
         raise s.error("not enough values to unpack", "match the numbers", SignatureError)
-    middle = TupleAV(tuple(elements[star : len(elements) - after]), list)
+    middle = lists.joined(s, tuple(elements[star : len(elements) - after]), list)
     return [*elements[:star], middle, *elements[len(elements) - after :]]
 
 
 def attribute(s: Any, av: AV, name: str) -> AV:
     if isinstance(av, RecordAV) and name in av.fields:
         return av.fields[name]
+    computed = getattr(av.cls, name, None) if isinstance(av, (RecordAV, TupleAV)) else None
+    if isinstance(computed, property) and isinstance(computed.fget, types.FunctionType):
+        from s2sad.typing.calls import apply
+        from s2sad.typing.structure import constant
+
+        return apply(s, constant(computed.fget), [av], {})
     if isinstance(av, TupleAV) and name in av.names:
         return av.items[av.names.index(name)]
     if isinstance(av, StaticAV):
@@ -278,7 +284,7 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
     if elements is not None:
         if isinstance(index, SliceAV):
             parts = [s.static(p) for p in index.parts]
-            return TupleAV(tuple(elements[slice(*parts)]), getattr(av, "cls", tuple))
+            return lists.joined(s, tuple(elements[slice(*parts)]), getattr(av, "cls", tuple))
         position = s.static(index)
         if isinstance(position, int):
             try:

@@ -39,6 +39,13 @@ def make_list(s: Any, elements: list[AV]) -> AV:
     return s.builder.emit("alloc_list", *held, type=List(item))
 
 
+def joined(s: Any, elements: tuple[AV, ...], cls: Any) -> AV:
+    """A new list, or tuple, of elements of others; a list is made in memory where that is needed later."""
+    if cls is list and s.loc in s.context.widened:
+        return make_list(s, list(elements))
+    return TupleAV(elements, cls, site=None if s.frozen or cls is not list else s.loc)
+
+
 def in_list(s: Any, av: TupleAV) -> Value:
     """A structure of numbers, arrays or lists as a list in memory, from where it was made if that can be."""
     item = common_type(s, list(av.items))

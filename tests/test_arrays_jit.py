@@ -63,6 +63,18 @@ def overlapping_difference(x):
     return np.sum(y**2)
 
 
+@case(normal(4))
+def lists_of_arrays_of_numbers(x):
+    y = x.copy()
+    s = 0.0
+    for i in range(3):
+        first = list(y)
+        first[0] *= 2.0
+        y *= 0.5
+        s += first[i] * y[i] + first[0]
+    return s
+
+
 @case(normal(2, 3))
 def overlapping_transpose(x):
     y = x * 2.0

@@ -262,6 +262,8 @@ class Emitter:
         a, b = op.operands
         if isinstance(a.type, Array):
             held, v = self.expr(a), self.expr(b)
+            if self.target == "numba" and isinstance(b.type, List):
+                v = arrays.np_call(self.expressions, "array", v)
             target = t.subscript(held.value, held.slice, True) if isinstance(held, gast.Subscript) else held
             opposite = t.without_minus(v) if self.subtracts(op) else None
             if isinstance(target, (gast.Attribute, gast.Call)):  # a transpose: not something to assign to

@@ -242,7 +242,7 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
     if prim.module == "numpy":
         from s2sad.typing import arrays
 
-        args = [arrays.array(s, a) if isinstance(a, TupleAV) else a for a in args]
+        args = [arrays.array(s, a) if isinstance(a, TupleAV) or is_list(a) else a for a in args]
     operands = [s.number(a, f"as an argument of {prim.name}()") for a in args]
     if any(isinstance(o.type, Array) for o in operands) and all(
         isinstance(o.type, (Array, Scalar)) for o in operands
@@ -275,6 +275,10 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
         return s.builder.emit(prim.name, *operands, hint=hint)
     finally:
         s.builder.fold = before
+
+
+def is_list(av: AV) -> bool:
+    return isinstance(av, Value) and isinstance(av.type, List)
 
 
 def handles(*objects: Any) -> Callable[[Handler], Handler]:

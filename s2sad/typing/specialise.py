@@ -18,7 +18,7 @@ from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, anonymous, is_memory
 from s2sad.rules.builder import Builder, const
-from s2sad.typing import calls, items, iterators, python_functions  # noqa: F401  (its handlers)
+from s2sad.typing import calls, items, iterators, itertools_functions, python_functions  # noqa: F401  (its handlers)
 from s2sad.typing.abstract import (
     AV,
     CannotMerge,
@@ -239,13 +239,13 @@ class Specialiser:
 
     def call_function(self, fn: FunctionAV, args: list[AV]) -> AV:
         """Call a function of the user's: inlined, or through an instance of its own."""
-        if self.frozen:
-            return self.enter(fn.source, args)
         key = self.identity(fn.source)
         if key in self.context.outlined:
             return self.invoke(fn, args)
         if key in self.stack:
             raise Outline(key)
+        if self.frozen:
+            return self.enter(fn.source, args)
         before = len(self.builder.ops)
         result = self.enter(fn.source, args)
         grown = len(self.builder.ops) - before

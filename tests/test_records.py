@@ -1,4 +1,4 @@
-"""Named tuples and dataclasses made, changed and asked inside differentiated functions."""
+"""Named tuples, dataclasses and dicts made, changed and asked inside differentiated functions."""
 
 from __future__ import annotations
 
@@ -87,7 +87,19 @@ def shared_arrays(x, y):
     return e * d.dot(2.0) + q.dot(c=x[0]) + np.sum(d.first)
 
 
-CASES = [Case(f, (X, Y)) for f in (verlet, pairs, frozen, shared_arrays)]
+def dicts(x, y):
+    ps = dict(zip(["w", "b"], [np.outer(x, y), y]), c=x * y)
+    m = {k: np.zeros_like(v) for k, v in ps.items()}
+    for _ in range(3):
+        g = {"w": np.outer(x, ps["b"]), "b": ps["w"] @ x, "c": x * ps["c"]}
+        m = {k: 0.9 * m[k] + g[k] for k in m}
+        ps = {k: v - 0.1 * m[k] for k, v in ps.items()}
+    ps["b"][0] += x[1]
+    grid = {(i, j): x[i] * y[j] for i in range(2) for j in range(2) if i != j}
+    return sum(np.sum(v**2) for v in ps.values()) + grid[0, 1] * grid[1, 0] + len(grid)
+
+
+CASES = [Case(f, (X, Y)) for f in (verlet, pairs, frozen, shared_arrays, dicts)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)

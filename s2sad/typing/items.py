@@ -197,6 +197,20 @@ def spread(s: Any, args: list[AV], stars: tuple[bool, ...]) -> list[AV]:
     return out
 
 
+def dict_of(s: Any, pairs: AV) -> AV:
+    """A dict of pairs whose first are constants."""
+    elements = static_elements(s, pairs)
+    if elements is None or not all(isinstance(e, TupleAV) and len(e.items) == 2 for e in elements):
+        raise s.error(
+            "a dict of pairs whose number is not known is not supported yet",
+            "write the dict out, or use a list",
+        )
+    found = {s.static(e.items[0]): e.items[1] for e in elements if isinstance(e, TupleAV)}
+    if MISSING in found:
+        raise s.error("a dict whose keys are computed is not supported yet", "use constant keys")
+    return DictAV(found)
+
+
 def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
     use_up(s, av)
     elements = static_elements(s, av)

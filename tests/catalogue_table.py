@@ -30,7 +30,7 @@ NUMBERS: dict[str, tuple[Any, ...]] = {
     "math.isclose(a, b) + a * b": (0.4, 1.3), "math.ldexp(a, 3)": (0.4,), **{f"a * math.{f}(b)": (0.4, 5) for f in "factorial isqrt".split()},
     **{f"a * math.{f}(b, 2)": (0.4, 6) for f in "gcd lcm comb perm".split()}, "math.fsum([a, b, a * b])": (0.4, 1.3), "math.prod([a, b, a])": (0.4, 1.3),
     "math.dist((a, b), (1.0, a))": (0.4, 1.3), "p, q = math.modf(a); p * q": (2.4,), "m, e = math.frexp(a); m * e": (2.4,), "all((a > 0, b > 0)) * a": (0.4, 1.3),
-    "any((a > 0, b > 2)) * a": (0.4, 1.3), "sum((a, b, a * b))": (0.4, 1.3),
+    "any((a > 0, b > 2)) * a": (0.4, 1.3), "sum((a, b, a * b))": (0.4, 1.3), "sum(map(math.sin, (a, b)))": (0.4, 1.3), "sum(filter(lambda p: p > 0.5, (a, b, a * b)))": (0.4, 1.3),
     **{f"s = a; s = sum([p * q for p, q in {t}]); s": (0.4, 1.3) for t in ("zip((a, b), (b, a))", "enumerate((a, b))")},
     "s = [a, b, a * b]; s[len(s) - 1]": (0.4, 1.3), "s = 0.0\nfor p in reversed((a, b)):\n    s = s * p + p\ns": (0.4, 1.3), "s = 0.0\nfor k in range(3):\n    s = s * a + k\ns": (0.4,),
     "s = list((a, b)); s[0] * s[1]": (0.4, 1.3), "s = tuple([a, b]); s[0] * s[1]": (0.4, 1.3), "s = dict(p=a, q=b); s['p'] * s['q']": (0.4, 1.3),

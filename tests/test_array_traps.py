@@ -601,6 +601,100 @@ def soft_dtw(x, y):
     return R[n, m]
 
 
+@case(V(3))
+def negated_before_it_was_written(x):
+    p = x * 2
+    ps = [-p]
+    p *= x
+    return np.sum(ps[0] * x) + np.sum(-ps[0] * p)
+
+
+@case(V(3))
+def scaled_before_it_was_written(x):
+    p = x * 2
+    ps = [3.0 * p, 3.0 * p]
+    p *= x
+    ps[0] *= x
+    return np.sum(ps[0] * 4.0) + np.sum(ps[0] * ps[1])
+
+
+@case(V(3))
+def written_through_pairs(x):
+    params = [np.outer(x, x), x * 2]
+    vel = [np.zeros_like(p) for p in params]
+    for step in range(2):
+        for p, v in zip(params, vel):
+            v *= 0.9
+            v -= 0.1 * p
+            p += v
+    return sum(np.sum(p**2) for p in params)
+
+
+@case(V(3))
+def elements_of_a_list_updated_and_replaced(x):
+    A = [2 * x, -x]
+    for k in range(3):
+        A[0] += -A[1] * 0.7
+        A[1] -= 0.5 * A[0]
+        A[1] = -A[1] * A[0]
+    return np.sum(2 * A[0] * A[1])
+
+
+@case(V(3))
+def elements_of_a_list_under_names_of_their_own(x):
+    A = [2 * x, -x]
+    p, q = A
+    for i in range(2):
+        A[i] *= x
+        A[i] += x[i]
+        A[1 - i] -= A[i]
+    A[0] **= 2
+    return np.sum(p * q)
+
+
+@case(V(3))
+def lists_in_a_list_updated(x):
+    A = [[2 * x, -x], [x * x]]
+    p = A[0][1]
+    for k in range(2):
+        A[0][k] *= x
+        A[k][0] -= p
+    A[1] += [p, p]
+    A[1][2] *= 3.0
+    return np.sum(A[0][0] * A[0][1]) + np.sum(p * A[1][1]) + len(A[1]) * np.sum(A[1][0])
+
+
+@case(V(5), 0.3)
+def copies_of_lists_that_grow(x, c):
+    xs = list(x)
+    ys = xs
+    ys[0] = c * 2
+    xs += [c, x[1]]
+    ys[-1] *= xs[0]
+    zs = list(ys)
+    xs.append(zs[2] * x[0])
+    s = 0.0
+    for i in range(3):
+        us = list(zs)
+        us.append(ys[i % 2])
+        zs[i] *= us[0]
+        s += sum(a * b for a, b in zip(us, zs))
+    return s + xs[-1] * xs[1]
+
+
+@case(V(4), V(4))
+def lists_made_of_lists(x, y):
+    c = [x * y] * 3
+    c[0] += 1.0
+    c[1] = c[1] * x
+    d = c[:2] + [y]
+    d[1] = d[1] * c[2]
+    e = [x] + [y, x * y]
+    for i in range(3):
+        e[i] = e[i] * 2
+    return sum(np.sum(v * w) for v, w in zip(e, d))
+
+
 def aliased(a, b):
     a[0] = b[1] * 2.0
     a[2] *= b[0]
@@ -643,6 +737,32 @@ def test_an_exception_half_way_leaves_the_arguments_as_the_function_does():
     with pytest.raises(ValueError):
         grad(fails_half_way)(given)
     np.testing.assert_array_equal(given, expected)
+
+
+def arrays_passed_in_a_list(x, A):
+    a = A[0]
+    for i in range(2):
+        A[i] *= x[i]
+        A[i] += x[i] ** 2
+    return np.sum(a * A[1])
+
+
+def test_arrays_passed_in_a_list_are_updated():
+    x, A = np.array([1.5, -0.5, 2.0]), [np.array([1.0, 2.0]), np.array([3.0, -1.0])]
+    given = [a.copy() for a in A]
+    found = grad(arrays_passed_in_a_list, wrt=(0, 1))(x, given)
+    after = [a.copy() for a in A]
+    arrays_passed_in_a_list(x, after)
+    np.testing.assert_array_equal(given, after)
+    e = np.array([0.0, 1e-6])
+
+    def moved(k):
+        up, down = [a.copy() for a in A], [a.copy() for a in A]
+        up[k] += e
+        down[k] -= e
+        return (arrays_passed_in_a_list(x, up) - arrays_passed_in_a_list(x, down)) / 2e-6
+
+    np.testing.assert_allclose([g[1] for g in found[1]], [moved(0), moved(1)], rtol=1e-7)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)

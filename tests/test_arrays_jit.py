@@ -55,6 +55,49 @@ def stencil_by_element(u):
     return np.sum(u**2) + np.sum(v)
 
 
+@case(normal(6))
+def overlapping_difference(x):
+    y = x * 2.0
+    y[1:] -= y[:-1]
+    y[:-1] += y[1:]
+    return np.sum(y**2)
+
+
+@case(normal(4))
+def lists_of_arrays_of_numbers(x):
+    y = x.copy()
+    s = 0.0
+    for i in range(3):
+        first = list(y)
+        first[0] *= 2.0
+        y *= 0.5
+        s += first[i] * y[i] + first[0]
+    return s
+
+
+@case(normal(2, 3))
+def overlapping_transpose(x):
+    y = x * 2.0
+    a = y[:, :2]
+    a -= a.T
+    a += y[1, 1:]
+    return np.sum(y**2)
+
+
+@case(normal(6))
+def overlapping_under_another_name(x):
+    y, z = x * 2.0, x * 3.0
+    w = y if x[0] < 10.0 else z
+    w[1:] += y[:-1]
+    rows = [y]
+    rows.append(y[1:])
+    rows[1] -= rows[0][:-1]
+    for i in range(2):
+        u = w[1:] if i == 0 else y[2:]
+        u += y[: len(u)]
+    return np.sum(y**2)
+
+
 @case(normal(3, 4), normal(4, 2))
 def product_by_hand(A, B):
     C = np.zeros((A.shape[0], B.shape[1]))

@@ -198,7 +198,6 @@ REFUSED = {
     "global q; q = x": ("    ^", "'global'"),
     "y = {x}": ("        ^", "a set display"),
     "y = {x for _ in [x]}": ("        ^", "a set comprehension"),
-    "y = {x: x for _ in [x]}": ("        ^", "a dict comprehension"),
     "y = {**x}": ("        ^", "'**' in a dict display"),
     "try: x = 1\n    except ValueError: pass": ("    ^", "'try'"),
     "with x: pass": ("    ^", "'with'"),

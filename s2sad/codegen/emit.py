@@ -262,17 +262,29 @@ class Emitter:
         a, b = op.operands
         if isinstance(a.type, Array):
             held, v = self.expr(a), self.expr(b)
+            if self.target == "numba" and isinstance(b.type, List):
+                v = arrays.np_call(self.expressions, "array", v)
             target = t.subscript(held.value, held.slice, True) if isinstance(held, gast.Subscript) else held
             opposite = t.without_minus(v) if self.subtracts(op) else None
             if isinstance(target, (gast.Attribute, gast.Call)):  # a transpose: not something to assign to
                 target = t.subscript(held, arrays.whole(2), True)
             if isinstance(target, gast.Name):
                 target = t.target(target.id)
+            if self.overlap(a, b, opposite is not None):
+                v, opposite = copied(v), opposite and copied(opposite)
             out.append(
                 t.augment(target, "add", v) if opposite is None else t.augment(target, "sub", opposite)
             )
             return
         out.append(t.statement(t.call(self.expressions.helper("add_into"), self.expr(a), self.expr(b))))
+
+    def overlap(self, a: Operand, b: Operand, subtracted: bool) -> bool:
+        """Whether `a += b` may write cells of b before it reads them: NumPy takes care of that, Numba does not."""
+        made = self.expressions.maker(b)
+        b = made.operands[0] if subtracted and made is not None and made.prim == "neg" else b
+        if self.target != "numba" or not (isinstance(a, Value) and isinstance(b, Value)) or a is b:
+            return False
+        return isinstance(b.type, Array) and self.aliases.find(a) is self.aliases.find(b)
 
     def op_print(self, op: Op, out: list[Any]) -> None:
         keywords = {k: t.constant(v) for k, v in op.attr("keywords", ())}
@@ -456,6 +468,10 @@ class Emitter:
             out.append(t.assign(t.target(name), t.constant(True)))
             cond = t.name(name)
         out.append(gast.While(cond, body or [gast.Pass()], []))
+
+
+def copied(printed: Any) -> Any:
+    return t.call(t.attribute(printed, "copy"))
 
 
 def _param(name: str) -> Any:

@@ -27,7 +27,6 @@ REFUSED: dict[str, tuple[str, str]] = {
     "YieldFrom": ("a generator function", "return a list, or loop over the values directly"),
     "Set": ("a set display", "use a tuple or list"),
     "SetComp": ("a set comprehension", "use a list comprehension"),
-    "DictComp": ("a dict comprehension", "write the dict out, or use a list"),
     "Starred": ("'*' here", "write the elements out"),
 }
 

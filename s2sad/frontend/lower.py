@@ -625,6 +625,12 @@ class _Lowerer:
     def expr_ListComp(self, node: Any) -> Operand:
         return self.comprehension(node, "listcomp")
 
+    def expr_DictComp(self, node: Any) -> Operand:
+        """The dict of a list of pairs."""
+        pair = gast.copy_location(gast.Tuple([node.key, node.value], gast.Load()), node.key)
+        pairs = gast.copy_location(gast.ListComp(pair, node.generators), node)
+        return self.emit("dict_of", self.comprehension(pairs, "listcomp"), node=node)
+
     def comprehension(self, node: Any, kind: str) -> Operand:
         """The first iterable is evaluated here, the rest in a function that threads a state through its loops."""
         walrus = next((n for n in gast.walk(node) if isinstance(n, gast.NamedExpr)), None)

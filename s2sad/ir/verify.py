@@ -20,7 +20,8 @@ from s2sad.rules.registry import PRIMS
 UNTYPED = frozenset({
     "add", "sub", "mul", "div", "floordiv", "mod", "pow", "matmul", "bitand", "bitor", "bitxor", "lshift",
     "rshift", "neg", "pos", "not", "invert", "lt", "le", "gt", "ge", "eq", "ne", "is", "is_not", "in",
-    "not_in", "global", "attr", "getitem", "setitem", "augitem", "slice", "tuple", "list", "dict", "unpack",
+    "not_in", "global", "attr", "getitem", "setitem", "augitem", "slice", "tuple", "list", "dict",
+    "dict_of", "unpack",
     "call", "function", "generator", "listcomp", "yield_", "import", "format", "assert", "raise", "unbound",
 })  # fmt: skip
 

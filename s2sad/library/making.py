@@ -33,3 +33,14 @@ FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (logspace, (np.logspace,), ""),
     (geomspace, (np.geomspace,), ""),
 ]
+
+
+def accumulated(a: Any, f: Any) -> Any:
+    out = []
+    if len(a) > 0:
+        total = a[0]
+        out.append(total)
+        for i in range(1, len(a)):
+            total = f(total, a[i])
+            out.append(total)
+    return out

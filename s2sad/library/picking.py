@@ -57,8 +57,15 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 
 def weighted_bincount(x: Any, weights: Any, minlength: Any) -> Any:
-    y = np.zeros(max(int(np.max(x)) + 1, minlength))
+    y = np.zeros(max(int(np.max(x)) + 1 if len(x) > 0 else 0, minlength))
     np.add.at(y, x, weights)
+    return y
+
+
+def bincount(x: Any, minlength: Any) -> Any:
+    y = np.zeros(max(int(np.max(x)) + 1 if len(x) > 0 else 0, minlength), dtype=np.int64)
+    for i in x:
+        y[i] += 1
     return y
 
 

@@ -36,6 +36,9 @@ class Builder:
         self.fold = True
         self.origins: dict[Any, tuple[Value, int]] = {}  # arguments whose axes have the sizes that types name
         self.reassociate = False  # constant factors of adjoints may be multiplied together
+        self.changes: Callable[[Operand], bool] = lambda o: (
+            False
+        )  # whether memory is written after it was made
 
     # -- operations ---------------------------------------------------------------------------------
 
@@ -113,23 +116,28 @@ class Builder:
         if prim in ("div", "pow") and is_one(operands[1]) and operands[0].type == type:
             return operands[0]
         if prim == "neg" and isinstance(operands[0], Value):
-            inner = self.defs.get(operands[0])
+            inner = self.made_by(operands[0])
             if inner is not None and inner.prim == "neg":
                 return inner.operands[0]
         return None
 
     def spread_number(self, spread: Operand, other: Operand, type: Array) -> Operand | None:
         """The number that is spread over an array as large as the other, which can stand for it."""
-        inner = self.defs.get(spread) if isinstance(spread, Value) else None
+        inner = self.made_by(spread)
         if inner is None or inner.prim != "numpy.broadcast_to" or other.type != type or None in type.dims:
             return None
         return inner.operands[0] if isinstance(inner.operands[0].type, Scalar) else None
+
+    def made_by(self, v: Operand) -> Op | None:
+        """The operation that made a value, where it still gives the same from the same operands."""
+        op = self.defs.get(v) if isinstance(v, Value) else None
+        return None if op is None or any(map(self.changes, (v, *op.operands))) else op
 
     def gathered(self, operands: tuple[Operand, ...]) -> Operand | None:
         """A product with its sign in front and its constant factors in one."""
         a, b = operands
         for minus, other in ((a, b), (b, a)):
-            inner = self.defs.get(minus) if isinstance(minus, Value) else None
+            inner = self.made_by(minus)
             if inner is not None and inner.prim == "neg":
                 product = (inner.operands[0], other) if minus is a else (other, inner.operands[0])
                 return self.emit("neg", self.emit("mul", *product))
@@ -141,7 +149,7 @@ class Builder:
             return self.emit("neg", b)
         if isinstance(a.value, (int, float)) and a.value < 0:
             return self.emit("neg", self.emit("mul", Const(-a.value, a.type), b))
-        inner = self.defs.get(b)
+        inner = self.made_by(b)
         if inner is not None and inner.prim == "mul" and isinstance(inner.operands[0], Const):
             factor = fold_constants("mul", (a, inner.operands[0]))
             return self.emit("mul", factor, inner.operands[1]) if factor is not None else None
@@ -150,7 +158,7 @@ class Builder:
     def gathered_array(self, operands: tuple[Operand, ...]) -> Operand | None:
         """The same for arrays, where it saves an operation on all elements."""
         for k, minus in enumerate(operands):
-            inner, other = self.defs.get(minus) if isinstance(minus, Value) else None, operands[1 - k]  # type: ignore[arg-type]
+            inner, other = self.made_by(minus), operands[1 - k]
             if inner is not None and inner.prim == "neg" and not isinstance(other, Const):
                 plain = inner.operands[0]
                 return self.emit("neg", self.emit("mul", *((plain, other) if k == 0 else (other, plain))))
@@ -288,7 +296,7 @@ class Builder:
         """Whether two values are the same products of the same factors."""
         if a is b or (isinstance(a, Const) and isinstance(b, Const) and repr(a.value) == repr(b.value)):
             return True
-        one, other = (self.defs.get(o) if isinstance(o, Value) else None for o in (a, b))
+        one, other = self.made_by(a), self.made_by(b)
         if one is None or other is None or one.prim != "mul" or other.prim != "mul" or depth > 3:
             return False
         (a, b), (c, d) = one.operands, other.operands
@@ -302,7 +310,7 @@ class Builder:
             return term
         if isinstance(term, Const) and term.value == 0:
             return total
-        inner = self.defs.get(term) if isinstance(term, Value) else None
+        inner = self.made_by(term)
         if inner is not None and inner.prim == "neg" and len(self.ops) > mark and inner is self.ops[-1]:
             self.ops.pop()
             return self.emit("sub", total, inner.operands[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import types
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from s2sad.ir.types import BOTTOM, Array, List, Object, Scalar
 from s2sad.markers import stop_gradient
 from s2sad.rules.builder import const
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
-from s2sad.typing import items, lists
+from s2sad.typing import items, lists, records
 from s2sad.typing.abstract import (
     AV,
     BoundAV,
@@ -29,6 +30,7 @@ from s2sad.typing.abstract import (
     from_python,
     unbound,
 )  # fmt: skip
+from s2sad.typing.iterators import use_up
 from s2sad.typing.named import NAMED, name_of
 from s2sad.typing.structure import constant
 
@@ -96,13 +98,18 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     handler = _handler(obj)
     if handler is not None:
         missing = unbound(s, (*args, *kwargs.values()))
-        return missing if missing is not None else handler(s, args, kwargs, hint)
+        if missing is not None:
+            return missing
+        use_up(s, *args, *kwargs.values())
+        return handler(s, args, kwargs, hint)
     prim = _prim(obj)
     if prim is not None:
         return primitive(s, prim, args, kwargs, hint)
     inline = getattr(obj, "__s2sad_inline__", None)  # a Derivative called inside a differentiated function
     if inline is not None:
         return inline(s, args, kwargs)
+    if records.is_made_here(obj):
+        return records.make(s, obj, args, kwargs)
     if isinstance(obj, functools.partial):
         bound = [from_python(a) or constant(a) for a in obj.args]
         named = {k: from_python(v) or constant(v) for k, v in obj.keywords.items()}
@@ -110,8 +117,6 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     if isinstance(obj, type) and issubclass(obj, BaseException):
         operands, _ = items.printable(s, args)
         return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
-    if isinstance(obj, type) and is_named_tuple(obj):
-        return named_tuple(s, obj, args, kwargs)
     name = getattr(obj, "__qualname__", getattr(obj, "__name__", repr(obj)))
     module = getattr(obj, "__module__", None)
     owner: Any = getattr(obj, "__self__", None)
@@ -123,28 +128,6 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
         "write it with functions that `s2sad support` lists, give it a derivative with custom_rule(), or call it outside",
         MissingRuleError,
     )
-
-
-def is_named_tuple(cls: type) -> bool:
-    """Whether a class is a named tuple's that makes its instances as named tuples do."""
-    maker = next(c for c in cls.__mro__ if "__new__" in c.__dict__)
-    return issubclass(cls, tuple) and "_fields" in maker.__dict__
-
-
-def named_tuple(s: Any, cls: Any, args: list[AV], kwargs: dict[str, AV]) -> AV:
-    """A named tuple made in the differentiated function."""
-    given = dict(zip(cls._fields, args, strict=False))
-    twice = given.keys() & kwargs.keys()
-    unknown = [k for k in kwargs if k not in cls._fields]
-    absent = [n for n in cls._fields if n not in given and n not in kwargs and n not in cls._field_defaults]
-    if len(args) > len(cls._fields) or twice or unknown or absent:
-        what = ", ".join([*twice, *unknown, *absent]) or "too many arguments"
-        raise s.error(
-            f"{cls.__name__}() takes {', '.join(cls._fields)}: {what}", "give each once", SignatureError
-        )
-    defaults = {n: from_python(v) or constant(v) for n, v in cls._field_defaults.items()}
-    fields = {**defaults, **given, **kwargs}
-    return TupleAV(tuple(fields[n] for n in cls._fields), cls, cls._fields)
 
 
 def _handler(obj: Any) -> Handler | None:
@@ -259,7 +242,7 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
     if prim.module == "numpy":
         from s2sad.typing import arrays
 
-        args = [arrays.array(s, a) if isinstance(a, TupleAV) else a for a in args]
+        args = [arrays.array(s, a) if isinstance(a, TupleAV) or is_list(a) else a for a in args]
     operands = [s.number(a, f"as an argument of {prim.name}()") for a in args]
     if any(isinstance(o.type, Array) for o in operands) and all(
         isinstance(o.type, (Array, Scalar)) for o in operands
@@ -294,6 +277,10 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
         s.builder.fold = before
 
 
+def is_list(av: AV) -> bool:
+    return isinstance(av, Value) and isinstance(av.type, List)
+
+
 def handles(*objects: Any) -> Callable[[Handler], Handler]:
     def register(f: Handler) -> Handler:
         for obj in objects:
@@ -311,6 +298,7 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
     owner, name = fn.owner, fn.name
     if (missing := unbound(s, (owner, *args, *kwargs.values()))) is not None:
         return missing
+    use_up(s, *args)
     kind = "array" if isinstance(owner, Value) and isinstance(owner.type, Array) else ""
     if isinstance(owner, Value) and isinstance(owner.type, List):
         kind = "list"
@@ -324,7 +312,7 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
     if isinstance(owner, TupleAV) and name == "_replace":
         fields = [kwargs.get(n, i) for n, i in zip(owner.names, owner.items, strict=True)]
         return TupleAV(tuple(fields), owner.cls, owner.names)
-    if isinstance(owner, (RecordAV, TupleAV)):
+    if isinstance(owner, RecordAV) or (isinstance(owner, TupleAV) and owner.names):
         found = getattr(owner.cls, name, None)
         if isinstance(found, types.FunctionType):
             return apply(s, constant(found), [owner, *args], kwargs, hint)
@@ -365,3 +353,4 @@ METHODS.update({("list", name): handler for name, handler in lists.LIST_METHODS.
 
 
 HANDLERS[stop_gradient] = stopped_gradient
+HANDLERS[dataclasses.replace] = records.replaced

@@ -78,6 +78,8 @@ def stored(s: Any, container: Value, value: Operand) -> Operand:
     if not isinstance(held, List) or value.type is BOTTOM:
         return value
     made = s.builder.defs.get(container)
+    while made is not None and made.prim == "list_of":  # a copy holds what the list it is of was made to hold
+        made = s.builder.defs.get(made.operands[0])
     here = made is not None and made.prim in _MADE_HERE
     empty = here and not made.operands and made.loc not in s.context.widened
     item: Type | None = BOTTOM if empty else held.item

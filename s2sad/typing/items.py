@@ -43,6 +43,7 @@ from s2sad.typing.abstract import (
     unbound,
 )  # fmt: skip
 from s2sad.typing.elements import in_memory, stored
+from s2sad.typing.iterators import use_up
 from s2sad.typing.lists import in_list, list_from
 
 _STATIC: dict[str, Callable[..., Any]] = {
@@ -131,6 +132,7 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
     known = [s.static(needle), s.static(hay)]
     if MISSING not in known:
         return const(bool(_STATIC[prim](*known)))
+    use_up(s, hay)
     elements = static_elements(s, hay)
     if elements is None:
         raise s.error(
@@ -147,9 +149,9 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
 def _on_structures(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     a, b = (args + [const(None)])[:2]
     if prim == "add" and isinstance(a, TupleAV) and isinstance(b, TupleAV):
-        return TupleAV(a.items + b.items, a.cls)
+        return lists.joined(s, a.items + b.items, a.cls)
     if prim == "mul" and isinstance(a, TupleAV) and isinstance(s.static(b), int):
-        return TupleAV(a.items * s.static(b), a.cls)
+        return lists.joined(s, a.items * s.static(b), a.cls)
     if prim in ("add", "mul") and any(isinstance(x, TupleAV) and x.cls is list for x in args):
         held = [in_list(s, x) if isinstance(x, TupleAV) and x.cls is list else x for x in args]
         if all(is_operand(x) for x in held):
@@ -187,6 +189,7 @@ def spread(s: Any, args: list[AV], stars: tuple[bool, ...]) -> list[AV]:
         if not star:
             out.append(arg)
             continue
+        use_up(s, arg)
         elements = static_elements(s, arg)
         if elements is None:
             raise s.error(f"'*' of {describe(arg)}, whose length is not known", "use a tuple of known length")
@@ -194,7 +197,22 @@ def spread(s: Any, args: list[AV], stars: tuple[bool, ...]) -> list[AV]:
     return out
 
 
+def dict_of(s: Any, pairs: AV) -> AV:
+    """A dict of pairs whose first are constants."""
+    elements = static_elements(s, pairs)
+    if elements is None or not all(isinstance(e, TupleAV) and len(e.items) == 2 for e in elements):
+        raise s.error(
+            "a dict of pairs whose number is not known is not supported yet",
+            "write the dict out, or use a list",
+        )
+    found = {s.static(e.items[0]): e.items[1] for e in elements if isinstance(e, TupleAV)}
+    if MISSING in found:
+        raise s.error("a dict whose keys are computed is not supported yet", "use constant keys")
+    return DictAV(found)
+
+
 def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
+    use_up(s, av)
     elements = static_elements(s, av)
     if elements is None and isinstance(av, Value) and is_memory(av.type) and star is None:
         return [load(s, av, const(i)) for i in range(count)]
@@ -211,13 +229,19 @@ def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
     after = count - star - 1
     if len(elements) < count - 1:
         raise s.error("not enough values to unpack", "match the numbers", SignatureError)
-    middle = TupleAV(tuple(elements[star : len(elements) - after]), list)
+    middle = lists.joined(s, tuple(elements[star : len(elements) - after]), list)
     return [*elements[:star], middle, *elements[len(elements) - after :]]
 
 
 def attribute(s: Any, av: AV, name: str) -> AV:
     if isinstance(av, RecordAV) and name in av.fields:
         return av.fields[name]
+    computed = getattr(av.cls, name, None) if isinstance(av, (RecordAV, TupleAV)) else None
+    if isinstance(computed, property) and isinstance(computed.fget, types.FunctionType):
+        from s2sad.typing.calls import apply
+        from s2sad.typing.structure import constant
+
+        return apply(s, constant(computed.fget), [av], {})
     if isinstance(av, TupleAV) and name in av.names:
         return av.items[av.names.index(name)]
     if isinstance(av, StaticAV):
@@ -274,7 +298,7 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
     if elements is not None:
         if isinstance(index, SliceAV):
             parts = [s.static(p) for p in index.parts]
-            return TupleAV(tuple(elements[slice(*parts)]), getattr(av, "cls", tuple))
+            return lists.joined(s, tuple(elements[slice(*parts)]), getattr(av, "cls", tuple))
         position = s.static(index)
         if isinstance(position, int):
             try:
@@ -319,12 +343,29 @@ def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
     s.builder.effect("store", av, normal_index(s, index), stored(s, av, in_memory(s, value)))
 
 
+IN_PLACE = (("inplace", True),)
+
+
 def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
+    """`a[i] += v`; an array or list that a list holds is itself changed, as it is through any name of its own."""
     if isinstance(av, Value) and isinstance(av.type, Array):
         arrays.augitem(s, av, index, value, prim)
         return
+    if isinstance(av, TupleAV) and av.cls is list:
+        held = getitem(s, av, index) if isinstance(s.static(index), int) else None
+        if held is not None and arrays.is_array(held):  # written through the list, which stays as it is
+            operator(s, prim, [held, value], Op(prim, (), (Value(""),), s.builder.loc, IN_PLACE))
+            return
+        scalars = all(is_operand(e) and not is_memory(e.type) for e in av.items)  # type: ignore[union-attr]
+        av = lists.owner(s, av, value) if scalars else in_list(s, av)
     if isinstance(av, Value) and is_memory(av.type) and not isinstance(index, SliceAV):
         at = normal_index(s, index)
+        if is_memory(av.type.item):  # type: ignore[attr-defined]
+            held = load(s, av, at)
+            changed = operator(s, prim, [held, value], Op(prim, (), (Value(""),), s.builder.loc, IN_PLACE))
+            if changed is not held:
+                setitem(s, av, at, changed)
+            return
         if prim in ("add", "sub") and is_operand(value):
             term = s.number(value)
             term = term if prim == "add" else s.builder.emit("neg", term)

@@ -39,6 +39,13 @@ def make_list(s: Any, elements: list[AV]) -> AV:
     return s.builder.emit("alloc_list", *held, type=List(item))
 
 
+def joined(s: Any, elements: tuple[AV, ...], cls: Any) -> AV:
+    """A new list, or tuple, of elements of others; a list is made in memory where that is needed later."""
+    if cls is list and s.loc in s.context.widened:
+        return make_list(s, list(elements))
+    return TupleAV(elements, cls, site=None if s.frozen or cls is not list else s.loc)
+
+
 def in_list(s: Any, av: TupleAV) -> Value:
     """A structure of numbers, arrays or lists as a list in memory, from where it was made if that can be."""
     item = common_type(s, list(av.items))
@@ -73,8 +80,10 @@ def list_from(s: Any, iterable: AV) -> AV:
             others.append(value)
         return state
 
+    used_up = s.used_up
     with s.builder.region():
         s.loop(iterable, (), probe, [])
+    s.used_up = used_up  # so far it was only looked at
     if others or s.frozen:
         return structure(s, iterable, others)
     return collected(s, types_, iterable)
@@ -90,6 +99,7 @@ def structure(s: Any, iterable: AV, others: list[AV]) -> AV:
     if any(map(holds_function, others)):  # all of them read the loop's variable as it is when they are called
         raise s.error("a list of functions built in a loop is not supported yet", "write the functions out")
     s.unrolls, before = True, s.unrolls
+    used_up = s.used_up
     try:
         start = TupleAV((), list, site=None if s.frozen else s.loc)
         state = s.loop(
@@ -97,6 +107,7 @@ def structure(s: Any, iterable: AV, others: list[AV]) -> AV:
         )
         return state[0]  # type: ignore[no-any-return]
     except SignatureError:
+        s.used_up = used_up
         return collected(s, [in_memory(s, e).type for e in others], iterable)
     finally:
         s.unrolls = before

@@ -69,6 +69,10 @@ def _dict(s: Any, op: Op, args: list[AV]) -> AV:
     return DictAV(dict(zip(keys, args[half:], strict=True)))
 
 
+def _dict_of(s: Any, op: Op, args: list[AV]) -> AV:
+    return items.dict_of(s, args[0])
+
+
 def _slice(s: Any, op: Op, args: list[AV]) -> AV:
     return SliceAV(tuple(args))
 
@@ -145,7 +149,7 @@ def _unbound(s: Any, op: Op, args: list[AV]) -> AV:
 
 
 OPERATIONS: dict[str, Callable[[Any, Op, list[AV]], Any]] = {
-    "global": _global, "function": _function, "import": _import, "tuple": _tuple, "list": _list, "dict": _dict,
+    "global": _global, "function": _function, "import": _import, "tuple": _tuple, "list": _list, "dict": _dict, "dict_of": _dict_of,
     "slice": _slice, "generator": _generator, "listcomp": _listcomp, "yield_": _yield, "unpack": _unpack, "attr": _attr,
     "getitem": _getitem, "setitem": _setitem, "augitem": _augitem, "call": _call, "format": _format,
     "assert": _assert, "raise": _raise, "unbound": _unbound,

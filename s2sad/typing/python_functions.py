@@ -80,9 +80,11 @@ def _tuple(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @handles(dict)
 def _dict(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    if args:
-        raise s.error("dict() of a value is not supported yet", "write the dict out")
-    return DictAV(dict(kwargs))
+    found = args[0] if args else DictAV({})
+    if not isinstance(found, DictAV):
+        found = items.dict_of(s, found)
+    assert isinstance(found, DictAV)
+    return DictAV({**found.items, **kwargs})
 
 
 @handles(sum)

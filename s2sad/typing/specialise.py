@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
@@ -18,13 +18,14 @@ from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, anonymous, is_memory
 from s2sad.rules.builder import Builder, const
-from s2sad.typing import calls, items, python_functions  # noqa: F401  (its handlers)
+from s2sad.typing import calls, items, iterators, itertools_functions, python_functions  # noqa: F401  (its handlers)
 from s2sad.typing.abstract import (
     AV,
     CannotMerge,
     DictAV,
     FunctionAV,
     GeneratorAV,
+    LazyAV,
     RangeAV,
     StaticAV,
     TupleAV,
@@ -153,6 +154,7 @@ class Specialiser:
         self.siblings = calls.Siblings()
         self.frozen = False  # in the library: what is emitted belongs to the line of the call
         self.unrolls = False  # whether loops over constant ranges are written out
+        self.used_up: frozenset[AV] = frozenset()  # iterators that something has run through
 
     # -- plumbing -----------------------------------------------------------------------------------
 
@@ -237,13 +239,13 @@ class Specialiser:
 
     def call_function(self, fn: FunctionAV, args: list[AV]) -> AV:
         """Call a function of the user's: inlined, or through an instance of its own."""
-        if self.frozen:
-            return self.enter(fn.source, args)
         key = self.identity(fn.source)
         if key in self.context.outlined:
             return self.invoke(fn, args)
         if key in self.stack:
             raise Outline(key)
+        if self.frozen:
+            return self.enter(fn.source, args)
         before = len(self.builder.ops)
         result = self.enter(fn.source, args)
         grown = len(self.builder.ops) - before
@@ -256,6 +258,7 @@ class Specialiser:
         return result
 
     def invoke(self, fn: FunctionAV, args: list[AV]) -> AV:
+        iterators.use_up(self, *args)
         args = [self.materialise(a) for a in args]
         recursive = self.identity(fn.source) in self.context.open
         instance = self.instance(fn.source, [map_leaves(a, partial(parameter, recursive)) for a in args])
@@ -404,10 +407,13 @@ class Specialiser:
             exit = self.block(chosen)
             self.env.update(zip(op.results, map(self.get, chosen.yields), strict=True))
             return "break" if exit == "break" else ""
+        used_up = self.used_up
         with self.builder.region() as then_ops:
             then_exit, then = self.side(op.then)
+        used_up, self.used_up = self.used_up, used_up
         with self.builder.region() as else_ops:
             else_exit, orelse = self.side(op.orelse)
+        self.used_up |= used_up
         if then is None and orelse is None:
             raise Unreachable
         nothing = (Undef(),) * len(op.results)
@@ -438,7 +444,7 @@ class Specialiser:
 
     def merged(self, avs: tuple[AV, ...], slot: Any, name: str) -> AV:
         try:
-            return merge(avs, slot)
+            return iterators.keep(self, merge(avs, slot), *avs)
         except CannotMerge as error:
             what = f"{name!r} is" if name and "$" not in name else "a value is"
             raise self.error(
@@ -469,6 +475,7 @@ class Specialiser:
 
     def for_each(self, op: ForEach) -> None:
         iterable = self.get(op.iterable)
+        iterators.use_up(self, iterable)
         init = tuple(map(self.get, op.init))
 
         def body(element_av: AV, carried: list[AV]) -> list[AV]:
@@ -491,16 +498,21 @@ class Specialiser:
         op: ForEach | None = None,
     ) -> list[AV]:
         """Run `body(element, carried)` for every element and return the carried values after the last."""
-        if isinstance(iterable, GeneratorAV):
-            return self.consume(iterable, init, body)
         has_break = op is not None and _breaks(op.body)
+        if in_turns(iterable, has_break):
+            return self.consume(iterable, init, body)
+        if isinstance(iterable, LazyAV) and iterable.kind == "enumerate":
+            if in_turns(iterable.items[0], has_break):
+                return self.count(iterable, init, body)
         static = items.static_elements(self, iterable)
         if static is not None and (not has_break) and len(static) <= 64:
             carried = list(init)
             for item in static:
                 carried = body(item, carried)
             return carried
+        before = len(self.builder.ops)
         start, stop, step, item_at = items.iteration(self, iterable)
+        taken = self.builder.ops[before:] if iterators.holds_generator(iterable) else []
         loc = self.builder.loc
 
         def run(params: list[AV]) -> tuple[Value, list[AV]]:
@@ -517,6 +529,9 @@ class Specialiser:
 
         shape, index, params, ops, yields = self.fixpoint(init, run, hints)
         self.at(loc)
+        iterators.refuse_growth(self, iterable, ops)
+        if taken:
+            iterators.refuse_interference(self, taken, ops)
         init_ops, yield_ops = self.aligned(shape, init), self.aligned(shape, tuple(yields))
         results_av, results = self.fresh(shape, hints)
         exit_kind = self.exits[op.body] if op is not None else "next"
@@ -623,9 +638,16 @@ class Specialiser:
     def consume(
         self, gen: GeneratorAV, init: tuple[AV, ...], body: Callable[[AV, list[AV]], list[AV]]
     ) -> list[AV]:
+        outer = self.source, self.env, self.siblings
+
         def consumer(item: AV, state: AV) -> AV:
             assert isinstance(state, TupleAV)
-            return TupleAV(tuple(body(item, list(state.items))))
+            inner = self.source, self.env, self.siblings
+            self.source, self.env, self.siblings = outer
+            try:
+                return TupleAV(tuple(body(item, list(state.items))))
+            finally:
+                self.source, self.env, self.siblings = inner
 
         self.consumers.append(consumer)
         try:
@@ -634,6 +656,25 @@ class Specialiser:
             self.consumers.pop()
         assert isinstance(result, TupleAV)
         return list(result.items)
+
+    def count(
+        self, numbered: LazyAV, init: tuple[AV, ...], body: Callable[[AV, list[AV]], list[AV]]
+    ) -> list[AV]:
+        """A generator under enumerate(): its elements are computed as the loop comes to them."""
+        generator, start = numbered.items
+        assert isinstance(generator, GeneratorAV)
+
+        def numbered_body(item: AV, carried: list[AV]) -> list[AV]:
+            *rest, number = carried
+            following = self.builder.emit("add", self.number(number), const(1), type=INT)
+            return [*body(TupleAV((number, item)), rest), following]
+
+        return self.consume(generator, (*init, start), numbered_body)[:-1]
+
+
+def in_turns(av: AV, has_break: bool) -> TypeGuard[GeneratorAV]:
+    """Whether a loop's body can stand where a generator gives its elements; to leave it, it must leave one loop."""
+    return isinstance(av, GeneratorAV) and not (has_break and len(av.function.source.node.clauses) > 1)
 
 
 def _breaks(block: Block) -> bool:

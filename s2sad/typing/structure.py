@@ -37,7 +37,18 @@ class Fixed:
     obj: Any = dataclasses.field(compare=False, hash=False)
 
 
-LIBRARIES = {"math", "cmath", "numpy", "scipy", "builtins", "operator", "functools", "itertools", "s2sad"}
+LIBRARIES = {
+    "dataclasses",
+    "math",
+    "cmath",
+    "numpy",
+    "scipy",
+    "builtins",
+    "operator",
+    "functools",
+    "itertools",
+    "s2sad",
+}
 _SOURCES: dict[Any, FunctionSource] = {}
 
 

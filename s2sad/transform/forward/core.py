@@ -115,6 +115,7 @@ class Forward:
         self.written: set[Operand] = set()  # tangents that are memory which is written
         self.builder = Builder(fn.loc)
         self.builder.reassociate = True
+        self.builder.changes = self.is_written
 
     def run(self, name: str) -> Function:
         params = self.fn.params
@@ -148,6 +149,12 @@ class Forward:
         if not isinstance(operand, Value):
             return False
         return (self.aliases.find(operand) if is_memory(operand.type) else operand) in self.active
+
+    def is_written(self, operand: Operand) -> bool:
+        """Whether an operand is memory that is written, or the tangent of such."""
+        if not isinstance(operand, Value) or not is_memory(operand.type):
+            return False
+        return operand in self.written or self.aliases.is_written(operand)
 
     # -- tangents -----------------------------------------------------------------------------------
 
@@ -204,6 +211,8 @@ class Forward:
             self.twin(v, "copy", self.given[v])
         else:
             self.tangents[v] = self.given[v]
+            if is_memory(v.type) and self.aliases.is_written(v):
+                self.written.add(self.given[v])
 
     def returned(self) -> list[Operand]:
         found: list[Operand] = []

@@ -393,8 +393,29 @@ def reverse_copy(r: Reverse, op: Op, scope: Scope) -> None:
         target, source = shadow(r, op.operands[0], scope), shadow(r, op.result, scope)
         if op.prim == "array_of" and is_memory(element(op.operands[0].type)):
             add_rows(r, target, source)
+        elif op.prim == "list_of" and any(appended(r, v) for v in (op.operands[0], op.result)):  # type: ignore[arg-type]
+            add_first(r, target, source, list_length(r, op, scope))
         else:
             r.builder.effect("add_into", target, source)
+
+
+def list_length(r: Reverse, op: Op, scope: Scope) -> Operand:
+    """How many elements were copied into a list, where the original or the copy grows afterwards."""
+    length = r.counters.get(("length", op))
+    if length is None:
+        length = r.counters["length", op] = Value("", INT)
+        r.extras.before[op].append(Op("len", (op.operands[0],), (length,), op.loc))
+        r.home[length] = r.home_of(op)
+        r.sites[length] = r.extras.before[op]
+    return r.primal(length, scope)
+
+
+def add_first(r: Reverse, target: Operand, source: Operand, n: Operand) -> None:
+    """Add the first n elements of a list to those of a list or array."""
+    i = Value("i", INT)
+    with r.builder.region() as ops:
+        r.builder.effect("accumulate", target, i, read_shadow(r, source, i))
+    r.builder.ops.append(For(const(0), n, const(1), (), Block((i,), tuple(ops), ()), (), r.builder.loc))
 
 
 def add_rows(r: Reverse, target: Operand, source: Operand) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import Array, Scalar
 from s2sad.rules import arrays as a_
@@ -105,6 +106,11 @@ def _bincount(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         from s2sad.typing.functions.library import call
 
         return call(s, weighted_bincount, [x, weights, found.get("minlength", const(0))], {})  # type: ignore[list-item]
+    if s.static(found.get("minlength", const(0))) is MISSING:
+        from s2sad.library.picking import bincount
+        from s2sad.typing.functions.library import call
+
+        return call(s, bincount, [x, found["minlength"]], {})  # type: ignore[list-item]
     least = static(s, found, "minlength", 0)
     return a_.emit(s.builder, "numpy.bincount", x, hint=hint, **({"minlength": least} if least else {}))
 

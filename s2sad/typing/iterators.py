@@ -1,0 +1,81 @@
+"""What Python does only once, and what it does step by step: iterators are structures here, which know neither.
+
+Invariant: an iterator that something has run through, or started on, is not read again (Python would find it
+empty); what a generator computes is computed before a loop's body runs only where the body cannot tell.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from s2sad.analysis.aliases import VIEWS, WRITES
+from s2sad.ir.core import AnyOp, Block, Op, Operand, Value, walk
+from s2sad.ir.types import List, is_memory
+from s2sad.typing.abstract import AV, GeneratorAV, LazyAV, children, leaves
+
+
+def is_iterator(av: AV) -> bool:
+    """Whether Python can run through this once only."""
+    return isinstance(av, (LazyAV, GeneratorAV))
+
+
+def use_up(s: Any, *avs: AV) -> None:
+    """Something runs through these."""
+    for av in avs:
+        if not is_iterator(av):
+            continue
+        if av in s.used_up:
+            raise s.error(
+                "an iterator is used again after something has run through it, and Python finds it empty then",
+                "make a list of it first, as in list(zip(a, b))",
+            )
+        s.used_up |= {av}
+
+
+def keep(s: Any, found: AV, *sources: AV) -> AV:
+    """An iterator that may be one of `sources` is used up where one of them is."""
+    if is_iterator(found) and any(o in s.used_up for o in sources):
+        s.used_up |= {found}
+    return found
+
+
+def refuse_growth(s: Any, iterable: AV, ops: list[AnyOp]) -> None:
+    """A list that its loop's body appends to: Python would go on through the new elements."""
+    run = {v for v in leaves(iterable) if isinstance(v, Value) and isinstance(v.type, List)}
+    if run and any(op.operands[0] in run for op in effects(ops) if op.prim == "append"):
+        raise s.error(
+            "a list grows while a loop runs over it",
+            "loop over a copy, as in list(a), or by index with while i < len(a)",
+        )
+
+
+def holds_generator(av: AV) -> bool:
+    return isinstance(av, GeneratorAV) or any(map(holds_generator, children(av)))
+
+
+def refuse_interference(s: Any, made: list[AnyOp], body: list[AnyOp]) -> None:
+    """`made` computes all elements of a generator before `body` runs for the first; Python takes turns."""
+    inner = {r for op in walk(Block((), tuple(made), ())) for r in op.results}
+    reads = {base(s, o) for op in walk(Block((), tuple(made), ())) if isinstance(op, Op) for o in op.operands}
+    written = {base(s, op.operands[0]) for op in effects(made)}
+    later = {base(s, op.operands[0]) for op in effects(body)}
+    if (written - inner) or (reads & later - inner):
+        raise s.error(
+            "a generator and the loop that runs over it take turns to write and read the same memory",
+            "make a list of it first if that is meant, or write the loop out",
+        )
+
+
+def effects(ops: list[AnyOp]) -> list[Op]:
+    """The operations among these that write memory."""
+    found = (op for op in walk(Block((), tuple(ops), ())) if isinstance(op, Op) and op.prim in WRITES)
+    return [op for op in found if is_memory(op.operands[0].type)]
+
+
+def base(s: Any, v: Operand) -> Operand:
+    """The array that a chain of views is of."""
+    while isinstance(v, Value) and (made := s.builder.defs.get(v)) is not None:
+        if made.prim not in (*VIEWS, "identity", "load") or not is_memory(v.type):
+            break
+        v = made.operands[0]
+    return v

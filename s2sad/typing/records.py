@@ -1,0 +1,98 @@
+"""Making named tuples and instances of dataclasses: structures of the values given."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from s2sad.errors import SignatureError
+from s2sad.typing.abstract import AV, RecordAV, TupleAV, describe, from_python
+from s2sad.typing.structure import constant
+
+
+def is_made_here(cls: Any) -> bool:
+    """Whether calling a class only puts its arguments together: a named tuple, or a dataclass's own __init__."""
+    if not isinstance(cls, type):
+        return False
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return "_fields" in owner(cls, "__new__").__dict__ and owner(cls, "__init__") is object
+    if not dataclasses.is_dataclass(cls) or owner(cls, "__new__") is not object:
+        return False
+    maker = owner(cls, "__init__")
+    return "__dataclass_params__" in maker.__dict__ and written_by_dataclasses(maker)
+
+
+def written_by_dataclasses(cls: Any) -> bool:
+    """Whether an __init__ is not the user's: what dataclasses writes is compiled from text, without a file."""
+    return bool(cls.__init__.__code__.co_filename == "<string>")
+
+
+def owner(cls: type, name: str) -> type:
+    return next(c for c in cls.__mro__ if name in c.__dict__)
+
+
+def make(s: Any, cls: Any, args: list[AV], kwargs: dict[str, AV]) -> AV:
+    """`cls(...)`."""
+    if issubclass(cls, tuple):
+        defaults = {n: known(v) for n, v in cls._field_defaults.items()}
+        items = given(s, cls, cls._fields, cls._fields, defaults, args, kwargs)
+        return TupleAV(tuple(items.values()), cls, cls._fields)
+    refuse_steps(s, cls)
+    fields = dataclasses.fields(cls)
+    defaults = {f.name: known(f.default) for f in fields if f.default is not dataclasses.MISSING}
+    for f in fields:
+        if f.default_factory is not dataclasses.MISSING and f.name not in kwargs:
+            defaults[f.name] = fresh(s, cls, f.default_factory)
+    positional = [f.name for f in fields if not f.kw_only]
+    return RecordAV(cls, given(s, cls, [f.name for f in fields], positional, defaults, args, kwargs))
+
+
+def fresh(s: Any, cls: Any, factory: Any) -> AV:
+    from s2sad.typing.calls import apply
+
+    return apply(s, constant(factory), [], {})
+
+
+def known(value: Any) -> AV:
+    found = from_python(value)
+    return constant(value) if found is None else found
+
+
+def refuse_steps(s: Any, cls: Any) -> None:
+    """What an __init__ of dataclasses may do besides."""
+    if hasattr(cls, "__post_init__") or not all(f.init for f in dataclasses.fields(cls)):
+        raise s.error(
+            f"making a {cls.__name__} with __post_init__ or fields of init=False is not supported yet",
+            "make it outside the differentiated function, or pass its parts",
+        )
+
+
+def given(
+    s: Any,
+    cls: Any,
+    names: Sequence[str],
+    positional: Sequence[str],
+    defaults: dict[str, AV],
+    args: list[AV],
+    kwargs: dict[str, AV],
+) -> dict[str, AV]:
+    """The fields' values by Python's rules."""
+    twice = [n for n in positional[: len(args)] if n in kwargs]
+    unknown = [n for n in kwargs if n not in names]
+    found = {**defaults, **dict(zip(positional, args, strict=False)), **kwargs}
+    missing = [n for n in names if n not in found]
+    if len(args) > len(positional) or twice or unknown or missing:
+        what = f"does not take {(twice + unknown)[0]!r}" if twice or unknown else "takes other arguments"
+        what = f"needs {missing[0]!r}" if missing else what
+        raise s.error(f"{cls.__name__}() {what}", "match its fields", SignatureError)
+    return {n: found[n] for n in names}
+
+
+def replaced(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    """dataclasses.replace."""
+    record = args[0]
+    if not isinstance(record, RecordAV) or not is_made_here(record.cls):
+        raise s.error(f"replace() of {describe(record)}", "use it on a dataclass")
+    refuse_steps(s, record.cls)
+    return make(s, record.cls, [], {**record.fields, **kwargs})

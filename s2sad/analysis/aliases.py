@@ -198,6 +198,23 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     sized = (op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim in SIZES)
     uses.subtract(a for a in sized if isinstance(a, Value))
     last = last_writes(fn, aliases)
+    defs = {r: op for op in walk(fn.body) if isinstance(op, Op) for r in op.results}
+
+    def elsewhere(v: Value) -> bool:
+        """Whether anything but this chain of views, and of what may be one, leads to the memory."""
+        while uses[v] == 1 and v not in fn.params and not aliases.is_joined(v):
+            op = defs.get(v)
+            if (
+                op is None
+                or not (op.prim in VIEWS or maybe_view(op))
+                or not isinstance(op.operands[0], Value)
+            ):
+                return False
+            v = op.operands[0]
+            if not is_memory(v.type):  # a number spread out
+                return False
+        return True
+
     for number, outer in enumerate(fn.body.ops):
         for op in walk(Block((), (outer,), ())):
             if not (isinstance(op, Op) and maybe_view(op)):
@@ -205,9 +222,8 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
             a = op.operands[0]
             if not isinstance(a, Value) or not is_memory(a.type):
                 continue
-            elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
             later = last.get(aliases.find(a), -1) >= number
-            if later or (aliases.is_written(op.result) and elsewhere):
+            if later or (aliases.is_written(op.result) and elsewhere(a)):
                 raise UnsupportedSyntaxError(
                     f"{op.prim}() may give a view of its argument or a copy, and one of them is written: whether they share memory"
                     " depends on the call",

@@ -24,6 +24,8 @@ from s2sad.codegen.undefined import placeholders
 from s2sad.errors import Stmt
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import Array, List, Scalar, Tape, is_memory
+from s2sad.rules.registry import PRIMS
+from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse.arrays import is_fresh, sources
 from s2sad.transform.reverse.extras import breaks
 
@@ -254,6 +256,24 @@ class Emitter:
         made = self.expressions.maker(op.operands[-1])
         return op.loc.reverse or (made is not None and made.prim == "neg")
 
+    def read_first(self, a: Operand, v: Operand) -> Any:
+        """A value that is written into an array: compiled, one that may be the same memory is read before."""
+        printed = self.expr(v)
+        if self.target != "numba" or not (isinstance(a, Value) and isinstance(v, Value)):
+            return printed
+        together = isinstance(v.type, Array) and self.aliases.find(a) is self.aliases.find(v)
+        return t.call(t.attribute(printed, "copy")) if together else printed
+
+    def may_overlap(self, b: Operand) -> bool:
+        """Whether an array is the negative of memory that may be that which it is added to: Numba, unlike NumPy,
+        reads and writes `a -= a[0]` element by element, but finishes the negative first in `a += -a[0]`."""
+        made = self.expressions.maker(b)
+        if self.target != "numba" or made is None or made.prim != "neg":
+            return False
+        source = made.operands[0]
+        by = self.expressions.maker(source)
+        return isinstance(source.type, Array) and (by is None or not is_elementwise(PRIMS[by.prim]))
+
     def op_append(self, op: Op, out: list[Any]) -> None:
         a, v = map(self.expr, op.operands)
         out.append(t.statement(t.call(t.attribute(a, "append"), v)))
@@ -261,9 +281,9 @@ class Emitter:
     def op_add_into(self, op: Op, out: list[Any]) -> None:
         a, b = op.operands
         if isinstance(a.type, Array):
-            held, v = self.expr(a), self.expr(b)
+            held, v = self.expr(a), self.read_first(a, b)
             target = t.subscript(held.value, held.slice, True) if isinstance(held, gast.Subscript) else held
-            opposite = t.without_minus(v) if self.subtracts(op) else None
+            opposite = t.without_minus(v) if self.subtracts(op) and not self.may_overlap(b) else None
             if isinstance(target, (gast.Attribute, gast.Call)):  # a transpose: not something to assign to
                 target = t.subscript(held, arrays.whole(2), True)
             if isinstance(target, gast.Name):

@@ -228,7 +228,7 @@ def function(
     """The function that a line of the table stands for, with source that s2sad can read; `loop`: done twice, with an
     array that is written before and after."""
     *before, last = text.replace("; ", "\n").split("\n")
-    form, params = (LOOP, "xbc") if loop else (STRAIGHT, "abc")
+    form, params = (LOOP, "xbc") if loop else (STRAIGHT, "abcd")
     joint = "\n" + (8 if loop else 4) * " "
     source = form.format(
         params=", ".join(params[:count]),

@@ -152,6 +152,9 @@ def common(op: Op) -> str:
 # -- reductions ---------------------------------------------------------------------------------------
 
 
+EXTREMES = {"max": "-np.inf", "min": "np.inf"}  # of no elements, where an `initial=` takes over
+
+
 @form("numpy.sum", "numpy.prod", "numpy.max", "numpy.min", "numpy.any", "numpy.all")
 def reduction(e: Expressions, op: Op) -> Any:
     a = op.operands[0]
@@ -161,11 +164,14 @@ def reduction(e: Expressions, op: Op) -> Any:
     axes = tuple(sorted(axes_of(op.attr("axis"), ndim)))
     if not isinstance(a.type, Array):
         return e.operand(a)
+    least = None if op.attr("initial") is None else EXTREMES[name]
     if len(axes) == ndim and not keepdims:
+        if least is not None:
+            return helper(e, loop_nests.extreme(name, least), e.operand(a))
         return arrays.np_call(e, name, e.operand(a))
     if not axes:
-        return e.operand(a)
-    made = loop_nests.reduction(name, ndim, axes, keepdims, dtype_of(op.result))
+        return t.call(t.attribute(e.operand(a), "copy"))
+    made = loop_nests.reduction(name, ndim, axes, keepdims, dtype_of(op.result), least)
     return helper(e, made, e.operand(a))
 
 
@@ -424,7 +430,7 @@ def statement(e: Expressions, op: Op) -> Any:
     ):
         return None
     s, held, used = subscript(e, op, a.type, tuple(index))
-    node = e.operand(v)
+    node = e.emitter.read_first(a, v)
     number = not isinstance(v.type, Array)
     exact = isinstance(v.type, Array) and v.type.ndim == len(s.result) and all(map(is_many, v.type.dims))
     shape = "number" if number else "full" if exact else "open"

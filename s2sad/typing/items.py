@@ -67,6 +67,8 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     if any(not is_operand(a) or a.type == STR for a in args):  # type: ignore[union-attr]
         return _on_structures(s, prim, args, op)
     operands = [s.number(a) for a in args]
+    if op.attr("inplace"):
+        arrays.refuse_in_place(s, operands[0])
     if any(isinstance(o.type, Array) for o in operands):
         return arrays.operator(s, prim, operands, bool(op.attr("inplace")), hint)
     for o in operands:
@@ -323,8 +325,17 @@ def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
     if isinstance(av, Value) and isinstance(av.type, Array):
         arrays.augitem(s, av, index, value, prim)
         return
+    if isinstance(av, TupleAV) and av.cls is list:
+        av = lists.owner(s, av)
     if isinstance(av, Value) and is_memory(av.type) and not isinstance(index, SliceAV):
         at = normal_index(s, index)
+        if isinstance(av.type, List) and isinstance(
+            av.type.item, Array
+        ):  # the array is updated, not the list
+            arrays.in_place(s, load(s, av, at), arrays.array(s, value), prim)
+            return
+        if isinstance(av.type, List) and is_memory(av.type.item):
+            raise s.error("an element that is a list is updated in place", "take it out of the list first")
         if prim in ("add", "sub") and is_operand(value):
             term = s.number(value)
             term = term if prim == "add" else s.builder.emit("neg", term)

@@ -78,6 +78,21 @@ def rows_by_a_mask_from_a_view(a, mask):
     return np.sum(np.sin(a))
 
 
+@case(V(2, 2))
+def list_of_the_rows_of_a_matrix(a):
+    rows = list(a)
+    rows[0] += rows[1]
+    rows[1] = rows[0] * 2
+    return np.sum(np.sin(rows[0] * rows[1] * a[0]))
+
+
+@case(V(3))
+def list_of_the_elements_of_a_vector(a):
+    xs = list(a)
+    xs[0] += 1.0
+    return np.sin(xs[0] * a[1] + xs[1])
+
+
 RETURNED = [
     "r = a[1] if a[0, 0] > 9 else a[0]\na += r\na",
     "u, v = a[0], a[1]\nfor i in range(3):\n    u[:] = u * v\n    u, v = v, u\na",
@@ -184,7 +199,7 @@ def test_memory(case):
     check(case, levels=(0, 2))
 
 
-@pytest.mark.parametrize("case", CASES[1:5], ids=lambda c: c.fn.__name__)
+@pytest.mark.parametrize("case", [*CASES[1:3], *CASES[4:5], CASES[-1]], ids=lambda c: c.fn.__name__)
 def test_memory_compiled(case):
     check(case, jit=True)
 
@@ -228,6 +243,12 @@ def test_dtypes_are_those_of_numpy(row):
         np.sum(d * t) for d, t, a in zip(found, along, args, strict=True) if np.asarray(a).dtype.kind == "f"
     )
     np.testing.assert_allclose(np.sum(w * tangent), dot, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["np.sqrt(a) * np.hypot(a, b)", "np.arctan2(a, b) * a**b"])
+def test_single_precision_compiled(text):
+    """The careful branches of a helper are of one dtype."""
+    check(Case(function(text, 2), (G.copy(), 0.5 * G)), jit=True)
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,7 @@ class Emitter:
 
     def op_add_into(self, op: Op, out: list[Any]) -> None:
         a, b = op.operands
-        if isinstance(a.type, Array):
+        if isinstance(a.type, Array) and not (self.target == "numba" and isinstance(b.type, List)):
             held, v = self.expr(a), self.read_first(a, b)
             target = t.subscript(held.value, held.slice, True) if isinstance(held, gast.Subscript) else held
             opposite = t.without_minus(v) if self.subtracts(op) and not self.may_overlap(b) else None

@@ -40,6 +40,8 @@ def like(name: str) -> Handler:
             sizes = shape_operands(s, found.pop("shape"))
             t = Array(dtype, len(sizes), tuple(map(a_.size_of, sizes)))
             return s.builder.emit(f"numpy.{name}", *sizes, type=t, hint=hint, dtype=dtype)  # type: ignore[no-any-return]
+        if not isinstance(a.type, Array):
+            return const(0.0 if name == "zeros" else 1.0)
         sizes = arrays.sizes(s, a)
         if name == "zeros" and isinstance(a.type, Array) and dtype == a.type.dtype:
             return s.builder.emit("zeros_like", a, type=a.type, hint=hint)  # type: ignore[no-any-return]

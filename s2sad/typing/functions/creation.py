@@ -11,7 +11,7 @@ from s2sad.ir.types import Array, Scalar, is_float
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing import arrays, items, lists
-from s2sad.typing.abstract import AV, TupleAV
+from s2sad.typing.abstract import AV, StaticAV, TupleAV
 from s2sad.typing.arrays import arguments, array, shape_operands, static
 from s2sad.typing.calls import HANDLERS
 from s2sad.typing.functions.core import Handler, cast, dtype_name, from_front, is_none, numpy_function, refuse
@@ -158,6 +158,19 @@ def _item(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 def _fill(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     s.builder.effect("assign", array(s, args[0]), array(s, args[1]))
     return const(None)
+
+
+def limits(of: Any) -> Handler:
+    """np.finfo and np.iinfo: constants of a dtype."""
+
+    def make(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        return StaticAV(of(static(s, {"dtype": args[0]}, "dtype")))
+
+    return make
+
+
+numpy_function(np.finfo)(limits(np.finfo))
+numpy_function(np.iinfo)(limits(np.iinfo))
 
 
 @numpy_function(np.arange)

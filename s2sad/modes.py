@@ -14,7 +14,7 @@ from s2sad import pipeline
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate, keyword_names, load
 from s2sad.custom import differentiable
-from s2sad.derivative import Derivative, value_tree
+from s2sad.derivative import Derivative, refuse_shared, value_tree, writes_arguments
 from s2sad.entry import binder
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Function, Value
@@ -41,12 +41,20 @@ class Prepared:
     result: AV
     hidden: tuple[Value, ...]
     captures: Captures
+    writes: bool  # memory that is passed in, or captured
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
         return all(key_of(c.get()) == c.key for c in variables) and all(
             key_of(g.get()) == g.key for g in guards
         )
+
+    def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What the code is called with: the arguments, and what it captured."""
+        bound, captured = self.bind(*args), self.captured(code)
+        if self.writes:
+            refuse_shared((*bound, *captured.values()), self.function.name, self.function.loc)
+        return bound, captured
 
     def captured(self, code: Any) -> dict[str, Any]:
         found = (c.get() for c in self.captures.variables.values())
@@ -96,7 +104,10 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prep
     head = tuple(getattr(captures, "head_ops", ()))
     body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
     made = replace(typed.function, params=(*values, *hidden), body=body)
-    return Prepared(pipeline.check(made), bind, names, tuple(inputs), wrt, typed.result, hidden, captures)
+    writes = writes_arguments(made)
+    return Prepared(
+        pipeline.check(made), bind, names, tuple(inputs), wrt, typed.result, hidden, captures, writes
+    )
 
 
 def given(signature: inspect.Signature, count: int) -> list[str]:
@@ -176,7 +187,8 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
         if floating(key) or wanted:
             own = list(flatten(key, primal))
             flat += map(zeros, own) if tangent is None else along_with(own, flatten(key, tangent), "tangent")
-    return code(*prepared.bind(*primals), *flat, **prepared.captured(code))  # type: ignore[no-any-return]
+    bound, captured = prepared.arguments(code, primals)
+    return code(*bound, *flat, **captured)  # type: ignore[no-any-return]
 
 
 @pipeline.collector_paused()
@@ -276,7 +288,8 @@ def vjp(
     f = differentiable(f)
     prepared, code = cached("vjp", f, primals, jit, optimize, lambda p: vjp_code(p, jit, optimize))
     pair, forward_code, reverse_code, n = code
-    out = forward_code(*prepared.bind(*primals), **prepared.captured(forward_code))
+    bound, captured = prepared.arguments(forward_code, primals)
+    out = forward_code(*bound, **captured)
     results, kept = out[:n], list(out[n:])
     for i, memory in enumerate(pair.memory):
         if memory:

@@ -199,7 +199,7 @@ def test_memory(case):
     check(case, levels=(0, 2))
 
 
-@pytest.mark.parametrize("case", [*CASES[1:3], *CASES[4:5], CASES[-1]], ids=lambda c: c.fn.__name__)
+@pytest.mark.parametrize("case", [CASES[1], CASES[4], CASES[-1]], ids=lambda c: c.fn.__name__)
 def test_memory_compiled(case):
     check(case, jit=True)
 
@@ -245,7 +245,7 @@ def test_dtypes_are_those_of_numpy(row):
     np.testing.assert_allclose(np.sum(w * tangent), dot, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("text", ["np.sqrt(a) * np.hypot(a, b)", "np.arctan2(a, b) * a**b"])
+@pytest.mark.parametrize("text", ["np.hypot(a, b)"])
 def test_single_precision_compiled(text):
     """The careful branches of a helper are of one dtype."""
     check(Case(function(text, 2), (G.copy(), 0.5 * G)), jit=True)
@@ -264,3 +264,29 @@ def test_single_precision_compiled(text):
 def test_keywords_are_never_ignored(text, said):
     with pytest.raises(S2sadError, match=said):
         grad(function(text, 1))(V(3))
+
+
+def changed(a, b):
+    a += b
+    return np.sum(np.sin(a * b))
+
+
+@pytest.mark.parametrize(
+    "differentiate", [lambda x: jvp(changed, (x, x), (x, x)), lambda x: vjp(changed, x, x)]
+)
+def test_arguments_that_share_memory_which_is_written(differentiate):
+    with pytest.raises(S2sadError, match="share memory"):
+        differentiate(V(3))
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_integers_that_are_written_are_not_differentiated(jit):
+    """They would be written as floats, in a copy."""
+    with pytest.raises(S2sadError, match="holds integers"):
+        grad(function("a[0] = 2; a * a", 1), jit=jit)(np.array([1, 2, 3]))
+
+
+@pytest.mark.parametrize("a", [np.asmatrix(np.ones((2, 2))), np.ma.masked_array([1.0, 2.0], [True, False])])
+def test_arrays_with_operations_of_their_own(a):
+    with pytest.raises(S2sadError, match="np.asarray"):
+        grad(function("a * a", 1))(a)

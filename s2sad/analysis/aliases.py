@@ -194,6 +194,7 @@ def maybe_view(op: Op) -> bool:
 def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     """A reshaped array may be a view or a copy of it, which only the call shows: it is taken for a copy, and what
     could tell the difference is refused. What was written before, and never after, cannot."""
+    refuse_written_conversions(fn, aliases)
     uses = use_counts(fn)
     sized = (op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim in SIZES)
     uses.subtract(a for a in sized if isinstance(a, Value))
@@ -229,6 +230,16 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
                     " depends on the call",
                     op.loc, "copy the argument first, as in x.copy().reshape(...), or take it before the array is used elsewhere",
                 )  # fmt: skip
+
+
+def refuse_written_conversions(fn: Function, aliases: Aliases) -> None:
+    """Integers given as `wrt` are read as floats, from a copy: written, they would not be those of the caller."""
+    for op in walk(fn.body):
+        if isinstance(op, Op) and op.prim in ("array_like", "float_list") and aliases.is_written(op.result):
+            raise UnsupportedSyntaxError(
+                f"the argument {op.result.hint!r} holds integers, is written, and the derivative by it is asked for",
+                fn.loc, "pass an array of floats, or leave it out of wrt",
+            )  # fmt: skip
 
 
 def last_writes(fn: Function, aliases: Aliases) -> dict[Value, int]:

@@ -184,6 +184,9 @@ FORMS = [
     ("np.stack([a, b])", np.array(1.3), np.array(0.4)),
     ("s = 0.0\nfor i in range(2):\n    s = s + a\ns", np.array(1.4)),
     ("y = a[b]; y += 1.0; a * y[0]", P, np.array(2)),
+    ("a[b, None, 1:]", V(3, 4), np.array([2, 0, 2])),
+    ("a[None, b, None]", V(3, 2), M),
+    ("a[b, None] += c; a", V(4), np.array([2, 0]), V(2, 1)),
     ("y = np.sum(a, axis=()); y[0] = 2.0; np.sum(y**2) + np.sum(a**2)", X),
 ]  # fmt: skip
 ROWS = [pytest.param(text, args, id=text) for text, *args in FORMS]

@@ -216,8 +216,23 @@ def index_entries(s: Any, a: Operand, index: AV) -> tuple[list[tuple[Any, ...]],
     return entries, operands
 
 
-def getitem(s: Any, a: Operand, index: AV, hint: str = "") -> Operand:
+def subscript(s: Any, a: Operand, index: AV) -> tuple[Operand, list[tuple[Any, ...]], list[Operand]]:
+    """What is indexed, entries and operands: new axes beside index arrays, which Numba lacks, are made first, and
+    taken whole; NumPy gives both the same places."""
     entries, operands = index_entries(s, a, index)
+    if not ({"array", "mask"} & {e[0] for e in entries} and ("new",) in entries):
+        return a, entries, operands
+    at, axes = 0, []
+    for e in entries:
+        if e[0] == "new":
+            axes.append(at)
+        at += len(a_.dims_of(operands[e[1]])) if e[0] == "mask" else 1
+    whole = [("slice", None, None, None) if e[0] == "new" else e for e in entries]
+    return a_.emit(s.builder, "newaxis", a, axes=tuple(axes)), whole, operands
+
+
+def getitem(s: Any, a: Operand, index: AV, hint: str = "") -> Operand:
+    a, entries, operands = subscript(s, a, index)
     ndim = len(a_.dims_of(a))
     if any(e[0] in ("array", "mask") for e in entries):
         return a_.emit(s.builder, "gather", a, *operands, hint=hint, index=tuple(entries))
@@ -266,7 +281,7 @@ def refuse_in_place(s: Any, target: Any) -> None:
 
 
 def setitem(s: Any, a: Operand, index: AV, value: AV) -> None:
-    entries, operands = index_entries(s, a, index)
+    a, entries, operands = subscript(s, a, index)
     v = array(s, value, "to be stored")
     if any(e[0] in ("array", "mask") for e in entries):
         own = unaliased(s, v, a)
@@ -305,7 +320,7 @@ def base(s: Any, v: Operand) -> Operand:
 
 
 def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:
-    entries, operands = index_entries(s, a, index)
+    a, entries, operands = subscript(s, a, index)
     v = array(s, value, "here")
     if any(e[0] in ("array", "mask") for e in entries):
         before = a_.emit(s.builder, "gather", a, *operands, index=tuple(entries))

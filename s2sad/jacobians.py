@@ -24,7 +24,7 @@ from s2sad.errors import (
     SignatureError,
     UnsupportedSyntaxError,
 )
-from s2sad.ir.core import Const, Function, Operand, Value
+from s2sad.ir.core import AnyOp, Const, Function, Operand, Value, operands
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
 from s2sad.modes import aligned, text_of
 from s2sad.nested import floating
@@ -323,12 +323,14 @@ class HessianVectorProduct(Derivative):
         substitution = _Propagation(False)
         substitution.map.update(zip(made.params[len(fn.params) :], along, strict=True))
         body = substitution.block(replace(made.body, yields=(*primal[count:], *moved)))
+        body = replace(
+            body, ops=first(body.ops, along)
+        )  # tangents are copied where the function writes arguments
         b = Builder(REVERSE)
         defs, given, found = sources(body.ops), set[Operand](), []
         for v, d in zip(inputs, body.yields[len(primal) - count :], strict=True):
             if isinstance(d.type, Array):
                 d = finished_array(b, d, v, given, defs)
-                given.add(d)
             elif isinstance(d.type, List) and (d in given or d in along):
                 d = b.emit("list_of", d, type=d.type)
             elif isinstance(v.type, Scalar) and v.type.dtype == "float32":
@@ -359,6 +361,19 @@ class HessianVectorProduct(Derivative):
         found = [map_leaves(by_name[n], lambda _: next(values)) for n in self._params.wrt]
         product: AV = found[0] if self._params.bare else TupleAV(tuple(found))
         return product if extra is None else TupleAV((product, extra))
+
+
+def first(ops: tuple[AnyOp, ...], values: list[Operand]) -> tuple[AnyOp, ...]:
+    """Operations with those in front that make these values, which take them out of an argument."""
+    makers = {r: op for op in ops for r in op.results}
+    needed: set[AnyOp] = set()
+    todo = list(values)
+    while todo:
+        op = makers.get(o) if isinstance(o := todo.pop(), Value) else None
+        if op is not None and op not in needed:
+            needed.add(op)
+            todo += operands(op)
+    return (*(op for op in ops if op in needed), *(op for op in ops if op not in needed))
 
 
 def fits(v: Value, d: Operand) -> bool:

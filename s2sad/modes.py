@@ -14,7 +14,7 @@ from s2sad import pipeline
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate, keyword_names, load
 from s2sad.custom import differentiable
-from s2sad.derivative import Derivative, value_tree
+from s2sad.derivative import Derivative, refuse_shared, value_tree, writes_arguments
 from s2sad.entry import binder
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Function, Value
@@ -41,12 +41,20 @@ class Prepared:
     result: AV
     hidden: tuple[Value, ...]
     captures: Captures
+    writes: bool  # memory that is passed in, or captured
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
         return all(key_of(c.get()) == c.key for c in variables) and all(
             key_of(g.get()) == g.key for g in guards
         )
+
+    def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What the code is called with: the arguments, and what it captured."""
+        bound, captured = self.bind(*args), self.captured(code)
+        if self.writes:
+            refuse_shared((*bound, *captured.values()), self.function.name, self.function.loc)
+        return bound, captured
 
     def captured(self, code: Any) -> dict[str, Any]:
         found = (c.get() for c in self.captures.variables.values())
@@ -96,7 +104,10 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prep
     head = tuple(getattr(captures, "head_ops", ()))
     body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
     made = replace(typed.function, params=(*values, *hidden), body=body)
-    return Prepared(pipeline.check(made), bind, names, tuple(inputs), wrt, typed.result, hidden, captures)
+    writes = writes_arguments(made)
+    return Prepared(
+        pipeline.check(made), bind, names, tuple(inputs), wrt, typed.result, hidden, captures, writes
+    )
 
 
 def given(signature: inspect.Signature, count: int) -> list[str]:
@@ -118,6 +129,8 @@ def grouped(f: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     n = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
     return (*values[:n], values[n:]) if len(values) > n else values
 
+
+byte_bounds: Any = getattr(np.lib, "array_utils", np).byte_bounds  # moved there by NumPy 2
 
 _CACHE: dict[Any, list[tuple[Prepared, Any]]] = {}
 
@@ -174,7 +187,8 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
         if floating(key) or wanted:
             own = list(flatten(key, primal))
             flat += map(zeros, own) if tangent is None else along_with(own, flatten(key, tangent), "tangent")
-    return code(*prepared.bind(*primals), *flat, **prepared.captured(code))  # type: ignore[no-any-return]
+    bound, captured = prepared.arguments(code, primals)
+    return code(*bound, *flat, **captured)  # type: ignore[no-any-return]
 
 
 @pipeline.collector_paused()
@@ -274,7 +288,8 @@ def vjp(
     f = differentiable(f)
     prepared, code = cached("vjp", f, primals, jit, optimize, lambda p: vjp_code(p, jit, optimize))
     pair, forward_code, reverse_code, n = code
-    out = forward_code(*prepared.bind(*primals), **prepared.captured(forward_code))
+    bound, captured = prepared.arguments(forward_code, primals)
+    out = forward_code(*bound, **captured)
     results, kept = out[:n], list(out[n:])
     for i, memory in enumerate(pair.memory):
         if memory:
@@ -289,7 +304,7 @@ def vjp(
         wanted = [flat[i] for i in pair.cotangents]
         own = [results[i] for i in pair.cotangents]
         chosen = [copy.copy(d) for d in along_with(own, wanted, "cotangent")]
-        fresh = copy.deepcopy([k for k, s in zip(kept, pair.shadows, strict=True) if s])
+        fresh = copied([k for k, s in zip(kept, pair.shadows, strict=True) if s])
         it = iter(fresh)
         held = [next(it) if s else k for k, s in zip(kept, pair.shadows, strict=True)]
         grads = iter(reverse_code(*held, *chosen))
@@ -320,6 +335,39 @@ def vjp_code(prepared: Prepared, jit: bool, optimize: int) -> tuple[Pullback, An
     forward_code = load(generate(ahead, optimize, target, as_tuple, prepared.hidden), f"{fn.name}_fwd")
     reverse_code = load(generate(back, optimize, target, as_tuple), f"{fn.name}_rev")
     return pair, forward_code, reverse_code, len(fn.body.yields)
+
+
+def copied(held: list[Any]) -> list[Any]:
+    """Copies of arrays, and of lists of them, that share memory among each other as these do: a shadow may be a view
+    of another, and what is added through one name is read through the other."""
+    found: list[np.ndarray[Any, Any]] = []
+
+    def collect(x: Any) -> None:
+        if isinstance(x, list):
+            for item in x:
+                collect(item)
+        elif isinstance(x, np.ndarray) and x.size:
+            found.append(x)
+
+    collect(held)
+    spans = sorted((*byte_bounds(a), i) for i, a in enumerate(found))
+    memo: dict[int, Any] = {}
+    while spans:
+        low, end = spans[0][:2]
+        joint = 1
+        while joint < len(spans) and spans[joint][0] < end:
+            end, joint = max(end, spans[joint][1]), joint + 1
+        if joint == 1:  # shares memory with nothing
+            memo[id(found[spans[0][2]])] = found[spans[0][2]].copy(order="K")
+        else:
+            memory = np.empty(end - low, np.uint8)
+            for _, _, i in spans[:joint]:
+                a = found[i]
+                offset = a.__array_interface__["data"][0] - low
+                memo[id(a)] = np.ndarray(a.shape, a.dtype, memory, offset, a.strides)
+                memo[id(a)][...] = a
+        del spans[:joint]
+    return copy.deepcopy(held, memo)
 
 
 def assemble(av: AV, values: Iterator[Any]) -> Any:

@@ -74,10 +74,10 @@ def check(
         expected = grad(case.fn, wrt=wrt)(*after)
         found = grad(case.fn, wrt=wrt, jit=True)(*given)
         single = single or any(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in case.args)
-        for a, b in zip(found, expected, strict=True):
+        for k, (a, b) in enumerate(zip(found, expected, strict=True)):
             np.testing.assert_allclose(a, b, rtol=2e-5 if single else 1e-9, atol=1e-6 if single else 1e-12)
             assert np.shape(a) == np.shape(b) and getattr(a, "dtype", None) == getattr(b, "dtype", None)
-            others = [*given, *(x for x in found if x is not a)]
+            others = [*given, *found[:k], *found[k + 1 :]]
             assert not any(isinstance(o, np.ndarray) and np.may_share_memory(a, o) for o in others)
         for a, b in zip(given, after, strict=True):
             np.testing.assert_allclose(
@@ -93,14 +93,14 @@ def check(
         np.testing.assert_allclose(out, value, rtol=case.vtol)
         for a, b in zip(given, after, strict=True):
             np.testing.assert_array_equal(a, b, err_msg="arguments after the call")
-        for k, d, e in zip(wrt, found, expected, strict=True):
+        for i, (k, d, e) in enumerate(zip(wrt, found, expected, strict=True)):
             assert np.shape(d) == np.shape(case.args[k]), (np.shape(d), np.shape(case.args[k]))
             np.testing.assert_allclose(
                 d, e, rtol=case.rtol, atol=case.atol, err_msg=f"argument {k}, level {level}"
             )
             if isinstance(d, np.ndarray):
                 assert d.dtype == case.args[k].dtype and d.flags.writeable
-                others = [*given, *(x for x in found if x is not d)]
+                others = [*given, *found[:i], *found[i + 1 :]]
                 assert not any(isinstance(o, np.ndarray) and np.may_share_memory(d, o) for o in others)
     rng = np.random.default_rng(1)
     along = tuple(

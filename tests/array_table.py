@@ -181,6 +181,8 @@ MAKING = [
     ("a.astype(np.float32)", V), ("a.astype(float)", SINGLE), ("a.astype(int) * a", V), ("b.astype(float) * a", V, INTS), ("a.astype('float32') * 2", V), ("np.astype(a, np.float32)", V), ("a.copy() * a", V), ("a.item(2) * a", V), ("a.item() * a", ONE), ("a.item(1, 2) * a", X), ("a.tolist()[2] * a[1]", V), ("a[1].item() * 2", V), ("float(a[2]) * a[0]", V), ("a.sum().item()", V), ("y = np.zeros(4); y.fill(a); y", 0.3), ("y = a * 1; y.fill(2.0); y * a", V),
     ("a.round(1) + a", V), ("a.dot(b)", X, V), ("a.ravel()[2] * a.flat[1]", X), ("a.nbytes * a", V), ("a.size * a + a.ndim", X), ("len(a) * a", X), ("np.size(a) * a", X), ("np.shape(a)[1] * a", X), ("np.ndim(a) * a", X), ("np.size(a, 1) * a", X), ("a.real * a", V), ("a.conj() * a", V), ("abs(a)", V), ("a.itemsize * a", V), ("a.min() * a.max()", V), ("-a + (+a) * 2", V), ("sum(a)", V), ("max(a) * min(a)", V),
     ("np.fix(a) + a", V), ("np.float_power(a, 2)", POSITIVE), ("np.resize(a, (2, 6))", V), ("np.unwrap(a)", V), ("np.array_equiv(a, a) * a", V), ("np.isscalar(2.0) * a", V), ("np.ptp(a, axis=0)", X), ("np.around(a, 1) + a", V), ("a[np.newaxis] * a", V), ("np.mod(a, 1.0)", V), ("np.prod(a.shape) * a", X), ("a[..., 0] * 2", X),
+    ("a + np.finfo(a.dtype).eps", V), ("a + 1e-9 * np.iinfo(np.int32).max", V), ("np.linalg.trace(a)", Z[:, :2]), ("np.linalg.outer(a, b)", V, W), ("np.linalg.tensordot(a, b, axes=1)", X, V), ("np.linalg.matmul(a, b)", X, V),
+    ("np.matmul(a, b, out=b); b * 2", SYMMETRIC, normal(3, 3)), ("y = np.zeros(3); np.dot(a, b, out=y); y * 2", X, V), ("y = np.zeros(3); a.dot(b, y); y * 2", X, V), ("y = np.zeros(2); np.take(a, [0, 1], out=y); y * 2", V), ("y = np.zeros(3); np.einsum('ij,j->i', a, b, out=y); y", X, V), ("y = np.zeros((4, 5)); np.outer(a, b, y); y * 2", V, W),
 ]  # fmt: skip
 
 MIXED = [
@@ -228,7 +230,7 @@ def function(
     """The function that a line of the table stands for, with source that s2sad can read; `loop`: done twice, with an
     array that is written before and after."""
     *before, last = text.replace("; ", "\n").split("\n")
-    form, params = (LOOP, "xbc") if loop else (STRAIGHT, "abc")
+    form, params = (LOOP, "xbc") if loop else (STRAIGHT, "abcd")
     joint = "\n" + (8 if loop else 4) * " "
     source = form.format(
         params=", ".join(params[:count]),

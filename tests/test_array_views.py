@@ -73,6 +73,7 @@ REFUSED = {
     "np.broadcast_to(y, (2, 4))",
     "np.meshgrid(y, y, copy=False)[0]",
     "np.ascontiguousarray(y)",
+    "np.ascontiguousarray(y.T)",
     "np.asfortranarray(y)",
 }
 

@@ -431,10 +431,10 @@ def test_value_and_grad_with_bounds_checked():
 @pytest.mark.jit
 def test_what_cannot_be_compiled_is_named():
     def f(x):
-        return np.sum(x[np.array([0, 1]), None] ** 2)
+        return np.sum(x[np.lexsort((x, x))] ** 2)
 
-    with pytest.raises(JitError, match=r"index array together with a new axis[\s\S]*use two subscripts"):
-        grad(f, jit=True)(normal(3, 2))
+    with pytest.raises(JitError, match="numpy.lexsort"):
+        grad(f, jit=True)(normal(3))
 
 
 @pytest.mark.jit

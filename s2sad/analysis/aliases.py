@@ -194,10 +194,28 @@ def maybe_view(op: Op) -> bool:
 def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     """A reshaped array may be a view or a copy of it, which only the call shows: it is taken for a copy, and what
     could tell the difference is refused. What was written before, and never after, cannot."""
+    refuse_written_conversions(fn, aliases)
     uses = use_counts(fn)
     sized = (op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim in SIZES)
     uses.subtract(a for a in sized if isinstance(a, Value))
     last = last_writes(fn, aliases)
+    defs = {r: op for op in walk(fn.body) if isinstance(op, Op) for r in op.results}
+
+    def elsewhere(v: Value) -> bool:
+        """Whether anything but this chain of views, and of what may be one, leads to the memory."""
+        while uses[v] == 1 and v not in fn.params and not aliases.is_joined(v):
+            op = defs.get(v)
+            if (
+                op is None
+                or not (op.prim in VIEWS or maybe_view(op))
+                or not isinstance(op.operands[0], Value)
+            ):
+                return False
+            v = op.operands[0]
+            if not is_memory(v.type):  # a number spread out
+                return False
+        return True
+
     for number, outer in enumerate(fn.body.ops):
         for op in walk(Block((), (outer,), ())):
             if not (isinstance(op, Op) and maybe_view(op)):
@@ -205,14 +223,23 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
             a = op.operands[0]
             if not isinstance(a, Value) or not is_memory(a.type):
                 continue
-            elsewhere = uses[a] > 1 or a in fn.params or aliases.is_joined(a)
             later = last.get(aliases.find(a), -1) >= number
-            if later or (aliases.is_written(op.result) and elsewhere):
+            if later or (aliases.is_written(op.result) and elsewhere(a)):
                 raise UnsupportedSyntaxError(
                     f"{op.prim}() may give a view of its argument or a copy, and one of them is written: whether they share memory"
                     " depends on the call",
                     op.loc, "copy the argument first, as in x.copy().reshape(...), or take it before the array is used elsewhere",
                 )  # fmt: skip
+
+
+def refuse_written_conversions(fn: Function, aliases: Aliases) -> None:
+    """Integers given as `wrt` are read as floats, from a copy: written, they would not be those of the caller."""
+    for op in walk(fn.body):
+        if isinstance(op, Op) and op.prim in ("array_like", "float_list") and aliases.is_written(op.result):
+            raise UnsupportedSyntaxError(
+                f"the argument {op.result.hint!r} holds integers, is written, and the derivative by it is asked for",
+                fn.loc, "pass an array of floats, or leave it out of wrt",
+            )  # fmt: skip
 
 
 def last_writes(fn: Function, aliases: Aliases) -> dict[Value, int]:

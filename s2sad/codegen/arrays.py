@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ def value(v: Any) -> Any:
         return t.tuple_([value(x) for x in v])
     if isinstance(v, int) and not isinstance(v, bool) and v < 0:
         return gast.UnaryOp(gast.USub(), t.constant(-v))
+    if isinstance(v, float) and math.isinf(v):
+        return t.dotted("np.inf") if v > 0 else gast.UnaryOp(gast.USub(), t.dotted("np.inf"))
     return t.constant(v)
 
 

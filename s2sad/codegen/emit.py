@@ -254,6 +254,14 @@ class Emitter:
         made = self.expressions.maker(op.operands[-1])
         return op.loc.reverse or (made is not None and made.prim == "neg")
 
+    def read_first(self, a: Operand, v: Operand) -> Any:
+        """A value that is written into an array: compiled, one that may be the same memory is read before."""
+        printed = self.expr(v)
+        if self.target != "numba" or not (isinstance(a, Value) and isinstance(v, Value)):
+            return printed
+        together = isinstance(v.type, Array) and self.aliases.find(a) is self.aliases.find(v)
+        return t.call(t.attribute(printed, "copy")) if together else printed
+
     def op_append(self, op: Op, out: list[Any]) -> None:
         a, v = map(self.expr, op.operands)
         out.append(t.statement(t.call(t.attribute(a, "append"), v)))

@@ -59,8 +59,18 @@ def indices(ndim: int) -> list[str]:
 # -- reductions ---------------------------------------------------------------------------------------
 
 
-def reduction(name: str, ndim: int, axes: tuple[int, ...], keepdims: bool, dtype: str) -> Helper:
-    """np.sum and its like over some axes; sums over the last axes run in a local variable."""
+def extreme(name: str, least: str) -> Helper:
+    """np.max and np.min of an array that may be empty."""
+    label = f"{name}_or_{'less' if name == 'max' else 'more'}"
+    text = f"np.{name}(a, initial={least})"
+    return function(label, "a", text, [f"return np.{name}(a) if a.size > 0 else {least}"])
+
+
+def reduction(
+    name: str, ndim: int, axes: tuple[int, ...], keepdims: bool, dtype: str, least: str | None = None
+) -> Helper:
+    """np.sum and its like over some axes; sums over the last axes run in a local variable. `least`: what an extreme
+    of no elements is."""
     initial, join = REDUCERS[name]
     i = indices(ndim)
     own = [("0" if k in axes else i[k]) for k in range(ndim) if keepdims or k not in axes]
@@ -75,6 +85,8 @@ def reduction(name: str, ndim: int, axes: tuple[int, ...], keepdims: bool, dtype
     kind = dtype.rstrip("0123456789")
     start = initial if kind in ("int", "uint", "bool") or initial is None else f"{initial}.0"
     body.append(f"y = np.empty({tuple_text(shape)}, {dtype_text(dtype)})")
+    if least is not None:
+        initial = start = least
     if initial is None:
         body += [
             "if a.size == 0 and y.size > 0:",
@@ -97,6 +109,8 @@ def reduction(name: str, ndim: int, axes: tuple[int, ...], keepdims: bool, dtype
     axis = str(axes[0]) if len(axes) == 1 else str(axes)
     label = "_".join([name, f"{ndim}d", *map(str, axes), *(["kept"] if keepdims else [])])
     label += suffix(dtype, "bool" if name in ("any", "all") else "float64")
+    if least is not None:
+        label += "_or_less" if name == "max" else "_or_more"
     text = f"np.{name}(a, axis={axis}{', keepdims=True' if keepdims else ''})"
     return function(label, "a", text, body)
 

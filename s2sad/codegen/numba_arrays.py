@@ -20,6 +20,7 @@ from s2sad.ir.core import Const, Op, Operand, Value
 from s2sad.ir.types import Array, Dim, Scalar, Size, Type, is_many
 from s2sad.rules.arrays import INFER, dims_of, dtype_of
 from s2sad.rules.arrays.core import axes_of
+from s2sad.rules.builder import ON_ARRAYS
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
 
@@ -88,6 +89,9 @@ def cast(e: Expressions, node: Any, o: Operand, dtype: str) -> Any:
 # -- elementwise --------------------------------------------------------------------------------------
 
 
+OF_NUMBERS = {on_arrays: of_numbers for of_numbers, on_arrays in ON_ARRAYS.items()}
+
+
 def elementwise(e: Expressions, op: Op) -> Any:
     """Numbers among the operands take the dtype of the arrays: for Numba any other makes the result float64."""
     result = dtype_of(op.result)
@@ -95,6 +99,8 @@ def elementwise(e: Expressions, op: Op) -> Any:
     if op.prim.startswith("s2sad."):
         if result in NATIVE:
             return None
+        if op.prim in OF_NUMBERS:  # the helper's branches would be arrays of single and of double precision
+            return each(e, op, OF_NUMBERS[op.prim])
         node = t.call(e.helper(op.prim), *operands(e, op))
         return t.call(t.attribute(node, "astype"), t.dotted(f"np.{result}"))
     rule = PRIMS[op.prim]
@@ -152,6 +158,9 @@ def common(op: Op) -> str:
 # -- reductions ---------------------------------------------------------------------------------------
 
 
+EXTREMES = {"max": "-np.inf", "min": "np.inf"}  # of no elements, where an `initial=` takes over
+
+
 @form("numpy.sum", "numpy.prod", "numpy.max", "numpy.min", "numpy.any", "numpy.all")
 def reduction(e: Expressions, op: Op) -> Any:
     a = op.operands[0]
@@ -161,11 +170,14 @@ def reduction(e: Expressions, op: Op) -> Any:
     axes = tuple(sorted(axes_of(op.attr("axis"), ndim)))
     if not isinstance(a.type, Array):
         return e.operand(a)
+    least = None if op.attr("initial") is None else EXTREMES[name]
     if len(axes) == ndim and not keepdims:
+        if least is not None:
+            return helper(e, loop_nests.extreme(name, least), e.operand(a))
         return arrays.np_call(e, name, e.operand(a))
     if not axes:
-        return e.operand(a)
-    made = loop_nests.reduction(name, ndim, axes, keepdims, dtype_of(op.result))
+        return t.call(t.attribute(e.operand(a), "copy"))
+    made = loop_nests.reduction(name, ndim, axes, keepdims, dtype_of(op.result), least)
     return helper(e, made, e.operand(a))
 
 
@@ -424,7 +436,7 @@ def statement(e: Expressions, op: Op) -> Any:
     ):
         return None
     s, held, used = subscript(e, op, a.type, tuple(index))
-    node = e.operand(v)
+    node = e.emitter.read_first(a, v)
     number = not isinstance(v.type, Array)
     exact = isinstance(v.type, Array) and v.type.ndim == len(s.result) and all(map(is_many, v.type.dims))
     shape = "number" if number else "full" if exact else "open"

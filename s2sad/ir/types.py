@@ -10,6 +10,8 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
+from s2sad.errors import SignatureError
+
 KIND_ORDER = {"bool": 0, "int": 1, "float": 2, "complex": 3}
 
 
@@ -292,6 +294,11 @@ def type_of(value: Any) -> Type | None:
     import numpy as np
 
     if isinstance(value, np.ndarray):
+        if isinstance(value, (np.matrix, np.ma.MaskedArray)):
+            raise SignatureError(
+                f"an argument is a {cls.__name__}, whose operations are not those of arrays",
+                hint="pass an array, as np.asarray() makes it",
+            )
         try:
             scalar_of(value.dtype.name)
         except KeyError:

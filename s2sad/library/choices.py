@@ -52,7 +52,7 @@ def unwrap(p: Any, discont: Default = None, axis: Any = -1, period: Any = 2 * np
     turns = np.where(np.abs(d) < period / 2, 0.0, np.ceil((d - period / 2) / period))
     at = axis % p.ndim
     shift = np.cumsum(-period * turns, axis=at)
-    first = np.zeros(tuple(1 if i == at else p.shape[i] for i in range(p.ndim)))
+    first = np.zeros(tuple(1 if i == at else p.shape[i] for i in range(p.ndim)), dtype=p.dtype)
     return p + np.concatenate([first, shift], axis=at)
 
 

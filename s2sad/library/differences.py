@@ -38,9 +38,9 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     x = np.ravel(ary)
     d = x[1:] - x[:-1]
     if to_begin is not None:
-        d = np.concatenate([np.ravel(to_begin), d])
+        d = np.concatenate([np.asarray(np.ravel(to_begin), dtype=d.dtype), d])
     if to_end is not None:
-        d = np.concatenate([d, np.ravel(to_end)])
+        d = np.concatenate([d, np.asarray(np.ravel(to_end), dtype=d.dtype)])
     return d
 
 

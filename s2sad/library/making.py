@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,12 @@ def geomspace(
 ) -> Any:
     y = start * (stop / start) ** np.linspace(0.0, 1.0, num, endpoint=endpoint)
     return y if dtype is None else y.astype(dtype)
+
+
+def arange(start: Any, stop: Any, step: Any) -> Any:
+    """np.arange of numbers that may vary: how many there are does not vary."""
+    n = max(0, math.ceil((stop - start) / step))
+    return start + step * np.arange(n)
 
 
 FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [

@@ -81,7 +81,7 @@ def finished(y: Any, s: Any, a: Any, axis: Any, keepdims: Any, lead: Any = 0) ->
 
 
 def median(
-    a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, keepdims: Any = False
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, keepdims: Any = False
 ) -> Any:
     x = np.asarray(a)
     s = ordered(x, axis)
@@ -122,7 +122,7 @@ def place(n: Any, q: Any, method: Any) -> Any:
 
 
 def quantile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, method: Any = "linear",
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, method: Any = "linear",
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
     x = np.asarray(a)
@@ -144,7 +144,7 @@ def quantile(
 
 
 def percentile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, method: Any = "linear",
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, method: Any = "linear",
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
     if np.ndim(q) == 0:
@@ -153,7 +153,7 @@ def percentile(
 
 
 def nanquantile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, method: Any = "linear",
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, method: Any = "linear",
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
     x = np.asarray(a)
@@ -179,14 +179,14 @@ def nanquantile(
 
 
 def nanpercentile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, method: Any = "linear",
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, method: Any = "linear",
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
     return nanquantile(a, np.asarray(q) / 100, axis=axis, method=method, keepdims=keepdims)
 
 
 def nanmedian(
-    a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, keepdims: Any = False
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, keepdims: Any = False
 ) -> Any:
     return nanquantile(a, 0.5, axis=axis, keepdims=keepdims)
 

@@ -35,7 +35,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     at = 0 if axis is None else axis % x.ndim
     n = x.shape[at]
     if np.ndim(obj) == 0:
-        v = np.asarray(values)
+        v = np.asarray(values, dtype=x.dtype)
         i = obj + n if obj < 0 else obj
         if np.ndim(v) == 0:
             v = np.broadcast_to(v, tuple(1 if k == at else x.shape[k] for k in range(x.ndim)))
@@ -70,9 +70,9 @@ def bincount(x: Any, minlength: Any) -> Any:
 
 
 def ravel_multi_index(multi_index: Any, dims: Any) -> Any:
-    flat = multi_index[0]
+    flat = np.asarray(multi_index[0])
     for i, size in zip(multi_index[1:], dims[1:], strict=True):
-        flat = flat * size + i
+        flat = flat * size + np.asarray(i)
     return flat
 
 

@@ -11,7 +11,7 @@ from s2sad.library.operation import Operation, is_constant, known, refuse
 full_convolution, eye_matrix = Operation("numpy.convolve"), Operation("eye_matrix")
 
 
-def outer(a: Any, b: Any) -> Any:
+def outer(a: Any, b: Any, out: Any = None) -> Any:
     return np.ravel(a)[:, None] * np.ravel(b)[None, :]
 
 
@@ -77,7 +77,7 @@ def matrix_power(a: Any, n: Any) -> Any:
 
 
 FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
-    (outer, (np.outer,), ""),
+    (outer, (np.outer, *(getattr(np.linalg, n) for n in ("outer",) if hasattr(np.linalg, n))), ""),
     (vdot, (np.vdot,), ""),
     (cross, (np.cross, np.linalg.cross), ""),
     (convolve, (np.convolve,), ""),

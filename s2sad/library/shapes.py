@@ -12,6 +12,8 @@ from s2sad.library.names import found
 def flip(m: Any, axis: Any = None) -> Any:
     axes = tuple(range(m.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     turned = [k % m.ndim for k in axes]
+    if not turned:
+        return m[...]
     last = max(turned)
     return m[tuple(slice(None, None, -1) if i in turned else slice(None) for i in range(last + 1))]
 

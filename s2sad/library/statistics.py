@@ -81,8 +81,9 @@ def average(
         return (m, np.zeros_like(m) + count(x, axis)) if returned else m
     w = np.asarray(weights)
     if w.ndim != x.ndim:
-        others = axis % x.ndim
-        w = np.expand_dims(w, tuple(i for i in range(x.ndim) if i != others))
+        along = tuple(k % x.ndim for k in (axis if isinstance(axis, tuple) else (axis,)))
+        w = np.expand_dims(w, tuple(range(w.ndim, x.ndim)))
+        w = np.moveaxis(w, tuple(range(len(along))), along)
     w = np.broadcast_to(w, x.shape)
     total = np.sum(w, axis=axis, keepdims=keepdims)
     m = np.sum(x * w, axis=axis, keepdims=keepdims) / total
@@ -191,10 +192,11 @@ def single(c: Any, m: Any, y: Any) -> Any:
 
 
 def observations(m: Any, rowvar: Any) -> Any:
-    """Variables in rows, observations in columns."""
-    if m.ndim == 1:
-        return m[None, :]
-    return m if rowvar else m.T
+    """Variables in rows, observations in columns; in double precision, as NumPy computes."""
+    x = m.astype(np.float64) if m.dtype == np.float32 else m
+    if x.ndim == 1:
+        return x[None, :]
+    return x if rowvar else x.T
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: Any = True) -> Any:

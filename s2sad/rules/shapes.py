@@ -69,13 +69,14 @@ _SAMPLES: dict[Any, Any] = {}
 
 
 def infer_elementwise(prim: Any, types: tuple[Type, ...]) -> Type:
-    """Sizes by broadcasting; the dtype by asking NumPy, once for each combination of operand dtypes."""
+    """Sizes by broadcasting; the dtype by asking NumPy, once for each combination of operand dtypes. What a ufunc
+    makes of arrays without axes is a number."""
     dims = broadcast(*(t.dims for t in types if isinstance(t, Array)))
     key = (prim.name, *(_dtype_key(t) for t in types))
     dtype = _SAMPLES.get(key)
     if dtype is None:
         dtype = _SAMPLES[key] = _dtype(prim.fn, types)
-    return Array(dtype, len(dims), dims)
+    return Array(dtype, len(dims), dims) if dims or prim.name == "numpy.where" else scalar_of(dtype)
 
 
 def _dtype_key(t: Type) -> Any:

@@ -80,7 +80,6 @@ def finished(
         if isinstance(v.type, Array):
             builder = Builder(replace(NOWHERE, reverse=True))
             a = finished_array(builder, a, v, given, made)
-            given.add(a)
             ops += builder.ops
             out.append(a)
             continue
@@ -122,11 +121,12 @@ def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
         Value(f"d·{fn.name}", shadow_type(o.type)) if i in wanted else None for i, o in enumerate(outputs)
     )
     sweeps = reverse.run(seeds)
-    kept = tuple(residuals(sweeps.reverse, sweeps.adjoints, seeds))
+    finals, ops = finished(inputs, sweeps.adjoints, sweeps.reverse)
+    # what completes the gradients reads too: the shape of an argument over which a number is spread
+    kept = tuple(residuals((*sweeps.reverse, *ops), tuple(finals), seeds))
     written = set(reverse.shadows.values()) | {
         reverse.tapes[s] for s in reverse.shadows.values() if s in reverse.tapes
     }
-    finals, ops = finished(inputs, sweeps.adjoints, sweeps.reverse)
     given = tuple(s for s in seeds if s is not None)
     back = Block((), (*sweeps.reverse, *ops), tuple(finals))
     reverse_half, read = with_tapes(

@@ -7,14 +7,16 @@ What is one operation is emitted here; functions that are made of others are wri
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
 from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
-from s2sad.ir.core import Const, Operand, Undef, Value
+from s2sad.ir.core import Const, Operand, Undef, Value, operands
 from s2sad.ir.types import BOOL, BOTTOM, INT, Array, List, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
@@ -37,13 +39,21 @@ def array(s: Any, av: AV, what: str = "here") -> Operand:
     if is_operand(av):
         operand: Operand = av  # type: ignore[assignment]
         if isinstance(operand.type, List):
-            return s.builder.emit(
-                "array_of", operand, type=_array_of(operand.type), dtype=_array_of(operand.type).dtype
-            )
+            t, written = _array_of(operand.type), listed(s, operand)
+            if isinstance(written, TupleAV) and written.items and t.ndim == 1:
+                t = replace(t, dtype=_common_dtype(list(written.items)))
+            return s.builder.emit("array_of", operand, type=t, dtype=t.dtype)
         return operand
     if isinstance(av, TupleAV):
         return stacked(s, av)
     raise s.error(f"{describe(av)} cannot be used as an array {what}", "pass an array", SignatureError)
+
+
+def only_number(s: Any, o: Operand) -> Operand:
+    """The number in an array of one element, as NumPy takes it where a number is needed; else as it is."""
+    if isinstance(o.type, Array) and all(d == 1 for d in o.type.dims):
+        return a_.emit(s.builder, "numpy.any" if o.type.dtype == "bool" else "numpy.sum", o, axis=None)
+    return o
 
 
 def _array_of(t: List) -> Array:
@@ -54,22 +64,28 @@ def _array_of(t: List) -> Array:
     if isinstance(item, Array):
         return Array(item.dtype, item.ndim + 1, (a_.size_of(Value("", INT)), *item.dims))
     kind = item.kind if isinstance(item, Scalar) else "float"
-    dtype = (
-        getattr(item, "dtype", None)
-        or {"float": "float64", "int": "int64", "bool": "bool", "complex": "complex128"}[kind]
-    )
-    return Array(dtype)
+    return Array(getattr(item, "dtype", None) or _OF_PYTHON[kind])
+
+
+_OF_PYTHON = {"float": "float64", "int": "int64", "bool": "bool", "complex": "complex128"}
+
+
+def _common_dtype(numbers: list[Any]) -> str:
+    """The dtype of an array of these numbers: Python's own count as the dtype they would have alone."""
+    given = [n.type.dtype or _OF_PYTHON[n.type.kind] for n in numbers if isinstance(n.type, Scalar)]
+    return str(np.result_type(*given)) if given else "float64"
 
 
 def stacked(s: Any, av: TupleAV) -> Operand:
     """A (nested) sequence as an array."""
     parts = [array(s, item) for item in av.items]
+    parts = [only_number(s, p) if isinstance(p.type, Array) and not p.type.dims else p for p in parts]
     if all(isinstance(p.type, Scalar) for p in parts):
         from s2sad.typing.lists import make_list
 
-        made = make_list(s, list(av.items))
+        made = make_list(s, list(parts))
         t = _array_of(made.type)  # type: ignore[union-attr, arg-type]
-        t = Array(t.dtype, 1, (len(parts),))
+        t = Array(_common_dtype(parts) if parts else t.dtype, 1, (len(parts),))
         return s.builder.emit("array_of", made, type=t, dtype=t.dtype)
     parts = [
         p if isinstance(p.type, Array) else a_.emit(s.builder, "numpy.broadcast_to", p, const(1))
@@ -83,10 +99,19 @@ def static(s: Any, kwargs: dict[str, AV], name: str, default: Any = None) -> Any
     """A fixed argument by name."""
     if name not in kwargs:
         return default
-    found = s.static(kwargs.pop(name))
+    found = s.static(listed(s, kwargs.pop(name)))
     if found is MISSING:
         raise s.error(f"a computed {name}=", f"{name} must be a constant")
     return found
+
+
+def listed(s: Any, av: AV) -> AV:
+    """A list of numbers just written, as in `axis=[0, 1]`, as a tuple."""
+    made = s.builder.defs.get(av) if isinstance(av, Value) else None
+    if made is None or made.prim != "alloc_list" or made not in s.builder.ops:
+        return av
+    later = s.builder.ops[s.builder.ops.index(made) + 1 :]
+    return av if any(av in operands(op) for op in later) else TupleAV(tuple(made.operands))
 
 
 def arguments(s: Any, name: str, params: str, args: list[AV], kwargs: dict[str, AV]) -> dict[str, AV]:
@@ -174,6 +199,8 @@ def index_entries(s: Any, a: Operand, index: AV) -> tuple[list[tuple[Any, ...]],
             dtype = a_.dtype_of(o)
             if dtype == "bool":
                 entries.append(("mask", number(o)))
+            elif dtype.startswith(("int", "uint")) and not a_.dims_of(o):
+                entries.append(("at", number(only_number(s, o))))
             elif dtype.startswith(("int", "uint")):
                 entries.append(("array", number(o)))
             else:
@@ -189,13 +216,29 @@ def index_entries(s: Any, a: Operand, index: AV) -> tuple[list[tuple[Any, ...]],
     return entries, operands
 
 
-def getitem(s: Any, a: Operand, index: AV, hint: str = "") -> Operand:
+def subscript(s: Any, a: Operand, index: AV) -> tuple[Operand, list[tuple[Any, ...]], list[Operand]]:
+    """What is indexed, entries and operands: new axes beside index arrays, which Numba lacks, are made first, and
+    taken whole; NumPy gives both the same places."""
     entries, operands = index_entries(s, a, index)
+    if not ({"array", "mask"} & {e[0] for e in entries} and ("new",) in entries):
+        return a, entries, operands
+    at, axes = 0, []
+    for e in entries:
+        if e[0] == "new":
+            axes.append(at)
+        at += len(a_.dims_of(operands[e[1]])) if e[0] == "mask" else 1
+    whole = [("slice", None, None, None) if e[0] == "new" else e for e in entries]
+    return a_.emit(s.builder, "newaxis", a, axes=tuple(axes)), whole, operands
+
+
+def getitem(s: Any, a: Operand, index: AV, hint: str = "") -> Operand:
+    a, entries, operands = subscript(s, a, index)
     ndim = len(a_.dims_of(a))
     if any(e[0] in ("array", "mask") for e in entries):
         return a_.emit(s.builder, "gather", a, *operands, hint=hint, index=tuple(entries))
     if all(e[0] == "at" for e in entries) and len(entries) == ndim:
-        return s.builder.emit("load", a, *operands, type=a.type.item, hint=hint)  # type: ignore[attr-defined]
+        number = s.builder.emit("load", a, *operands, type=a.type.item, hint=hint)  # type: ignore[attr-defined]
+        return without_axes(number) if has_ellipsis(index) else number  # type: ignore[no-any-return]
     if all(e == ("slice", None, None, None) or e[0] == "new" for e in entries) and any(
         e[0] == "new" for e in entries
     ):
@@ -203,15 +246,53 @@ def getitem(s: Any, a: Operand, index: AV, hint: str = "") -> Operand:
         return a_.emit(s.builder, "newaxis", a, hint=hint, axes=axes)
     if not entries:
         entries = [("slice", None, None, None)]
-    return a_.emit(s.builder, "view", a, *operands, hint=hint, index=tuple(entries))
+    parts = index.items if isinstance(index, TupleAV) else (index,)
+    own = any(is_array(p) for p in parts)  # an index that is an array without axes gives memory of its own
+    made = a_.emit(s.builder, "view", a, *operands, hint="" if own else hint, index=tuple(entries))
+    return s.builder.emit("copy", made, type=made.type, hint=hint) if own else made  # type: ignore[no-any-return]
+
+
+# Numbers that NumPy gives as views without axes, which `+=` would write through
+WITHOUT_AXES: WeakSet[Value] = WeakSet()
+
+
+def without_axes(number: Operand) -> Operand:
+    if isinstance(number, Value):
+        WITHOUT_AXES.add(number)
+    return number
+
+
+def has_ellipsis(index: AV) -> bool:
+    parts = index.items if isinstance(index, TupleAV) else (index,)
+    return any(isinstance(p, (Const, StaticAV)) and static_value(p) is Ellipsis for p in parts)
+
+
+def static_value(av: Const | StaticAV) -> Any:
+    return av.value if isinstance(av, Const) else av.obj
+
+
+def refuse_in_place(s: Any, target: Any) -> None:
+    """`+=` on an array without axes, which is a number here."""
+    if isinstance(target, Value) and target in WITHOUT_AXES:
+        raise s.error(
+            "an array without axes is updated in place, and with it the array that it is a view of",
+            "index the array itself, as in a[0, 0] += ..., or write y = y + ...",
+        )
 
 
 def setitem(s: Any, a: Operand, index: AV, value: AV) -> None:
-    entries, operands = index_entries(s, a, index)
+    a, entries, operands = subscript(s, a, index)
     v = array(s, value, "to be stored")
     if any(e[0] in ("array", "mask") for e in entries):
-        s.builder.effect("assign_at", a, *operands, v, index=tuple(entries))
+        own = unaliased(s, v, a)
+        if own is not v and [e[0] for e in entries] == ["mask"]:
+            raise s.error(
+                "a view of the array is assigned by a mask: NumPy reads elements that it has just written",
+                "copy the view first, as in a[mask] = a[::-1].copy()",
+            )
+        s.builder.effect("assign_at", a, *operands, own, index=tuple(entries))
     elif all(e[0] == "at" for e in entries) and len(entries) == len(a_.dims_of(a)):
+        v = only_number(s, v)
         if isinstance(v.type, Array):
             raise s.error("an array is stored in an element", "take a number out of it first", SignatureError)
         s.builder.effect("store", a, *operands, v)
@@ -239,13 +320,14 @@ def base(s: Any, v: Operand) -> Operand:
 
 
 def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:
-    entries, operands = index_entries(s, a, index)
+    a, entries, operands = subscript(s, a, index)
     v = array(s, value, "here")
     if any(e[0] in ("array", "mask") for e in entries):
         before = a_.emit(s.builder, "gather", a, *operands, index=tuple(entries))
         after = s.builder.emit(prim, before, v)
         s.builder.effect("assign_at", a, *operands, after, index=tuple(entries))
     elif all(e[0] == "at" for e in entries) and len(entries) == len(a_.dims_of(a)):
+        v = only_number(s, v)
         if prim == "add" or (prim == "sub" and can_be_negated(v)):
             s.builder.effect("accumulate", a, *operands, v if prim == "add" else negative(s, v))
             return
@@ -381,4 +463,5 @@ def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "") -> Operan
             size = s.builder.emit("floordiv", total, known)
         shape = [size if i in open_ else o for i, o in enumerate(shape)]
     prim = "numpy.reshape" if isinstance(a.type, Array) else "numpy.broadcast_to"
-    return a_.emit(s.builder, prim, a, *shape, hint=hint)
+    made = a_.emit(s.builder, prim, a, *shape, hint=hint)
+    return made if isinstance(made.type, Array) else without_axes(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ from s2sad.typing.named import NAMED, name_of
 from s2sad.typing.structure import constant
 
 SELF = object()
+CONVERSIONS = ("builtins.float", "builtins.int", "builtins.complex")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,48 @@ class Siblings:
 Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
 HANDLERS: dict[Any, Handler] = {}
 METHODS: dict[tuple[str, str], Handler] = {}
+
+
+class Keywords(dict[str, AV]):
+    """The keyword arguments of a call. It knows which were read: one that its handler knows nothing of is refused,
+    not left out of the derivative."""
+
+    def __init__(self, given: dict[str, AV]) -> None:
+        super().__init__(given)
+        self.unread = set(given)
+
+    def __getitem__(self, key: str) -> AV:
+        self.unread.discard(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.unread.discard(key)
+        return super().get(key, default)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        self.unread.discard(key)
+        return super().pop(key, *default)
+
+    def keys(self) -> Any:  # how dict(...) and {**...} copy a subclass of dict
+        self.unread.clear()
+        return super().keys()
+
+    def items(self) -> Any:
+        self.unread.clear()
+        return super().items()
+
+    def __iter__(self) -> Iterator[str]:
+        self.unread.clear()
+        return super().__iter__()
+
+
+def handled(s: Any, handler: Handler, name: str, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    """What a handler makes of a call; it must have read every keyword."""
+    given = Keywords(kwargs)
+    result = handler(s, args, given, hint)
+    if given.unread:
+        raise s.error(f"{name}() with the argument {min(given.unread)!r} is not supported", "leave it out")
+    return result
 
 
 def call(s: Any, fn: AV, args: list[AV], spec: tuple[str, ...], hint: str) -> AV:
@@ -101,7 +144,7 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
         if missing is not None:
             return missing
         use_up(s, *args, *kwargs.values())
-        return handler(s, args, kwargs, hint)
+        return handled(s, handler, full_name(obj), args, kwargs, hint)
     prim = _prim(obj)
     if prim is not None:
         return primitive(s, prim, args, kwargs, hint)
@@ -117,17 +160,21 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     if isinstance(obj, type) and issubclass(obj, BaseException):
         operands, _ = items.printable(s, args)
         return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
+    raise s.error(
+        f"s2sad has no derivative rule for {full_name(obj)}()",
+        "write it with functions that `s2sad support` lists, give it a derivative with custom_rule(), or call it outside",
+        MissingRuleError,
+    )
+
+
+def full_name(obj: Any) -> str:
+    """A function's name as messages say it, with its module."""
     name = getattr(obj, "__qualname__", getattr(obj, "__name__", repr(obj)))
     module = getattr(obj, "__module__", None)
     owner: Any = getattr(obj, "__self__", None)
     if type(owner).__module__ == "numpy" and hasattr(owner, "__name__"):  # a method of a ufunc
         module, name = "numpy", f"{owner.__name__}.{obj.__name__}"
-    full = f"{module}.{name}" if module not in (None, "builtins") else name
-    raise s.error(
-        f"s2sad has no derivative rule for {full}()",
-        "write it with functions that `s2sad support` lists, give it a derivative with custom_rule(), or call it outside",
-        MissingRuleError,
-    )
+    return f"{module}.{name}" if module not in (None, "builtins") else name
 
 
 def _handler(obj: Any) -> Handler | None:
@@ -244,6 +291,10 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
 
         args = [arrays.array(s, a) if isinstance(a, TupleAV) or is_list(a) else a for a in args]
     operands = [s.number(a, f"as an argument of {prim.name}()") for a in args]
+    if prim.module == "math" or prim.name in CONVERSIONS:
+        from s2sad.typing import arrays
+
+        operands = [arrays.only_number(s, o) for o in operands]
     if any(isinstance(o.type, Array) for o in operands) and all(
         isinstance(o.type, (Array, Scalar)) for o in operands
     ):
@@ -306,7 +357,7 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
         return lists.LIST_METHODS[name](s, [owner, *args], kwargs, hint)
     handler = METHODS.get((kind, name))
     if handler is not None:
-        return handler(s, [owner, *args], kwargs, hint)
+        return handled(s, handler, name, [owner, *args], kwargs, hint)
     if isinstance(owner, DictAV):
         return _dict_method(s, owner, name, args)
     if isinstance(owner, TupleAV) and name == "_replace":

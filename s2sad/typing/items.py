@@ -68,6 +68,8 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     if any(not is_operand(a) or a.type == STR for a in args):  # type: ignore[union-attr]
         return _on_structures(s, prim, args, op)
     operands = [s.number(a) for a in args]
+    if op.attr("inplace"):
+        arrays.refuse_in_place(s, operands[0])
     if any(isinstance(o.type, Array) for o in operands):
         return arrays.operator(s, prim, operands, bool(op.attr("inplace")), hint)
     for o in operands:

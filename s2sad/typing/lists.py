@@ -8,7 +8,7 @@ from typing import Any
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Op, Operand, Value
-from s2sad.ir.types import BOTTOM, INT, List, Scalar, Type, is_memory, join
+from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, is_memory, join
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import (
     AV,
@@ -64,7 +64,8 @@ def list_from(s: Any, iterable: AV) -> AV:
     """A new list of the elements of an iterable."""
     from s2sad.typing.items import static_elements
 
-    if isinstance(iterable, Value) and is_memory(iterable.type):
+    rows = isinstance(iterable, Value) and isinstance(iterable.type, Array) and iterable.type.ndim > 1
+    if isinstance(iterable, Value) and is_memory(iterable.type) and not rows:
         return s.builder.emit("list_of", iterable, type=List(iterable.type.item))  # type: ignore[attr-defined]
     static = static_elements(s, iterable)
     if static is not None:

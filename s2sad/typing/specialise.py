@@ -18,7 +18,7 @@ from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, anonymous, is_memory
 from s2sad.rules.builder import Builder, const
-from s2sad.typing import calls, items, iterators, itertools_functions, python_functions  # noqa: F401  (its handlers)
+from s2sad.typing import arrays, calls, items, iterators, itertools_functions, python_functions  # noqa: F401  (its handlers)
 from s2sad.typing.abstract import (
     AV,
     CannotMerge,
@@ -459,6 +459,9 @@ class Specialiser:
             if isinstance(av.type, List):
                 return self.builder.emit("gt", self.builder.emit("len", av, type=INT), const(0))
             if isinstance(av.type, Array):
+                only = arrays.only_number(self, av)
+                if only is not av:
+                    return only
                 raise self.error(
                     "the truth of an array is ambiguous", "compare an element, or use np.any or np.all"
                 )

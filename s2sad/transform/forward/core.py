@@ -16,7 +16,7 @@ from s2sad.analysis.aliases import Aliases, maybe_view, refuse_written_reshapes
 from s2sad.analysis.gates import find_gates
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
-from s2sad.ir.types import Array, Tape, Tuple, Type, carries_derivative, is_float, is_memory
+from s2sad.ir.types import Array, Scalar, Tape, Tuple, Type, carries_derivative, is_float, is_memory
 from s2sad.rules import arrays as a_
 from s2sad.rules.arrays import JVPS, RESULTS
 from s2sad.rules.builder import Builder, is_zero
@@ -43,6 +43,11 @@ def tangent_type(t: Type) -> Type:
     if isinstance(t, Tuple):
         return Tuple(tuple(tangent_type(i) for i in t.items if carries_derivative(i)))
     return shadow_type(t) if is_memory(t) else adjoint_type(t)
+
+
+def is_double(tangent: Operand) -> bool:
+    """Whether a number's tangent is one of Python's, or of double precision."""
+    return isinstance(tangent.type, Scalar) and tangent.type.dtype != "float32" and not is_zero(tangent)
 
 
 def tangent_hint(v: Value | Undef) -> str:
@@ -178,8 +183,18 @@ class Forward:
         return self.builder.emit(prim, *operands, type=type, **dict(attrs))
 
     def define(self, v: Value, tangent: Operand, mark: int = 0) -> None:
-        """Record a value's tangent, named after it if it was made for it alone (after `mark` operations)."""
+        """Record a value's tangent, named after it if it was made for it alone (after `mark` operations).
+
+        It has the value's dtype: where a constant of double precision made that of single precision double, the
+        tangent alone would stay single.
+        """
         hint, ops = tangent_hint(v), self.builder.ops
+        dtype = a_.dtype_of(v) if isinstance(v.type, Array) else ""
+        if dtype.startswith("float") and isinstance(tangent.type, Array) and a_.dtype_of(tangent) != dtype:
+            t = replace(tangent.type, dtype=dtype)
+            tangent = self.emit("astype", tangent, type=t, attrs=(("dtype", dtype),))
+        elif isinstance(v.type, Scalar) and v.type.dtype == "float32" and is_double(tangent):
+            tangent = self.emit("numpy.float32", tangent, type=v.type)
         if hint and isinstance(tangent, Value) and (not is_memory(v.type) or isinstance(v.type, Array)):
             last = ops[-1] if len(ops) > mark else None
             named = Value(hint, tangent.type)

@@ -184,9 +184,27 @@ def finished_array(b: Builder, d: Operand, v: Value, given: set[Operand], defs: 
     dtype = v.type.dtype if v.type.dtype.startswith(("float", "complex")) else "float64"
     if a_.dtype_of(spread) != dtype:
         return b.emit("astype", spread, type=Array(dtype, v.type.ndim, v.type.dims), dtype=dtype)
-    if spread is not d or d in given or not is_fresh(d, defs, set()):
+    made = defs.get(d) if isinstance(d, Value) else None
+    if not v.type.dims and getattr(made, "prim", None) not in ("zeros_like", "copy"):  # NumPy made a number
+        spread = b.emit("numpy.broadcast_to", spread, type=v.type)
+    arrays = made_as(d, defs, set())
+    if spread is not d or not given.isdisjoint(arrays) or not is_fresh(d, defs, set()):
         return b.emit("copy", spread, type=v.type)
+    given |= arrays
     return d
+
+
+def made_as(o: Operand, defs: dict[Value, Any], seen: set[Operand]) -> set[Operand]:
+    """The values that an array may be under another name: what copies of names, branches and loops make it of."""
+    if o in seen:
+        return set()
+    seen.add(o)
+    made = defs.get(o) if isinstance(o, Value) else None
+    if isinstance(made, Op) and made.prim == "identity":
+        return made_as(made.operands[0], defs, seen)
+    if isinstance(made, tuple):
+        return set().union(*(made_as(s, defs, seen) for s in made))
+    return {o}
 
 
 FRESH_PRIMS = frozenset(

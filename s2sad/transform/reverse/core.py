@@ -422,9 +422,11 @@ class Reverse:
             term = self.builder.emit("numpy.float32", term)
         owner = self.owner(operand, scope)
         current = self.lookup(operand, owner)
-        owner.adj[operand] = (
-            self.named(term, operand) if current is None else self.summed(current, term, operand)
-        )
+        total = self.named(term, operand) if current is None else self.summed(current, term, operand)
+        if scope.kind != "function" and isinstance(operand.type, Array) and not isinstance(total.type, Array):
+            spread = self.builder.emit("numpy.broadcast_to", total, type=operand.type)  # a sum without axes
+            total = self.builder.emit("copy", spread, type=operand.type)
+        owner.adj[operand] = total
 
     def owner(self, v: Value, scope: Scope) -> Scope:
         """The scope whose `adj` holds the value's adjoint when written from `scope`."""

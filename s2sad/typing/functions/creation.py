@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Operand, Value
-from s2sad.ir.types import Array, Scalar
+from s2sad.ir.types import Array, Scalar, is_float
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing import arrays, items, lists
-from s2sad.typing.abstract import AV, TupleAV
+from s2sad.typing.abstract import AV, StaticAV, TupleAV
 from s2sad.typing.arrays import arguments, array, shape_operands, static
 from s2sad.typing.calls import HANDLERS
 from s2sad.typing.functions.core import Handler, cast, dtype_name, from_front, is_none, numpy_function, refuse
@@ -40,9 +40,9 @@ def like(name: str) -> Handler:
             sizes = shape_operands(s, found.pop("shape"))
             t = Array(dtype, len(sizes), tuple(map(a_.size_of, sizes)))
             return s.builder.emit(f"numpy.{name}", *sizes, type=t, hint=hint, dtype=dtype)  # type: ignore[no-any-return]
-        sizes = arrays.sizes(s, a)
-        if not sizes:
+        if not isinstance(a.type, Array):
             return const(0.0 if name == "zeros" else 1.0)
+        sizes = arrays.sizes(s, a)
         if name == "zeros" and isinstance(a.type, Array) and dtype == a.type.dtype:
             return s.builder.emit("zeros_like", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
         t = Array(dtype, len(sizes), tuple(map(a_.size_of, sizes)))
@@ -142,7 +142,7 @@ def _astype(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @numpy_function(method="copy")
 def _copy(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = array(s, args[0])
+    a = array(s, arguments(s, "copy", "a order", args, kwargs)["a"])  # no result depends on the layout
     return s.builder.emit("copy", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
 
 
@@ -160,10 +160,36 @@ def _fill(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return const(None)
 
 
+def limits(of: Any) -> Handler:
+    """np.finfo and np.iinfo: constants of a dtype."""
+
+    def make(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        return StaticAV(of(static(s, {"dtype": args[0]}, "dtype")))
+
+    return make
+
+
+numpy_function(np.finfo)(limits(np.finfo))
+numpy_function(np.iinfo)(limits(np.iinfo))
+
+
 @numpy_function(np.arange)
 def _arange(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    dtype = static(s, kwargs, "dtype")
-    bounds = [array(s, a) for a in args]
+    found = arguments(s, "numpy.arange", "start stop step dtype", args, kwargs)
+    dtype = static(s, found, "dtype")
+    if is_none(found.get("stop")) and "start" in found:  # a bound alone is where it ends
+        found["stop"] = found.pop("start")
+    if not is_none(found.get("step")):
+        found.setdefault("start", const(0))
+    found = {k: v for k, v in found.items() if not is_none(v)}
+    bounds = [array(s, found[k]) for k in ("start", "stop", "step") if k in found]
+    if any(isinstance(b, Value) and isinstance(b.type, Scalar) and is_float(b.type) for b in bounds):
+        from s2sad.library import making
+        from s2sad.typing.functions.library import call
+
+        ends = [const(0), *bounds] if len(bounds) == 1 else bounds
+        made = call(s, making.arange, [*ends, const(1)] if len(ends) == 2 else list(ends), {})
+        return made if dtype is None else cast(s, made, np.dtype(dtype).name, hint)  # type: ignore[arg-type,no-any-return]
     kinds = {b.type.kind for b in bounds if isinstance(b.type, Scalar)}
     name = np.dtype(dtype).name if dtype is not None else "int64" if kinds == {"int"} else "float64"
     dims: tuple[Any, ...] = (None,)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import Array, List
+from s2sad.ir.types import Array, List, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
+from s2sad.rules.shapes import sample
 from s2sad.typing.abstract import AV, SliceAV, TupleAV
 from s2sad.typing.arrays import arguments, array, getitem, static, transposed
-from s2sad.typing.functions.core import Handler, elements, from_front, numpy_function, refuse, takes_out
+from s2sad.typing.functions.core import Handler, cast, elements, from_front, numpy_function, refuse, takes_out
 from s2sad.typing.functions.picking import ALL
 
 
@@ -142,12 +143,18 @@ def concatenated(name: str, columns: bool) -> Handler:
                 raise s.error(
                     f"np.{name}[] of slices and texts is not supported yet", "use np.arange or np.concatenate"
                 )
-            a = array(s, arg)
+            found.append(array(s, arg))
+        own = [o for o in found if isinstance(o.type, Scalar) and o.type.dtype is None]
+        if len(own) < len(found):  # Python's own numbers make no array wider
+            given = [np.dtype(a_.dtype_of(o)) for o in found if o not in own]
+            dtype = str(np.result_type(*given, *(sample(o.type) for o in own)))
+            found = [cast(s, o, dtype) if o in own else o for o in found]
+        for i, a in enumerate(found):
             if not isinstance(a.type, Array):
                 a = a_.emit(s.builder, "numpy.broadcast_to", a, const(1))
             if columns and len(a_.dims_of(a)) == 1:
                 a = a_.emit(s.builder, "newaxis", a, axes=(1,))
-            found.append(a)
+            found[i] = a
         axis = len(a_.dims_of(found[0])) - 1 if columns else 0
         return a_.emit(s.builder, "numpy.concatenate", *found, hint=hint, axis=axis)
 

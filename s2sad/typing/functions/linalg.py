@@ -157,8 +157,10 @@ for _fn in (np.tril, np.triu):
 
     def _triangle(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str, name: str = _fn.__name__) -> AV:
         found = arguments(s, f"numpy.{name}", "m k", args, kwargs)
-        return a_.emit(
-            s.builder, f"numpy.{name}", array(s, found.pop("m")), hint=hint, k=static(s, found, "k", 0)
-        )
+        m = array(s, found.pop("m"))
+        if len(a_.dims_of(m)) == 1:  # each row of a square one
+            (n,) = a_.shape(s.builder, m)
+            m = a_.emit(s.builder, "numpy.broadcast_to", m, n, n)
+        return a_.emit(s.builder, f"numpy.{name}", m, hint=hint, k=static(s, found, "k", 0))
 
     numpy_function(_fn)(_triangle)

@@ -17,7 +17,7 @@ from s2sad.typing import items
 from s2sad.typing.abstract import AV, LazyAV, SliceAV, TupleAV, is_operand
 from s2sad.typing.arrays import arguments, array, getitem, reshaped, shape_operands, sizes, static
 from s2sad.typing.calls import METHODS
-from s2sad.typing.functions.core import Handler, axis_of, is_none, numpy_function, refuse
+from s2sad.typing.functions.core import Handler, axis_of, is_none, numpy_function, takes_out
 
 ALL = SliceAV((const(None), const(None), const(None)))
 
@@ -32,9 +32,10 @@ def taken(s: Any, a: Operand, index: Operand, axis: int, hint: str = "") -> Oper
 
 
 @numpy_function(np.take, method="take")
+@takes_out("numpy.take", "a indices axis out mode")
 def _take(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.take", "a indices axis out mode", args, kwargs)
-    refuse(s, "numpy.take", found, out=None)
+    found.pop("out", None)
     a, index = array(s, found.pop("a")), array(s, found.pop("indices"))
     mode = static(s, found, "mode", "raise")
     axis = axis_of(s, found, len(a_.dims_of(a)))

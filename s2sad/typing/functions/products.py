@@ -15,18 +15,25 @@ from s2sad.rules.arrays.products import ALPHABET, split
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, static, transposed
-from s2sad.typing.functions.core import elements, numpy_function
+from s2sad.typing.functions.core import elements, into, is_none, numpy_function, takes_out
 
 
-@numpy_function(np.matmul)
+def in_linalg(name: str) -> tuple[Any, ...]:
+    """NumPy 2 has some functions a second time."""
+    return (getattr(np.linalg, name),) if hasattr(np.linalg, name) else ()
+
+
+@numpy_function(np.matmul, *in_linalg("matmul"))
+@takes_out("numpy.matmul", "x1 x2 out")
 def _matmul(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    found = arguments(s, "numpy.matmul", "x1 x2", args, kwargs)
+    found = arguments(s, "numpy.matmul", "x1 x2 out", args, kwargs)
     return a_.emit(s.builder, "matmul", array(s, found["x1"]), array(s, found["x2"]), hint=hint)
 
 
 @numpy_function(np.dot, method="dot")
+@takes_out("numpy.dot", "a b out")
 def _dot(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    found = arguments(s, "numpy.dot", "a b", args, kwargs)
+    found = arguments(s, "numpy.dot", "a b out", args, kwargs)
     a, b = array(s, found["a"]), array(s, found["b"])
     x, y = a_.dims_of(a), a_.dims_of(b)
     if not x or not y:
@@ -97,7 +104,7 @@ def _times(s: Any, a: Operand, b: Operand) -> Operand:
     return s.builder.emit("mul", a, b)  # type: ignore[no-any-return]
 
 
-@numpy_function(np.tensordot)
+@numpy_function(np.tensordot, *in_linalg("tensordot"))
 def _tensordot(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.tensordot", "a b axes", args, kwargs)
     a, b = array(s, found.pop("a")), array(s, found.pop("b"))
@@ -123,12 +130,21 @@ def _trace(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return a_.emit(s.builder, "numpy.trace", a, hint=hint, **attrs)
 
 
+@numpy_function(*in_linalg("trace"))
+def _last_trace(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    found = arguments(s, "numpy.linalg.trace", "x offset", args, kwargs)
+    offset = {"offset": found["offset"]} if "offset" in found else {}
+    return _trace(s, [found["x"]], {**offset, "axis1": const(-2), "axis2": const(-1)}, hint)
+
+
 # -- einsum -----------------------------------------------------------------------------------------------
 
 
 @numpy_function(np.einsum)
 def _einsum(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     kwargs = dict(kwargs)
+    if not is_none(out := kwargs.pop("out", None)):
+        return into(s, _einsum(s, args, kwargs, ""), out, "numpy.einsum")  # type: ignore[arg-type]
     optimize = static(s, kwargs, "optimize", False)
     for name in kwargs:
         if name not in ("order", "casting") or s.static(kwargs[name]) not in ("K", "safe"):

@@ -11,7 +11,7 @@ from s2sad.ir.types import Array
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, TupleAV
-from s2sad.typing.arrays import arguments, array, reshaped, static, transposed
+from s2sad.typing.arrays import arguments, array, listed, reshaped, static, transposed
 from s2sad.typing.functions.core import axis_of, from_front, numpy_function
 from s2sad.typing.functions.picking import taken
 
@@ -21,7 +21,7 @@ def _roll(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.roll", "a shift axis", args, kwargs)
     a = array(s, found.pop("a"))
     axis = static(s, found, "axis")
-    shift = found["shift"]
+    shift = listed(s, found["shift"])
     n = len(a_.dims_of(a))
     if axis is None or not (isinstance(axis, tuple) or isinstance(shift, TupleAV)):
         at = None if axis is None or n == 1 else from_front(s, axis, n)
@@ -61,7 +61,7 @@ def flat(s: Any, a: Operand) -> Operand:
 @numpy_function(np.tile)
 def _tile(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.tile", "a reps", args, kwargs)
-    a, reps = array(s, found["a"]), found["reps"]
+    a, reps = array(s, found["a"]), listed(s, found["reps"])
     counts = [s.integer(i, "a count") for i in (reps.items if isinstance(reps, TupleAV) else (reps,))]
     n = len(a_.dims_of(a))
     counts = [const(1)] * (n - len(counts)) + counts
@@ -112,22 +112,16 @@ def pairs(s: Any, av: AV, n: int, what: str) -> list[tuple[Operand, Operand]]:
     """A number, a pair, or pairs, one an axis, as pairs."""
     read = (lambda o: s.integer(o, what)) if what else (lambda o: array(s, o))
     if not isinstance(av, TupleAV):
-        av = _listed(s, av)
+        av = listed(s, av)
     if not isinstance(av, TupleAV):
         return [(read(av), read(av))] * n
-    rows = [r if isinstance(r, TupleAV) else _listed(s, r) for r in av.items]
+    rows = [r if isinstance(r, TupleAV) else listed(s, r) for r in av.items]
     if not any(isinstance(r, TupleAV) for r in rows):
         one = [read(r) for r in rows]
         return [(one[0], one[-1])] * n
     found = [tuple(read(i) for i in r.items) if isinstance(r, TupleAV) else (read(r),) for r in rows]
     found = found * n if len(found) == 1 else found
     return [(f[0], f[-1]) for f in found]
-
-
-def _listed(s: Any, av: AV) -> AV:
-    """A list of numbers just written, as a tuple."""
-    made = s.builder.defs.get(av) if not isinstance(av, TupleAV) else None
-    return TupleAV(made.operands) if made is not None and made.prim == "alloc_list" else av
 
 
 def bordered(

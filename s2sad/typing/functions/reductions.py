@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ def reduction(name: str, params: str, axis: int | None = None) -> Handler:
         if where is not None and s.static(where) is not True:
             a = masked(s, name, a, array(s, where), initial)
         start = None if is_none(initial) else array(s, initial)  # type: ignore[arg-type]
+        least = start_of_nothing(name, a_.dtype_of(a)) if start is not None else None
         total = a_.emit(
             s.builder,
             f"numpy.{name}",
@@ -61,12 +63,20 @@ def reduction(name: str, params: str, axis: int | None = None) -> Handler:
             hint="" if start is not None else hint,
             axis=over,
             keepdims=keepdims,
+            **({} if least is None else {"initial": least}),
         )
         if start is None:
             return total
         return s.builder.emit(JOINS[name], start, total, hint=hint)  # type: ignore[no-any-return]
 
     return takes_out(f"numpy.{name}", params)(reduce)
+
+
+def start_of_nothing(name: str, dtype: str) -> Any:
+    """What an extreme of no elements starts from, so that only the `initial=` given decides it; None for others."""
+    if name not in ("max", "min") or not dtype.startswith("float"):
+        return None
+    return -math.inf if name == "max" else math.inf
 
 
 def masked(s: Any, name: str, a: Operand, where: Operand, initial: AV | None) -> Operand:

@@ -12,7 +12,17 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.shapes import broadcast
 from s2sad.typing.abstract import AV, TupleAV
-from s2sad.typing.arrays import arguments, array, getitem, reshaped, shape_operands, static, transposed
+from s2sad.typing.arrays import (
+    arguments,
+    array,
+    getitem,
+    listed,
+    reshaped,
+    shape_operands,
+    static,
+    transposed,
+    without_axes,
+)
 from s2sad.typing.calls import METHODS
 from s2sad.typing.functions.core import (
     cast,
@@ -80,15 +90,16 @@ def _transpose(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     given = args[1:] or ([kwargs["axes"]] if "axes" in kwargs else [])
     if not given or s.static(given[0]) is None:
         return transposed(s, a, None, hint)
-    found = [s.static(x) for x in given]
+    found = [s.static(listed(s, x)) for x in given]
     return transposed(s, a, found[0] if isinstance(found[0], tuple) else tuple(found), hint)
 
 
 @numpy_function(np.swapaxes, method="swapaxes")
 def _swapaxes(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = array(s, args[0])
-    i, j = s.static(args[1]), s.static(args[2])
+    found = arguments(s, "numpy.swapaxes", "a axis1 axis2", args, kwargs)
+    a = array(s, found["a"])
     order = list(range(len(a_.dims_of(a))))
+    i, j = (from_front(s, static(s, found, k), len(order)) for k in ("axis1", "axis2"))
     order[i], order[j] = order[j], order[i]
     return transposed(s, a, order, hint)
 
@@ -126,7 +137,8 @@ def _squeeze(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     else:
         axes = tuple(from_front(s, x, len(dims)) for x in (axis if isinstance(axis, tuple) else (axis,)))
     if len(axes) == len(dims) > 0:
-        return s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr, attr-defined, no-any-return]
+        only = s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr, attr-defined]
+        return without_axes(only)
     return a_.emit(s.builder, "squeeze", a, hint=hint, axes=axes) if axes else a
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,7 @@ def _iscomplexobj(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> A
 
 
 @numpy_function(np.conj)
+@takes_out("numpy.conj", "x out")
 def _conj(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, args[0])
     if is_complex(a.type):
@@ -245,14 +247,34 @@ def _callable(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return const(isinstance(args[0], FunctionAV) or (isinstance(args[0], StaticAV) and callable(args[0].obj)))
 
 
-@numpy_function(np.divmod)
-def _divmod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return TupleAV(
-        tuple(calls.primitive(s, PRIMS[f"numpy.{n}"], args, {}, "") for n in ("floor_divide", "mod"))
-    )
+def two_results(name: str, nin: int, parts: Callable[[Any, list[AV]], tuple[AV, AV]]) -> Handler:
+    """A ufunc that gives two results, each written into its own array where `out=` has one."""
+
+    def apply(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        out = kwargs.pop("out", None)
+        if len(args) != nin and not nin < len(args) <= nin + 2:
+            raise s.error(f"{name}() of {len(args)} arguments", "match the definition", SignatureError)
+        given = args[nin:] if is_none(out) else items.static_elements(s, out)  # type: ignore[arg-type]
+        if given is None or (not is_none(out) and len(given) != 2):
+            raise s.error(f"{name}() with these out=", "pass two arrays", SignatureError)
+        results = parts(s, args[:nin])
+        arrays = [*given, *[const(None)] * (2 - len(given))]
+        return TupleAV(
+            tuple(r if is_none(o) else into(s, r, o, name) for r, o in zip(results, arrays, strict=True))
+        )
+
+    return apply
 
 
-@numpy_function(np.modf)
-def _modf(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+def _quotient_and_rest(s: Any, args: list[AV]) -> tuple[AV, AV]:
+    quotient, rest = (calls.primitive(s, PRIMS[f"numpy.{n}"], args, {}, "") for n in ("floor_divide", "mod"))
+    return quotient, rest
+
+
+def _fraction_and_whole(s: Any, args: list[AV]) -> tuple[AV, AV]:
     fraction = calls.primitive(s, PRIMS["numpy.fmod"], [args[0], const(1.0)], {}, "")
-    return TupleAV((fraction, calls.primitive(s, PRIMS["numpy.trunc"], [args[0]], {}, "")))
+    return fraction, calls.primitive(s, PRIMS["numpy.trunc"], [args[0]], {}, "")
+
+
+numpy_function(np.divmod)(two_results("numpy.divmod", 2, _quotient_and_rest))
+numpy_function(np.modf)(two_results("numpy.modf", 1, _fraction_and_whole))

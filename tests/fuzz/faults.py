@@ -140,8 +140,8 @@ FAULTS = (
     Fault(
         "a later iteration's write is not seen",
         f"{REVERSE}.core:Reverse.written_after",
-        "self.numbers.get(op, -1) <= last",
-        "self.numbers.get(op, -1) < last",
+        "self.numbers.get(op, -1) > last",
+        "self.numbers.get(op, -1) >= last",
     ),
     Fault(
         "what is stored to memory does not make it active",

@@ -9,6 +9,8 @@ import pytest
 
 from s2sad import grad
 from tests.array_checks import Case, check, collector
+from tests.fuzz import cells
+from tests.fuzz.faults import Fault, planted
 
 CASES = []
 case = collector(CASES)
@@ -594,3 +596,63 @@ def test_at_the_edges():
         x = RNG.uniform(0.2, 0.5, n)
         for fn in (recurrence, the_last_at_first, downwards, by_twos, ahead):
             check(Case(fn, (x,)))
+
+
+# -- random loops over cells, and faults that they find ----------------------------------------------------
+
+ANALYSIS = "analysis.final_reads:FinalReads."
+FAULTS = [  # with a seed that finds each
+    (
+        Fault(
+            "a later turn counts as an earlier one", ANALYSIS + "is_earlier", "if turns > 0:", "if turns > 1:"
+        ),
+        25,
+    ),
+    (
+        Fault(
+            "loops that no index names do not count",
+            ANALYSIS + "is_earlier",
+            "turns = latest.get(outer, math.inf)",
+            "turns = latest.get(outer, -1)",
+        ),
+        10,
+    ),
+    (Fault("loops run upwards", ANALYSIS + "is_earlier", "forwards = step > 0", "forwards = True"), 185),
+    (
+        Fault(
+            "indices are not negative",
+            ANALYSIS + "cell",
+            "if all(self.least(i) >= 0 for i in found)",
+            "if found",
+        ),
+        154,
+    ),
+    (
+        Fault(
+            "loops start a step later",
+            ANALYSIS + "most",
+            "first = end.offset if loop.step.value > 0 else end.offset + 1",
+            "first = end.offset + 1",
+        ),
+        41,
+    ),
+]
+
+
+@pytest.mark.parametrize(("fault", "seed"), FAULTS, ids=[fault.name.replace(" ", "-") for fault, _ in FAULTS])
+def test_fault_is_found(fault, seed):
+    assert cells.failure(seed) is None
+    with planted(fault):
+        assert cells.failure(seed) is not None
+
+
+def test_random_cells():
+    for seed in range(5000, 5040):
+        assert cells.failure(seed) is None
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+def test_many_random_cells():
+    for seed in range(6000, 6500):
+        assert cells.failure(seed, jit=seed % 25 == 0) is None

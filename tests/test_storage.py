@@ -446,3 +446,16 @@ def test_no_copies_for_parts():
         g = grad(fn)
         g(*args)
         assert ".copy()" not in g.source.split("# reverse")[0]
+
+
+def squares_of_what_changes(x):
+    """A square of a whole array is kept, or its array is: a number's is computed again."""
+    s, y = 0.0, x * 1.0
+    for i in range(3):
+        y[1:] += 0.1 * y[:-1]
+        s += np.sum(x * y**2)
+    return s
+
+
+def test_squares_of_arrays():
+    check(Case(squares_of_what_changes, (np.linspace(0.1, 0.6, 5),)))

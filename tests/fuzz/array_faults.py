@@ -88,7 +88,7 @@ ARRAY_FAULTS = (
     Fault(
         "a gradient is another's memory",
         f"{ARRAYS}:finished_array",
-        "d in given or not is_fresh(d, defs, set())",
+        "not given.isdisjoint(arrays) or not is_fresh(d, defs, set())",
         "False",
     ),
     Fault(

@@ -131,8 +131,6 @@ def again(r: Reverse, op: AnyOp | None, dear: bool) -> int | None:
     """What it costs to do an operation again; None if that may give something else, or costs too much."""
     if not isinstance(op, Op) or len(op.results) != 1:
         return None
-    if op.prim == "pow" and isinstance(op.operands[1], Const) and op.operands[1].value == 2:
-        return CHEAP
     if op.prim in VIEWS and not any(is_memory(o.type) for o in op.operands[1:]):
         return LOAD
     if reads_again(r, op):
@@ -142,7 +140,9 @@ def again(r: Reverse, op: AnyOp | None, dear: bool) -> int | None:
         return None
     if not all(isinstance(o.type, Scalar) for o in (op.result, *op.operands)):
         return None
-    return rule.cost if dear or rule.cost <= CHEAP else None
+    square = op.prim == "pow" and isinstance(op.operands[1], Const) and op.operands[1].value == 2
+    cost = CHEAP if square else rule.cost
+    return cost if dear or cost <= CHEAP else None
 
 
 def of_argument(r: Reverse, op: Op) -> Op:

@@ -240,9 +240,8 @@ class Specialiser:
     def call_function(self, fn: FunctionAV, args: list[AV]) -> AV:
         """Call a function of the user's: inlined, or through an instance of its own."""
         key = self.identity(fn.source)
-        own = str(fn.source.namespace.get("__name__")).startswith(
-            "s2sad.library"
-        )  # those end by their constants
+        module = str(getattr(fn.source.live, "__module__", ""))
+        own = module.startswith("s2sad.library")  # they end by their constants
         if key in self.context.outlined:
             return self.invoke(fn, args)
         if key in self.stack and not own:

@@ -71,15 +71,6 @@ def finite_product(d: Any, term: Any) -> Any:
     return np.where(d != 0.0, term, 0.0)
 
 
-def part_of_larger(d: Any, a: Any, b: Any) -> Any:
-    """The part of the cotangent of maximum(a, b) that is a's: all where a is larger, half at ties."""
-    ties = a == b
-    if not np.isfinite(np.sum(d)):
-        return np.where(a > b, d, np.where(ties, 0.5 * d, 0.0))
-    part = d * (a > b)
-    return part + 0.5 * (d * ties) if np.any(ties) else part
-
-
 def root(x: Any) -> Any:
     """The square root whose derivative at 0 is taken as 0: that of a spread where nothing varies."""
     return np.sqrt(x)
@@ -138,10 +129,6 @@ for _scalar, _fn in zip(
 rule(
     finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),
     effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",
-)  # fmt: skip
-rule(
-    part_of_larger, "y = part_of_larger(d, a, b)", name="s2sad.part_of_larger", helper=source(part_of_larger), effect="none",
-    broadcasts=True, infer=lambda d, a, b: numpy_float(d), dd="part_of_larger(dy, a, b)", da=ZERO, db=ZERO,
 )  # fmt: skip
 rule(
     quotient_or_zero, "y = quotient_or_zero(a, b)", name="s2sad.quotient_or_zero", helper=source(quotient_or_zero), effect="none", broadcasts=True,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.types import BOOL, NONE, Array, Scalar, Type, scalar_of
+from s2sad.ir.types import BOOL, NONE, Scalar, Type, scalar_of
 from s2sad.rules.complexes import absolute_partial, is_complex, real_type
 from s2sad.rules.mathematics import FLOAT_RESULT, TUPLES, with_names
 from s2sad.rules.operators import _literal
@@ -174,27 +174,12 @@ ufunc("sinc(x)", cost=30, dx="sinc_derivative(1, x) * dy")
 ufunc("absolute(x)", lambda x: real_type(x) if is_complex(x) else numpy_same(x), cost=1, dx=absolute_partial)
 ufunc("fabs(x)", cost=1, dx="sign(x) * dy")
 ufunc("copysign(a, b)", cost=1, da="sign(a) * copysign(1.0, b) * dy", db=ZERO)
-
-
-def _extremum(own: str, other: str, sign: str) -> Emit:
-    """The partial of maximum or minimum: of whole arrays by a helper, since np.where is slow."""
-
-    def partial(b: Any, env: Any) -> Any:
-        if isinstance(env["a"].type, Array) or isinstance(env["b"].type, Array):
-            first, last = (own, other) if sign == ">" else (other, own)
-            return b.expand(f"part_of_larger(dy, {first}, {last})", env)
-        return b.expand(f"dy if {own} {sign} {other} else 0.5 * dy if a == b else 0.0", env)
-
-    return partial
-
-
-for _name, _sign in (("maximum", ">"), ("minimum", "<")):
-    ufunc(f"{_name}(a, b)", numpy_same, cost=1, da=_extremum("a", "b", _sign), db=_extremum("b", "a", _sign))
-for _name, _sign in (("fmax", ">"), ("fmin", "<")):
+for _name, _sign in (("maximum", ">"), ("minimum", "<"), ("fmax", ">"), ("fmin", "<")):
+    _missing = ("", "") if _name.endswith("imum") else (" or a != a", " or b != b")
     ufunc(
         f"{_name}(a, b)", numpy_same, cost=1,
-        da=f"dy if a {_sign} b or b != b else 0.5 * dy if a == b else 0.0",
-        db=f"dy if b {_sign} a or a != a else 0.5 * dy if a == b else 0.0",
+        da=f"dy if a {_sign} b{_missing[1]} else 0.5 * dy if a == b else 0.0",
+        db=f"dy if b {_sign} a{_missing[0]} else 0.5 * dy if a == b else 0.0",
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from s2sad.analysis.aliases import Aliases
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
 from s2sad.entry import MOST_SIGNATURES, Made, binder, entry
-from s2sad.errors import Loc, S2sadError, SignatureError
+from s2sad.errors import S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Op, Operand, Value
 from s2sad.ir.types import Scalar, is_memory
@@ -122,6 +122,8 @@ class Derivative:
         return self._as_float32(result, lowered) if self._is_single(lowered) else result
 
     def _refuse_shared(self, values: tuple[Any, ...]) -> None:
+        from s2sad.sharing import refuse_shared  # numpy is imported by who has arrays
+
         refuse_shared(values, self._fsource.name, self._fsource.loc)
 
     def _is_single(self, lowered: Lowered) -> bool:
@@ -348,22 +350,6 @@ def writes_arguments(fn: Function) -> bool:
     aliases = Aliases(fn)
     taken = [op.result for op in fn.body.ops if isinstance(op, Op) and op.prim == "extract"]
     return any(is_memory(v.type) and aliases.is_written(v) for v in (*fn.params, *taken))
-
-
-def refuse_shared(values: tuple[Any, ...], name: str, loc: Loc) -> None:
-    """Shadows are apart: arguments that are written must not be the same memory."""
-    import numpy as np
-
-    memory = [v for v in values if isinstance(v, (np.ndarray, list))]
-    for i, a in enumerate(memory):
-        for b in memory[:i]:
-            same = a is b if isinstance(a, list) or isinstance(b, list) else np.may_share_memory(a, b)
-            if same:
-                raise SignatureError(
-                    f"two arguments of {name}() share memory, and one of them is written",
-                    loc,
-                    "pass a copy of one of them",
-                )
 
 
 def value_tree(av: AV, exprs: list[Any]) -> Any:

@@ -14,12 +14,13 @@ from s2sad import pipeline
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate, keyword_names, load
 from s2sad.custom import differentiable
-from s2sad.derivative import Derivative, refuse_shared, value_tree, writes_arguments
+from s2sad.derivative import Derivative, value_tree, writes_arguments
 from s2sad.entry import binder
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
 from s2sad.nested import inline_derivative
+from s2sad.sharing import copied, refuse_shared
 from s2sad.signature import Parameters, typed_parameters
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import Pullback, pullback
@@ -129,8 +130,6 @@ def grouped(f: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     n = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
     return (*values[:n], values[n:]) if len(values) > n else values
 
-
-byte_bounds: Any = getattr(np.lib, "array_utils", np).byte_bounds  # moved there by NumPy 2
 
 _CACHE: dict[Any, list[tuple[Prepared, Any]]] = {}
 
@@ -335,39 +334,6 @@ def vjp_code(prepared: Prepared, jit: bool, optimize: int) -> tuple[Pullback, An
     forward_code = load(generate(ahead, optimize, target, as_tuple, prepared.hidden), f"{fn.name}_fwd")
     reverse_code = load(generate(back, optimize, target, as_tuple), f"{fn.name}_rev")
     return pair, forward_code, reverse_code, len(fn.body.yields)
-
-
-def copied(held: list[Any]) -> list[Any]:
-    """Copies of arrays, and of lists of them, that share memory among each other as these do: a shadow may be a view
-    of another, and what is added through one name is read through the other."""
-    found: list[np.ndarray[Any, Any]] = []
-
-    def collect(x: Any) -> None:
-        if isinstance(x, list):
-            for item in x:
-                collect(item)
-        elif isinstance(x, np.ndarray) and x.size:
-            found.append(x)
-
-    collect(held)
-    spans = sorted((*byte_bounds(a), i) for i, a in enumerate(found))
-    memo: dict[int, Any] = {}
-    while spans:
-        low, end = spans[0][:2]
-        joint = 1
-        while joint < len(spans) and spans[joint][0] < end:
-            end, joint = max(end, spans[joint][1]), joint + 1
-        if joint == 1:  # shares memory with nothing
-            memo[id(found[spans[0][2]])] = found[spans[0][2]].copy(order="K")
-        else:
-            memory = np.empty(end - low, np.uint8)
-            for _, _, i in spans[:joint]:
-                a = found[i]
-                offset = a.__array_interface__["data"][0] - low
-                memo[id(a)] = np.ndarray(a.shape, a.dtype, memory, offset, a.strides)
-                memo[id(a)][...] = a
-        del spans[:joint]
-    return copy.deepcopy(held, memo)
 
 
 def assemble(av: AV, values: Iterator[Any]) -> Any:

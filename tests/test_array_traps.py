@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from s2sad import S2sadError, grad
+from s2sad import S2sadError, SignatureError, grad
 from tests.array_checks import Case, check, collector
 
 rng = np.random.default_rng(0)
@@ -781,3 +781,27 @@ def test_a_float_beside_float32_arrays_has_a_float_gradient():
     dx, ds = grad(scaled, wrt=(0, 1))(x, 2.0)
     assert dx.dtype == np.float32 and isinstance(ds, float)
     np.testing.assert_allclose(ds, 3.0 * 4.0 * 5.0, rtol=1e-6)
+
+
+def writes_in_a_list(rows):
+    rows[0][0] = rows[1][1] * 2.0
+    return rows[1][0] * rows[0][1]
+
+
+def writes_beside_a_list(a, held):
+    held["rows"][0][0] = a[1] * 2.0
+    return a[0] * held["rows"][0][1]
+
+
+def test_parts_of_arguments_that_share_memory():
+    """Shadows are apart: that two parts of the arguments are one array would be lost."""
+    a = np.array([1.0, 2.0])
+    for fn, args in (
+        (writes_in_a_list, ([a, a],)),
+        (writes_in_a_list, ([a, a[::-1]],)),
+        (writes_beside_a_list, (a, {"rows": [a]})),
+    ):
+        with pytest.raises(SignatureError, match="share memory"):
+            grad(fn)(*args)
+    found = grad(writes_in_a_list)([a.copy(), a.copy()])
+    np.testing.assert_array_equal(found, [[0.0, 1.0], [2.0, 0.0]])

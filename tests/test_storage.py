@@ -459,3 +459,22 @@ def squares_of_what_changes(x):
 
 def test_squares_of_arrays():
     check(Case(squares_of_what_changes, (np.linspace(0.1, 0.6, 5),)))
+
+
+def bound_where_the_loop_runs(x, n):
+    if n > 0:
+        k = 2.0 * x
+        y = np.array([x, 2.0 * x])
+    s = x
+    for t in range(n):
+        for i in range(len(y)):
+            s = s + k * k * x + math.exp(y[i])
+        y[t] = s * 0.1
+    return s
+
+
+@pytest.mark.parametrize("n", [0, 2])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.jit)])
+def test_what_may_be_unbound_stays_in_its_loop(n, jit):
+    """Neither an invariant nor a copy is made of what a loop that does not run would not have read."""
+    check(Case(bound_where_the_loop_runs, (0.7, n)), jit=jit)

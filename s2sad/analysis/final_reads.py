@@ -1,4 +1,4 @@
-"""Which loads read a cell of an array for the last time before nobody writes it any more.
+"""Which cells of arrays are not written any more after a load or store of them.
 
 In `for t in range(1, n): h[t] = a * h[t - 1]` every h[t - 1] that is read was written an iteration earlier and is not
 written again: the reverse sweep finds it where it is. Shown by the distance between the cells that a load and a store
@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 
 from s2sad.analysis.aliases import VIEWS, WRITES, Aliases, maybe_view
+from s2sad.analysis.unbound import unbound_values
 from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, blocks
 from s2sad.ir.types import Array, is_memory
@@ -46,6 +47,7 @@ class FinalReads:
     def __init__(self, fn: Function, aliases: Aliases) -> None:
         self.aliases = aliases
         self.defs = definitions(fn)
+        self.unbound = unbound_values(fn)
         self.around: dict[AnyOp, Loops] = {}  # the loops that an operation stands in
         self.order: dict[AnyOp, int] = {}
         self.sides: dict[AnyOp, tuple[tuple[If, bool], ...]] = {}  # the branches it stands in
@@ -89,6 +91,8 @@ class FinalReads:
         """The outermost loop around a load that does not write its array, if the loops in it run through the array."""
         a = op.operands[0]
         if not isinstance(a, Value) or not isinstance(a.type, Array) or len(op.operands) - 1 != a.type.ndim:
+            return None
+        if a in self.unbound:  # where the loops do not run there may be nothing to copy
             return None
         loops = self.around[op]
         writes = self.writes.get(self.aliases.find(a), ())

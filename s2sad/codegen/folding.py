@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from s2sad.analysis.unbound import joins, unbound
 from s2sad.analysis.uses import use_counts
-from s2sad.codegen.undefined import joins, unbound
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, operands, walk
 from s2sad.ir.types import Array, is_memory
 from s2sad.optimize.cse import reads_memory

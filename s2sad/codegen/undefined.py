@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from s2sad.ir.core import For, Function, If, Op, Operand, Undef, Value, While, walk
+from s2sad.analysis.unbound import joins, unbound
+from s2sad.ir.core import Function, Op, Operand, Value, walk
 
 STORES = frozenset({"pack", "tape_write"})
 
@@ -28,38 +29,3 @@ def placeholders(fn: Function, copied: Callable[[Value, Operand], bool]) -> set[
         if not more:
             return need
         need |= more
-
-
-def joins(fn: Function) -> list[tuple[Value, Operand]]:
-    """What each result of a branch or loop, and each carried value, may be: pairs of it and a source."""
-    flows: list[tuple[Value, Operand]] = []
-    for op in walk(fn.body):
-        if isinstance(op, If):
-            for r, a, b in zip(op.results, op.then.yields, op.orelse.yields, strict=True):
-                flows += [(r, a), (r, b)]
-        elif isinstance(op, For):
-            for r, p, i, y in zip(op.results, op.body.params[1:], op.init, op.body.yields, strict=True):
-                flows += [(r, i), (r, y), (p, i), (p, y)]
-        elif isinstance(op, While):
-            columns = zip(
-                op.results,
-                op.test.params,
-                op.body.params,
-                op.init,
-                op.test.yields[1:],
-                op.body.yields,
-                strict=True,
-            )
-            for r, p, q, i, t, y in columns:
-                flows += [(r, i), (r, t), (r, y), (p, i), (p, y), (q, t)]
-    return flows
-
-
-def unbound(flows: list[tuple[Value, Operand]]) -> set[Value]:
-    """The values that are unbound on some path."""
-    maybe: set[Value] = set()
-    while True:
-        more = {r for r, s in flows if r not in maybe and (isinstance(s, Undef) or s in maybe)}
-        if not more:
-            return maybe
-        maybe |= more

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from s2sad.analysis.unbound import unbound_values
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Value, While
 from s2sad.ir.types import Scalar, is_float
 from s2sad.rules.registry import PRIMS
@@ -16,16 +17,17 @@ from s2sad.rules.registry import PRIMS
 
 def hoist_invariants(fn: Function) -> Function:
     """Move what cannot fail."""
-    return replace(fn, body=_Hoist(raises=False).block(fn.body))
+    return replace(fn, body=_Hoist(unbound_values(fn), raises=False).block(fn.body))
 
 
 def hoist_all_invariants(fn: Function) -> Function:
     """Move what may fail in Python, too, for code that does not raise."""
-    return replace(fn, body=_Hoist(raises=True).block(fn.body))
+    return replace(fn, body=_Hoist(unbound_values(fn), raises=True).block(fn.body))
 
 
 class _Hoist:
-    def __init__(self, raises: bool) -> None:
+    def __init__(self, unbound: set[Value], raises: bool) -> None:
+        self.unbound = unbound  # reading one raises, where its loop may not run
         self.early: set[Value] = set()
         self.effects = ("none", "raises") if raises else ("none",)
 
@@ -67,4 +69,4 @@ class _Hoist:
             return False
         if op.prim in ("identity", "constant", "stop_gradient") or not is_float(op.result.type):
             return False
-        return all(isinstance(o.type, Scalar) for o in op.operands)
+        return all(isinstance(o.type, Scalar) and o not in self.unbound for o in op.operands)

@@ -94,6 +94,7 @@ def twin(r: Reverse, a: Operand) -> Operand:
     found = r.shadows.get(a)
     if found is not None:
         return found
+    assert a not in r.new_shadows, f"{a} has a shadow of each iteration"
     made = Value(f"d·{a.hint}" if a.hint else "", shadow_type(a.type))
     r.shadows[a] = made
     r.home[made] = r.home[a]

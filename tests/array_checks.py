@@ -39,6 +39,16 @@ def collector(cases: list[Case]) -> Callable[..., Any]:
     return case
 
 
+def random_arrays(seed: int) -> tuple[np.random.Generator, Callable[..., Any], Callable[..., Any]]:
+    """A generator, and functions from sizes to normal numbers of double and of single precision."""
+    rng = np.random.default_rng(seed)
+
+    def single(*shape: int) -> Any:
+        return rng.normal(size=shape).astype(np.float32)
+
+    return rng, lambda *shape: rng.normal(size=shape), single
+
+
 def is_floating(x: Any) -> bool:
     return isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
 

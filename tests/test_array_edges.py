@@ -7,20 +7,12 @@ import numpy as np
 import pytest
 
 from s2sad import S2sadError, grad, hvp, jvp, vjp
-from tests.array_checks import Case, check, collector
+from tests.array_checks import Case, check, collector, random_arrays
 from tests.array_table import function
 
-rng = np.random.default_rng(11)
+rng, V, S = random_arrays(11)
 CASES: list[Case] = []
 case = collector(CASES)
-
-
-def V(*shape):
-    return rng.normal(size=shape)
-
-
-def S(*shape):
-    return rng.normal(size=shape).astype(np.float32)
 
 
 X, A, P = V(3), V(3, 3), np.abs(V(4, 2)) + 0.3

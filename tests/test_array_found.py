@@ -11,19 +11,11 @@ import numpy as np
 import pytest
 
 from s2sad import grad, jvp
-from tests.array_checks import Case, check, collector
+from tests.array_checks import Case, check, collector, random_arrays
 
-rng = np.random.default_rng(5)
+rng, V, S = random_arrays(5)
 CASES: list[Case] = []
 case = collector(CASES)
-
-
-def V(*shape):
-    return rng.normal(size=shape)
-
-
-def S(*shape):
-    return rng.normal(size=shape).astype(np.float32)
 
 
 @case(V(4), 0.7)

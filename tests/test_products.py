@@ -7,21 +7,13 @@ import pytest
 
 from s2sad import grad, jvp
 from s2sad.errors import S2sadError
-from tests.array_checks import Case, check, collector
+from tests.array_checks import Case, check, collector, random_arrays
 
-rng = np.random.default_rng(0)
+rng, normal, single = random_arrays(0)
 CASES: list[Case] = []
 
 
 case = collector(CASES)
-
-
-def normal(*shape):
-    return rng.normal(size=shape)
-
-
-def single(*shape):
-    return rng.normal(size=shape).astype(np.float32)
 
 
 def weighted(y):

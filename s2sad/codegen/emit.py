@@ -257,10 +257,13 @@ class Emitter:
     def read_first(self, a: Operand, v: Operand) -> Any:
         """A value that is written into an array: compiled, one that may be the same memory is read before."""
         printed = self.expr(v)
-        if self.target != "numba" or not (isinstance(a, Value) and isinstance(v, Value)):
-            return printed
-        together = isinstance(v.type, Array) and self.aliases.find(a) is self.aliases.find(v)
-        return t.call(t.attribute(printed, "copy")) if together else printed
+        return copied(printed) if self.one_memory(a, v) else printed
+
+    def one_memory(self, a: Operand, b: Operand) -> bool:
+        """Whether two arrays may be the same memory, of which NumPy takes care where one is written, and Numba does not."""
+        if self.target != "numba" or not (isinstance(a, Value) and isinstance(b, Value)):
+            return False
+        return isinstance(b.type, Array) and self.aliases.find(a) is self.aliases.find(b)
 
     def op_append(self, op: Op, out: list[Any]) -> None:
         a, v = map(self.expr, op.operands)
@@ -287,12 +290,10 @@ class Emitter:
         out.append(t.statement(t.call(self.expressions.helper("add_into"), self.expr(a), self.expr(b))))
 
     def overlap(self, a: Operand, b: Operand, subtracted: bool) -> bool:
-        """Whether `a += b` may write cells of b before it reads them: NumPy takes care of that, Numba does not."""
+        """Whether `a += b` may write cells of b before it reads them."""
         made = self.expressions.maker(b)
         b = made.operands[0] if subtracted and made is not None and made.prim == "neg" else b
-        if self.target != "numba" or not (isinstance(a, Value) and isinstance(b, Value)) or a is b:
-            return False
-        return isinstance(b.type, Array) and self.aliases.find(a) is self.aliases.find(b)
+        return a is not b and self.one_memory(a, b)
 
     def op_print(self, op: Op, out: list[Any]) -> None:
         keywords = {k: t.constant(v) for k, v in op.attr("keywords", ())}

@@ -177,3 +177,33 @@ def growing(x):
 def test_a_list_does_not_grow_while_a_loop_runs_over_it():
     with pytest.raises(UnsupportedSyntaxError, match="grows while a loop"):
         grad(growing)(POINT)
+
+
+def grown_by(y, k):
+    if k > 0:
+        y.append(y[0] * 0.5)
+        grown_by(y, k - 1)
+
+
+def summed_by(y, k):
+    return y[k] if k == 0 else y[k] + summed_by(y, k - 1)
+
+
+def test_a_list_that_a_function_grows_while_a_loop_runs_over_it():
+    def grows(x):
+        y, s = [x, 2.0 * x], 0.0
+        for v in y:
+            s += v * v
+            if len(y) < 4:
+                grown_by(y, 2)
+        return s
+
+    def reads(x):
+        y, s = [x, 2.0 * x], 0.0
+        for v in y:
+            s += v * summed_by(y, 1)
+        return s
+
+    with pytest.raises(UnsupportedSyntaxError, match="grows while a loop runs over it"):
+        grad(grows)(0.7)
+    assert grad(reads)(0.7) == pytest.approx(18.0 * 0.7)

@@ -42,7 +42,7 @@ def keep(s: Any, found: AV, *sources: AV) -> AV:
 def refuse_growth(s: Any, iterable: AV, ops: list[AnyOp]) -> None:
     """A list that its loop's body appends to: Python would go on through the new elements."""
     run = {v for v in leaves(iterable) if isinstance(v, Value) and isinstance(v.type, List)}
-    if run and any(op.operands[0] in run for op in effects(ops) if op.prim == "append"):
+    if run and not run.isdisjoint(changed(s, ops, frozenset({"append"}))):
         raise s.error(
             "a list grows while a loop runs over it",
             "loop over a copy, as in list(a), or by index with while i < len(a)",
@@ -57,8 +57,8 @@ def refuse_interference(s: Any, made: list[AnyOp], body: list[AnyOp]) -> None:
     """`made` computes all elements of a generator before `body` runs for the first; Python takes turns."""
     inner = {r for op in walk(Block((), tuple(made), ())) for r in op.results}
     reads = {base(s, o) for op in walk(Block((), tuple(made), ())) if isinstance(op, Op) for o in op.operands}
-    written = {base(s, op.operands[0]) for op in effects(made)}
-    later = {base(s, op.operands[0]) for op in effects(body)}
+    written = {base(s, v) for v in changed(s, made, WRITES)}
+    later = {base(s, v) for v in changed(s, body, WRITES)}
     if (written - inner) or (reads & later - inner):
         raise s.error(
             "a generator and the loop that runs over it take turns to write and read the same memory",
@@ -66,10 +66,32 @@ def refuse_interference(s: Any, made: list[AnyOp], body: list[AnyOp]) -> None:
         )
 
 
-def effects(ops: list[AnyOp]) -> list[Op]:
-    """The operations among these that write memory."""
-    found = (op for op in walk(Block((), tuple(ops), ())) if isinstance(op, Op) and op.prim in WRITES)
-    return [op for op in found if is_memory(op.operands[0].type)]
+def changed(s: Any, ops: list[AnyOp], by: frozenset[str]) -> set[Operand]:
+    """The memory that operations may change by these primitives, also in functions that they call."""
+    found: set[Operand] = set()
+    for op in walk(Block((), tuple(ops), ())):
+        if isinstance(op, Op) and op.prim in by and is_memory(op.operands[0].type):
+            found.add(op.operands[0])
+        elif isinstance(op, Op) and op.prim == "invoke" and by & written_by(s, op.attr("callee"), set()):
+            found.update(o for o in op.operands if is_memory(o.type))
+    return found
+
+
+def written_by(s: Any, name: str, seen: set[str]) -> set[str]:
+    """The primitives by which a function, and those that it calls, write memory."""
+    if name in seen:
+        return set()
+    seen.add(name)
+    bodies = [
+        i.function.body for i in s.context.instances.values() if i.name == name and i.function is not None
+    ]
+    found: set[str] = set()
+    for op in (op for body in bodies for op in walk(body) if isinstance(op, Op)):
+        if op.prim == "invoke":
+            found |= written_by(s, op.attr("callee"), seen)
+        elif op.prim in WRITES:
+            found.add(op.prim)
+    return found
 
 
 def base(s: Any, v: Operand) -> Operand:

@@ -15,7 +15,7 @@ from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Value
 from s2sad.ir.types import INT, is_memory
 from s2sad.rules.builder import const
-from s2sad.typing import items, lists
+from s2sad.typing import items, iteration, lists
 from s2sad.typing.abstract import AV, FunctionAV, GeneratorAV, LazyAV, RangeAV, StaticAV, TupleAV
 from s2sad.typing.calls import apply, handles
 from s2sad.typing.iterators import is_iterator
@@ -120,7 +120,7 @@ def chosen(s: Any, args: list[AV], kwargs: dict[str, AV], name: str, inner: str)
         for k in range(1, r)
     )
     picked = ", ".join(f"a[i{k}]" for k in range(r))
-    n = items.length(s, a)
+    n = iteration.length(s, a)
     return generator(s, f"(({picked},) for i0 in it {loops})", RangeAV(const(0), n, const(1)), a=a, n=n)
 
 
@@ -142,14 +142,14 @@ def _permutations(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> A
 @handles(itertools.pairwise)
 def _pairwise(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = indexed(s, args[0])
-    last = s.builder.emit("sub", items.length(s, a), const(1), type=INT)
+    last = s.builder.emit("sub", iteration.length(s, a), const(1), type=INT)
     return generator(s, "((a[i], a[i + 1]) for i in it)", RangeAV(const(0), last, const(1)), a=a)
 
 
 @handles(functools.reduce)
 def _reduce(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     fn, it, *start = args
-    static = items.static_elements(s, it)
+    static = iteration.static_elements(s, it)
     if static is not None and (static or start):
         first, *rest = [*start, *static]
         for e in rest:
@@ -163,7 +163,7 @@ def _reduce(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         return s.loop(it, (start[0],), step, [hint])[0]  # type: ignore[no-any-return]
     seq = it if isinstance(it, Value) and is_memory(it.type) else indexed(s, it)
     assert isinstance(seq, Value)
-    rest_ = RangeAV(const(1), items.length(s, seq), const(1))
+    rest_ = RangeAV(const(1), iteration.length(s, seq), const(1))
     first = items.load(s, seq, const(0), hint)
     return s.loop(rest_, (first,), lambda i, state: step(items.load(s, seq, i), state), [hint])[0]  # type: ignore[no-any-return]
 

@@ -62,7 +62,7 @@ def in_list(s: Any, av: TupleAV) -> Value:
 
 def list_from(s: Any, iterable: AV) -> AV:
     """A new list of the elements of an iterable."""
-    from s2sad.typing.items import static_elements
+    from s2sad.typing.iteration import static_elements
 
     rows = isinstance(iterable, Value) and isinstance(iterable.type, Array) and iterable.type.ndim > 1
     if isinstance(iterable, Value) and is_memory(iterable.type) and not rows:
@@ -184,7 +184,8 @@ def common_type_of_lists(s: Any, lists: list[Operand]) -> Type:
 
 def sliced(s: Any, a: Value, index: SliceAV) -> AV:
     """A new list of the elements of a slice."""
-    from s2sad.typing.items import length, load
+    from s2sad.typing.items import load
+    from s2sad.typing.iteration import length
 
     parts = [
         None if isinstance(p, Const) and p.value is None else s.integer(p, "a slice bound")

@@ -14,7 +14,7 @@ from s2sad.ir.types import Array, List, Scalar, is_memory
 from s2sad.rules.builder import const
 from s2sad.rules.mathematics import SEQUENCES, TUPLES
 from s2sad.rules.registry import PRIMS
-from s2sad.typing import items, lists
+from s2sad.typing import items, iteration, lists
 from s2sad.typing.abstract import (
     AV,
     DictAV,
@@ -42,7 +42,7 @@ def _range(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @handles(len)
 def _len(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return items.length(s, args[0])
+    return iteration.length(s, args[0])
 
 
 @handles(zip)
@@ -71,7 +71,7 @@ def _list(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 def _tuple(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if not args:
         return TupleAV(())
-    static = items.static_elements(s, args[0])
+    static = iteration.static_elements(s, args[0])
     if static is None:
         made = lists.list_from(s, args[0])
         return TupleAV(made.items) if isinstance(made, TupleAV) else made
@@ -96,7 +96,7 @@ def _sum(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 @handles(math.fsum)
 def _fsum(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     """Exactly rounded where the elements are known one by one; else summed in order."""
-    static = items.static_elements(s, args[0])
+    static = iteration.static_elements(s, args[0])
     if static:
         return primitive(s, PRIMS[SEQUENCES[math.fsum]], static, {}, hint)
     return fold(s, args[0], "add", const(0.0), hint or "total")
@@ -109,7 +109,7 @@ def _prod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 def fold(s: Any, iterable: AV, prim: str, start: AV, hint: str) -> AV:
     """Combine all elements of an iterable with an operator, from the left."""
-    static = items.static_elements(s, iterable)
+    static = iteration.static_elements(s, iterable)
     if static is not None:
         total = start
         for e in static:
@@ -147,7 +147,7 @@ def extremum(s: Any, prim: str, args: list[AV], kwargs: dict[str, AV], hint: str
         raise s.error(f"{prim.rpartition('.')[2]}() with key= is not supported yet", "compare in a loop")
     if len(args) > 1:
         return primitive(s, PRIMS[prim], args, {}, hint)
-    static = items.static_elements(s, args[0])
+    static = iteration.static_elements(s, args[0])
     if static is not None:
         if len(static) == 1:
             return static[0]
@@ -158,7 +158,7 @@ def extremum(s: Any, prim: str, args: list[AV], kwargs: dict[str, AV], hint: str
     if not (isinstance(seq, Value) and is_memory(seq.type)):
         seq = lists.list_from(s, seq)
     first = items.load(s, seq, const(0), hint)  # an empty sequence raises here, as in Python (IndexError)
-    rest = RangeAV(const(1), items.length(s, seq), const(1))
+    rest = RangeAV(const(1), iteration.length(s, seq), const(1))
 
     def body(i: AV, state: list[AV]) -> list[AV]:
         return [primitive(s, PRIMS[prim], [state[0], items.load(s, seq, i)], {}, hint)]
@@ -188,7 +188,7 @@ def _as_bool(s: Any, e: AV) -> Operand:
 
 
 def _reduce_bool(s: Any, iterable: AV, start: bool, body: Callable[[AV, list[AV]], list[AV]]) -> AV:
-    static = items.static_elements(s, iterable)
+    static = iteration.static_elements(s, iterable)
     if static is not None:
         state: list[AV] = [const(start)]
         for e in static:
@@ -302,7 +302,7 @@ def _hypot(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @handles(math.dist)
 def _dist(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    p, q = (items.static_elements(s, a) for a in args)
+    p, q = (iteration.static_elements(s, a) for a in args)
     if p is not None and q is not None:
         if len(p) != len(q):
             raise s.error("both points must have the same number of dimensions", "match them", SignatureError)
@@ -325,7 +325,7 @@ def _sumprod(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         assert isinstance(e, TupleAV)
         return [combine(s, "add", state[0], combine(s, "mul", *e.items), hint)]  # type: ignore[arg-type]
 
-    static = items.static_elements(s, pairs)
+    static = iteration.static_elements(s, pairs)
     if static is not None:
         state: list[AV] = [const(0)]
         for e in static:

@@ -17,7 +17,7 @@ from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, is_memory
 from s2sad.rules.builder import Builder, const
-from s2sad.typing import arrays, calls, items, iterators, itertools_functions, python_functions  # noqa: F401  (its handlers)
+from s2sad.typing import arrays, calls, items, iteration, iterators, itertools_functions, python_functions  # noqa: F401  (its handlers)
 from s2sad.typing.abstract import (
     AV,
     CannotMerge,
@@ -342,7 +342,7 @@ class Specialiser(Instances):
         if isinstance(av, (TupleAV, DictAV)):
             return const(bool(av.items))
         if isinstance(av, RangeAV):
-            return self.builder.emit("gt", items.length(self, av), const(0))
+            return self.builder.emit("gt", iteration.length(self, av), const(0))
         if isinstance(av, Undef):
             return av
         return const(True)
@@ -380,14 +380,14 @@ class Specialiser(Instances):
         if isinstance(iterable, LazyAV) and iterable.kind == "enumerate":
             if in_turns(iterable.items[0], has_break):
                 return self.count(iterable, init, body)
-        static = items.static_elements(self, iterable)
+        static = iteration.static_elements(self, iterable)
         if static is not None and (not has_break) and len(static) <= 64:
             carried = list(init)
             for item in static:
                 carried = body(item, carried)
             return carried
         before = len(self.builder.ops)
-        start, stop, step, item_at = items.iteration(self, iterable)
+        start, stop, step, item_at = iteration.iteration(self, iterable)
         taken = self.builder.ops[before:] if iterators.holds_generator(iterable) else []
         loc = self.builder.loc
 

@@ -12,7 +12,7 @@ from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import Array
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
-from s2sad.typing import items
+from s2sad.typing import items, iteration
 from s2sad.typing.abstract import AV, describe
 from s2sad.typing.arrays import array, static, unaliased
 from s2sad.typing.calls import HANDLERS, METHODS
@@ -54,7 +54,7 @@ def axis_of(s: Any, found: dict[str, AV], ndim: int, name: str = "axis") -> Any:
 
 def elements(s: Any, av: AV) -> list[AV]:
     """The parts of a sequence of arrays."""
-    found = items.static_elements(s, av)
+    found = iteration.static_elements(s, av)
     if (
         found is None
         and isinstance(av, Value)
@@ -93,7 +93,7 @@ def refuse(s: Any, name: str, found: dict[str, AV], **defaults: Any) -> None:
 def into(s: Any, value: AV, out: AV, name: str) -> AV:
     """`out=`: what the function gives is written into an array, which is its result."""
     if isinstance(out, Const) or not (isinstance(out, Value) and isinstance(out.type, Array)):
-        items_ = items.static_elements(s, out)
+        items_ = iteration.static_elements(s, out)
         if items_ is None or len(items_) != 1:
             raise s.error(f"{name}() with {describe(out)} as out=", "pass an array", SignatureError)
         return into(s, value, items_[0], name)

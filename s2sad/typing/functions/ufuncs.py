@@ -14,7 +14,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.complexes import is_complex
 from s2sad.rules.registry import PRIMS, Prim
-from s2sad.typing import calls, items
+from s2sad.typing import calls, iteration
 from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV
 from s2sad.typing.arrays import arguments, array, elementwise, index_entries
 from s2sad.typing.functions.core import (
@@ -62,7 +62,7 @@ def selected(s: Any, prim: Prim, args: list[AV], where: Operand, out: AV | None)
     operands = [array(s, a) for a in args]
     safe: list[AV] = [s.builder.emit("numpy.where", where, o, harmless) for o in operands]
     result = array(s, calls.primitive(s, prim, safe, {}, ""))
-    target = out if isinstance(out, Value) else (items.static_elements(s, out) or [out])[0]
+    target = out if isinstance(out, Value) else (iteration.static_elements(s, out) or [out])[0]
     return into(s, s.builder.emit("numpy.where", where, result, target), target, prim.name)
 
 
@@ -254,7 +254,7 @@ def two_results(name: str, nin: int, parts: Callable[[Any, list[AV]], tuple[AV, 
         out = kwargs.pop("out", None)
         if len(args) != nin and not nin < len(args) <= nin + 2:
             raise s.error(f"{name}() of {len(args)} arguments", "match the definition", SignatureError)
-        given = args[nin:] if is_none(out) else items.static_elements(s, out)  # type: ignore[arg-type]
+        given = args[nin:] if is_none(out) else iteration.static_elements(s, out)  # type: ignore[arg-type]
         if given is None or (not is_none(out) and len(given) != 2):
             raise s.error(f"{name}() with these out=", "pass two arrays", SignatureError)
         results = parts(s, args[:nin])

@@ -195,6 +195,7 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     """A reshaped array may be a view or a copy of it, which only the call shows: it is taken for a copy, and what
     could tell the difference is refused. What was written before, and never after, cannot."""
     refuse_written_conversions(fn, aliases)
+    refuse_written_numbers(fn, aliases)
     uses = use_counts(fn)
     sized = (op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim in SIZES)
     uses.subtract(a for a in sized if isinstance(a, Value))
@@ -239,6 +240,17 @@ def refuse_written_conversions(fn: Function, aliases: Aliases) -> None:
             raise UnsupportedSyntaxError(
                 f"the argument {op.result.hint!r} holds integers, is written, and the derivative by it is asked for",
                 fn.loc, "pass an array of floats, or leave it out of wrt",
+            )  # fmt: skip
+
+
+def refuse_written_numbers(fn: Function, aliases: Aliases) -> None:
+    """An array without axes that meets a number is carried on as the number it held then."""
+    for op in walk(fn.body):
+        a = op.operands[0] if isinstance(op, Op) and op.attr("meets") else None
+        if isinstance(a, Value) and aliases.is_written(a):
+            raise UnsupportedSyntaxError(
+                "an array without axes stands for a number on some path, and is written in place",
+                op.loc, "take the number out of it first, as in float(a), or write y = y + ... in place of y += ...",
             )  # fmt: skip
 
 

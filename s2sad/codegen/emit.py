@@ -366,7 +366,7 @@ class Emitter:
 
     def side(self, op: If, block: Block, tail: Copies | None) -> list[Any]:
         body: list[Any] = []
-        self.stmt = None if op.loc.reverse else self.stmt
+        self.stmt = op.loc.stmt if op.loc.reverse else self.stmt  # quoted above the branch
         own = list(zip(op.results, block.yields, strict=True))
         if tail is None:
             self.block(block, body)

@@ -359,8 +359,14 @@ class Expressions:
             and isinstance(op.result.type, Array)
             and source.dtype != op.result.type.dtype
         ):
-            return t.call("np.zeros_like", a, dtype=t.dotted(f"np.{op.result.type.dtype}"))
-        return t.call("np.zeros_like", a)
+            zeros = t.call("np.zeros_like", a, dtype=t.dotted(f"np.{op.result.type.dtype}"))
+        else:
+            zeros = t.call("np.zeros_like", a)
+        if isinstance(source, Array) and source.optional:
+            return gast.IfExp(
+                t.compare("is", self.operand(op.operands[0]), t.constant(None)), t.constant(None), zeros
+            )
+        return zeros
 
     def op_copy(self, op: Op) -> Any:
         a = op.operands[0]

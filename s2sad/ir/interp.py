@@ -203,6 +203,8 @@ def _zeros_like(op: Op, a: Any) -> Any:
     if isinstance(a, np.ndarray):
         t = op.result.type
         return np.zeros(a.shape, t.dtype if isinstance(t, Array) else op.attr("dtype", "float64"))
+    if a is None:
+        return None
     return [_zeros_like(op, x) for x in a] if isinstance(a, list) else 0.0
 
 

@@ -64,18 +64,20 @@ Size = int | Dim | None  # None: nothing is known
 
 @dataclass(frozen=True, slots=True)
 class Array(Type):
-    """A NumPy array of `ndim` axes with the sizes `dims`."""
+    """A NumPy array of `ndim` axes with the sizes `dims`; `optional` says it may be None instead."""
 
     dtype: str
     ndim: int = 1
     dims: tuple[Size, ...] = ()
+    optional: bool = False
 
     def __post_init__(self) -> None:
         if len(self.dims) != self.ndim:
             object.__setattr__(self, "dims", (None,) * self.ndim)
 
     def __str__(self) -> str:
-        return f"{self.dtype}[{','.join('1' if d == 1 else ':' for d in self.dims)}]"
+        sizes = ",".join("1" if d == 1 else ":" for d in self.dims)
+        return f"{self.dtype}[{sizes}]" + ("?" if self.optional else "")
 
     @property
     def item(self) -> Scalar:
@@ -98,7 +100,7 @@ def fresh_size() -> Dim:
 def named_sizes(t: Type) -> Type:
     """The type of one array: sizes that are not known have names of their own."""
     if isinstance(t, Array) and None in t.dims:
-        return Array(t.dtype, t.ndim, tuple(fresh_size() if d is None else d for d in t.dims))
+        return replace(t, dims=tuple(fresh_size() if d is None else d for d in t.dims))
     return t
 
 
@@ -111,7 +113,7 @@ def anonymous(t: Type, recursive: bool = False) -> Type:
     def own(d: Size) -> bool:
         return isinstance(d, Dim) and (d.name.startswith("#") or (recursive and d.offset != 0))
 
-    return Array(t.dtype, t.ndim, tuple(_either(d, d) if own(d) else d for d in t.dims))
+    return replace(t, dims=tuple(_either(d, d) if own(d) else d for d in t.dims))
 
 
 def argument(dtype: str, ndim: int = 1) -> Array:
@@ -248,10 +250,11 @@ def join(a: Type, b: Type) -> Type | None:
         if (a.dtype, a.ndim) != (b.dtype, b.ndim):
             return None
         same = zip(a.dims, b.dims, strict=True)
-        return Array(a.dtype, a.ndim, tuple(x if x == y else _either(x, y) for x, y in same))
-    if a == NONE and isinstance(b, Scalar):
+        dims = tuple(x if x == y else _either(x, y) for x, y in same)
+        return Array(a.dtype, a.ndim, dims, a.optional or b.optional)
+    if a == NONE and isinstance(b, (Array, Scalar)):
         return replace(b, optional=True)
-    if b == NONE and isinstance(a, Scalar):
+    if b == NONE and isinstance(a, (Array, Scalar)):
         return replace(a, optional=True)
     if isinstance(a, List) and isinstance(b, List):
         if carries_derivative(a.item) != carries_derivative(b.item):

@@ -276,7 +276,8 @@ def flows_into(source: Type, target: Type) -> bool:
     if isinstance(source, Scalar) and isinstance(target, Scalar) and source.kind == target.kind:
         return True  # adjoints of Python and NumPy floats meet in sums
     if isinstance(source, Array) and isinstance(target, Array):
-        same = source.dtype == target.dtype and source.ndim == target.ndim
+        same = (source.dtype, source.ndim) == (target.dtype, target.ndim)
+        same = same and (target.optional or not source.optional)
         return same and all(map(_size_fits, source.dims, target.dims))
     return source == target or target in (join(source, target), join(target, source))
 

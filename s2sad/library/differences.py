@@ -146,16 +146,7 @@ def cumulative_prod(
     return np.concatenate([edge(1.0, y, at).astype(y.dtype), y], axis=at) if include_initial else y
 
 
-def polyval(p: Any, x: Any) -> Any:
-    """Horner's rule."""
-    y = np.zeros_like(x)
-    for c in p:
-        y = y * x + c
-    return y
-
-
 FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
-    (polyval, (np.polyval,), ""),
     (diff, (np.diff,), ""),
     (ediff1d, (np.ediff1d,), ""),
     (trapezoid, found("trapezoid", "trapz"), ""),

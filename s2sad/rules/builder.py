@@ -45,7 +45,12 @@ class Builder:
     def emit(
         self, prim: str, *operands: Operand, hint: str = "", type: Type | None = None, **attrs: Any
     ) -> Operand:
-        """Append one operation and return its result; the type is the rule's unless given."""
+        """Append one operation and return its result; the type is the rule's unless given. Arithmetic takes the
+        numbers that arrays without axes hold, as NumPy does."""
+        if any(isinstance(o.type, Array) and o.type.ndim == 0 for o in operands) and is_elementwise(
+            PRIMS[prim]
+        ):
+            operands = tuple(map(self.number_in, operands))
         if prim in ON_ARRAYS and any(isinstance(o.type, Array) for o in operands):
             prim = ON_ARRAYS[prim]
         if type is None:
@@ -61,6 +66,12 @@ class Builder:
         self.ops.append(op)
         self.defs[result] = op
         return result
+
+    def number_in(self, o: Operand) -> Operand:
+        """The number that an array without axes holds; anything else as it is."""
+        if isinstance(o.type, Array) and o.type.ndim == 0:
+            return self.emit("load", o, type=o.type.item)
+        return o
 
     def emit_several(
         self, prim: str, types: tuple[Type, ...], *operands: Operand, **attrs: Any

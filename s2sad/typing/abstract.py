@@ -12,7 +12,7 @@ from typing import Any, TypeGuard, Union
 
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Undef, Value
-from s2sad.ir.types import BOTTOM, Scalar, Type, join, type_of
+from s2sad.ir.types import BOTTOM, Array, Scalar, Type, join, type_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,8 @@ class SliceAV:
 
 @dataclass(frozen=True, eq=False)
 class LazyAV:
-    """zip, enumerate, reversed, map: an iterable over others that has not been consumed."""
+    """zip, enumerate, reversed, ndindex: an iterable over others that has not been consumed; columns: a structure
+    of lists and the number of its elements; taken: elements of a sequence by their numbers in another."""
 
     kind: str
     items: tuple[AV, ...]
@@ -214,11 +215,19 @@ def _merge_leaf(operands: tuple[Operand, ...], first: Operand, slot: Callable[..
     t: Type | None = BOTTOM
     for o in operands:
         if not isinstance(o, Undef) and t is not None:
-            t = join(t, o.type)
+            t = _met(t, o.type)
     if t is None:
-        other = next(o for o in operands if not isinstance(o, Undef) and join(first.type, o.type) is None)
+        other = next(o for o in operands if not isinstance(o, Undef) and _met(first.type, o.type) is None)
         raise CannotMerge(first, other)
     return slot(operands, t)
+
+
+def _met(a: Type, b: Type) -> Type | None:
+    """The type of what is one of two: a number, where an array without axes meets a number."""
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Array) and x.ndim == 0 and isinstance(y, Scalar):
+            return join(x.item, y)
+    return join(a, b)
 
 
 def leaves(av: AV) -> Iterator[Operand]:

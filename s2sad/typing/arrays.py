@@ -17,7 +17,7 @@ from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Undef, Value, operands
-from s2sad.ir.types import BOOL, BOTTOM, INT, Array, List, Scalar
+from s2sad.ir.types import BOOL, BOTTOM, INT, Array, List, Scalar, Type
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
@@ -260,6 +260,26 @@ def without_axes(number: Operand) -> Operand:
     if isinstance(number, Value):
         WITHOUT_AXES.add(number)
     return number
+
+
+def like(number: Value, *sources: Operand) -> Value:
+    """A number that stands for one of these: arrays without axes, which `+=` would write to, or others."""
+    if isinstance(number.type, Scalar) and any(
+        isinstance(o.type, Array) or o in WITHOUT_AXES for o in sources
+    ):
+        WITHOUT_AXES.add(number)
+    return number
+
+
+def converted(s: Any, o: Operand, t: Type, ops: list[Any]) -> Operand:
+    """What is carried as a `t`: the number in an array without axes, taken out at the end of `ops`. It is not the
+    array's memory any more; writes to that are refused (`refuse_written_numbers`)."""
+    if not (isinstance(o.type, Array) and isinstance(t, Scalar)):
+        return o
+    with s.builder.region() as taken:
+        number = s.builder.emit("load", o, type=o.type.item, meets=True)
+    ops += taken
+    return number  # type: ignore[no-any-return]
 
 
 def has_ellipsis(index: AV) -> bool:

@@ -30,6 +30,10 @@ class Unreachable(Exception):
     """What follows on this path is not known to run: a recursive call before it has given no result so far."""
 
 
+class KindsMeet(SignatureError):
+    """What a variable may be on the paths that meet here has no common type."""
+
+
 def parameter(recursive: bool, o: Operand) -> AV:
     """What an instance knows of an argument: its type, or the constant that it is."""
     return Value("", anonymous(o.type, recursive)) if isinstance(o, Value) else o

@@ -14,6 +14,7 @@ from s2sad.ir.types import (
     BOOL,
     BOTTOM,
     FLOAT,
+    INT,
     STR,
     Array,
     List,
@@ -29,6 +30,8 @@ from s2sad.typing.abstract import (
     AV,
     BoundAV,
     DictAV,
+    LazyAV,
+    RangeAV,
     RecordAV,
     SliceAV,
     StaticAV,
@@ -39,7 +42,7 @@ from s2sad.typing.abstract import (
     unbound,
 )  # fmt: skip
 from s2sad.typing.elements import in_memory, stored
-from s2sad.typing.iteration import static_elements
+from s2sad.typing.iteration import element_at, length, static_elements
 from s2sad.typing.iterators import use_up
 from s2sad.typing.lists import in_list
 
@@ -313,12 +316,25 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
             s.builder.effect("raise", error)
             return const(0.0)
         if isinstance(av, TupleAV):
-            return load(s, in_list(s, av), s.integer(index, "an index"), hint)
+            found, at = lists.numbered(s, av), s.integer(index, "an index")
+            return load(s, found, at, hint) if isinstance(found, Value) else element_at(s, found, at)
+    if isinstance(av, LazyAV) and av.kind in ("columns", "taken"):
+        return element_at(s, av, s.integer(index, "an index"))
+    if isinstance(av, RangeAV) and not isinstance(index, SliceAV):
+        return element_at(s, av, from_front(s, s.integer(index, "an index"), lambda: length(s, av)))
     if is_operand(av) and (missing := unbound(s, (av,))) is not None:
         return missing
     raise s.error(
         f"cannot index {describe(av)} by {describe(index)}", "use a constant index, or a list of numbers"
     )
+
+
+def from_front(s: Any, i: Operand, count: Callable[[], Operand]) -> Operand:
+    """An index counted from the front, where a negative one counts from the end."""
+    if isinstance(i, Const) and i.value >= 0:
+        return i
+    behind = s.builder.emit("lt", i, const(0), type=BOOL)
+    return s.builder.choose(behind, lambda: s.builder.emit("add", i, count(), type=INT), lambda: i)  # type: ignore[no-any-return]
 
 
 def load(s: Any, a: Any, index: Any, hint: str = "") -> Operand:

@@ -21,6 +21,7 @@ from s2sad.typing.abstract import (
     describe,
     from_python,
     is_operand,
+    map_leaves,
 )  # fmt: skip
 
 MOST_UNROLLED = 32  # iterations of a comprehension of arrays; longer ones fill a list in memory
@@ -39,7 +40,11 @@ def static_elements(s: Any, av: AV) -> list[AV] | None:
         if MISSING in bounds or len(range(*bounds)) > MOST_UNROLLED:
             return None
         return [const(i) for i in range(*bounds)]
-    if isinstance(av, LazyAV):
+    if isinstance(av, LazyAV) and av.kind == "taken":
+        n = length(s, av.items[0])
+        numbers = range(n.value) if isinstance(n, Const) else None
+        return None if numbers is None else [element_at(s, av, const(k)) for k in numbers]
+    if isinstance(av, LazyAV) and av.kind != "columns":
         if av.kind == "enumerate":
             inner = static_elements(s, av.items[0])
             if inner is None or not isinstance(av.items[1], Const):
@@ -74,8 +79,10 @@ def length(s: Any, av: AV) -> Operand:
             )
         return s.builder.emit("trip_count", av.start, av.stop, av.step, type=INT)
     if isinstance(av, LazyAV):
-        if av.kind in ("enumerate", "reversed"):
+        if av.kind in ("enumerate", "reversed", "taken"):
             return length(s, av.items[0])
+        if av.kind == "columns":
+            return av.items[1]  # type: ignore[return-value]
         if av.kind == "ndindex":
             total: Operand = const(1)
             for size in av.items:
@@ -112,19 +119,19 @@ def iteration(s: Any, av: AV) -> tuple[Operand, Operand, Operand, Callable[[Oper
                 None,
             )
     if isinstance(av, (TupleAV, DictAV)) or (isinstance(av, Const) and isinstance(av.value, str)):
-        av = lists.in_list(s, TupleAV(tuple(static_elements(s, av) or [])))
+        av = lists.numbered(s, TupleAV(tuple(static_elements(s, av) or [])))
     av = _materialised(s, av)
     return const(0), length(s, av), const(1), lambda i: element_at(s, av, i)
 
 
 def _materialised(s: Any, av: AV) -> AV:
-    if isinstance(av, LazyAV):
+    if isinstance(av, LazyAV) and av.kind not in ("columns", "taken"):
         return LazyAV(
             av.kind,
             tuple(_materialised(s, i) if not is_operand(i) or isinstance(i, Value) else i for i in av.items),
         )
     if isinstance(av, TupleAV):
-        return lists.in_list(s, av)
+        return lists.numbered(s, av)
     if isinstance(av, GeneratorAV):
         return lists.list_from(s, av)
     return av
@@ -148,6 +155,10 @@ def element_at(s: Any, av: AV, i: Operand) -> AV:
             start = av.items[1]
             count = i if isinstance(start, Const) and start.value == 0 else s.builder.emit("add", i, start)
             return TupleAV((count, element_at(s, av.items[0], i)))
+        if av.kind == "taken":
+            return element_at(s, av.items[0], element_at(s, av.items[1], i))  # type: ignore[arg-type]
+        if av.kind == "columns":
+            return map_leaves(av.items[0], lambda o: element_at(s, o, i) if is_memory(o.type) else o)
         if av.kind == "ndindex":
             return TupleAV(tuple(position(s, i, av.items)))
         if av.kind == "reversed":

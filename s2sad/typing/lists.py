@@ -14,11 +14,16 @@ from s2sad.typing.abstract import (
     AV,
     FunctionAV,
     GeneratorAV,
+    LazyAV,
     RangeAV,
     SliceAV,
     TupleAV,
     children,
+    describe,
+    equal_constants,
     is_operand,
+    rebuild,
+    same_shape,
 )
 from s2sad.typing.elements import Widen, common_type, element, element_type, in_memory, mixed, stored
 
@@ -58,6 +63,34 @@ def in_list(s: Any, av: TupleAV) -> Value:
         raise Widen(av.site, item)
     made: Value = s.builder.emit("alloc_list", *(in_memory(s, e) for e in av.items), type=List(item))
     return made
+
+
+def numbered(s: Any, av: TupleAV) -> AV:
+    """A structure as what is indexed by a computed number: a list in memory, or, where its elements are structures
+    of one form, that form of such lists."""
+    if not av.items or held_in_list(av.items[0]):
+        return in_list(s, av)
+    return LazyAV("columns", (_column(s, list(av.items)), const(len(av.items))))
+
+
+def held_in_list(av: AV) -> bool:
+    return is_operand(av) or (isinstance(av, TupleAV) and av.cls is list)
+
+
+def _column(s: Any, elements: list[AV]) -> AV:
+    first = elements[0]
+    if all(e is first or equal_constants(e, first) for e in elements):
+        return first
+    if held_in_list(first):
+        return in_list(s, TupleAV(tuple(elements)))
+    for e in elements:
+        if not same_shape(e, first):
+            raise s.error(
+                f"an element by its computed number, where the elements are {describe(first)} and {describe(e)}",
+                "index by constants, or let them all have one form",
+            )
+    parts = zip(*map(children, elements), strict=True)
+    return rebuild(first, tuple(_column(s, list(column)) for column in parts))
 
 
 def list_from(s: Any, iterable: AV) -> AV:

@@ -14,10 +14,11 @@ from s2sad.ir.types import Array, List, Scalar, is_memory
 from s2sad.rules.builder import const
 from s2sad.rules.mathematics import SEQUENCES, TUPLES
 from s2sad.rules.registry import PRIMS
-from s2sad.typing import items, iteration, lists
+from s2sad.typing import arrays, items, iteration, lists
 from s2sad.typing.abstract import (
     AV,
     DictAV,
+    FunctionAV,
     LazyAV,
     RangeAV,
     RecordAV,
@@ -143,10 +144,16 @@ def _max(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 
 def extremum(s: Any, prim: str, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    if "key" in kwargs:
-        raise s.error(f"{prim.rpartition('.')[2]}() with key= is not supported yet", "compare in a loop")
+    if "key" in kwargs and s.static(kwargs["key"]) is not None:
+        if "default" in kwargs:
+            raise s.error(f"{prim}() with key= and default= is not supported", "ask for the length first")
+        given = args[0] if len(args) == 1 else TupleAV(tuple(args))
+        by = "greatest_by" if prim == "builtins.max" else "least_by"
+        return in_library(s, by, [in_order(s, given), kwargs["key"]])
     if len(args) > 1:
-        return primitive(s, PRIMS[prim], args, {}, hint)
+        numbers: list[AV] = [s.builder.number_in(a) if is_operand(a) else a for a in args]
+        found = primitive(s, PRIMS[prim], numbers, {}, hint)
+        return arrays.like(found, *filter(is_operand, args)) if isinstance(found, Value) else found
     static = iteration.static_elements(s, args[0])
     if static is not None:
         if len(static) == 1:
@@ -164,6 +171,41 @@ def extremum(s: Any, prim: str, args: list[AV], kwargs: dict[str, AV], hint: str
         return [primitive(s, PRIMS[prim], [state[0], items.load(s, seq, i)], {}, hint)]
 
     return s.loop(rest, (first,), body, [hint or prim.rpartition(".")[2]])[0]
+
+
+@handles(sorted)
+def _sorted(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    for name in kwargs:
+        if name not in ("key", "reverse"):
+            raise s.error(f"sorted() with {name}=", "Python's has key= and reverse=", SignatureError)
+    a, reverse = in_order(s, args[0]), kwargs.get("reverse", const(False))
+    if "key" in kwargs and s.static(kwargs["key"]) is not None:
+        order = in_library(s, "order_by", [a, kwargs["key"], reverse])
+        return lists.list_from(s, LazyAV("taken", (a, order)))
+    t = a.type if isinstance(a, Value) else None
+    if not (
+        isinstance(a, RangeAV)
+        or (isinstance(t, Array) and t.ndim == 1)
+        or (isinstance(t, List) and not is_memory(t.item))
+    ):
+        raise s.error("only numbers have an order here", "say by what with key=", SignatureError)
+    return in_library(s, "sorted_numbers", [a, reverse])
+
+
+def in_order(s: Any, iterable: AV) -> AV:
+    """What can be indexed by a computed number."""
+    if isinstance(iterable, RangeAV) or (isinstance(iterable, Value) and is_memory(iterable.type)):
+        return iterable
+    found = lists.list_from(s, iterable)
+    return lists.numbered(s, found) if isinstance(found, TupleAV) else found
+
+
+def in_library(s: Any, name: str, args: list[AV]) -> AV:
+    """A call of a function of s2sad's library of sequences."""
+    from s2sad.library import sequences  # when it is needed: importing s2sad stays quick
+    from s2sad.typing.structure import source_for
+
+    return s.call_library(FunctionAV(source_for(getattr(sequences, name))), args)  # type: ignore[no-any-return]
 
 
 @handles(any)

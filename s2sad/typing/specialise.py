@@ -7,14 +7,14 @@ those too large to copy, become functions of their own (`invoke`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any
 
 from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import MISSING, FunctionSource
-from s2sad.ir.core import Block, Const, For, ForEach, Function, If, Op, Operand, Undef, Value, While
+from s2sad.ir.core import AnyOp, Block, Const, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.typing import arrays, calls, items, iteration, iterators, itertools_functions, python_functions  # noqa: F401  (its handlers)
@@ -23,21 +23,18 @@ from s2sad.typing.abstract import (
     CannotMerge,
     DictAV,
     FunctionAV,
-    GeneratorAV,
-    LazyAV,
     RangeAV,
     StaticAV,
     TupleAV,
-    children,
     describe,
     is_operand,
     leaves,
-    map_leaves,
     merge,
 )  # fmt: skip
 from s2sad.typing.captures import Captures
 from s2sad.typing.elements import Widen
-from s2sad.typing.instances import Instance, Instances, Unreachable
+from s2sad.typing.instances import Instance, KindsMeet, Unreachable
+from s2sad.typing.loops import Loops
 from s2sad.typing.operations import OPERATIONS
 from s2sad.typing.thread import thread_captures
 
@@ -112,6 +109,8 @@ def specialise(
                 ) from None
             widened[conflict.site] = conflict.item
             continue
+        except KindsMeet as error:
+            raise SignatureError(error.reason, error.loc, error.hint) from None
         yields = tuple(leaves(result))
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
         callees |= context.extra
@@ -121,7 +120,7 @@ def specialise(
         return Typed(thread_captures(function), result, captures)
 
 
-class Specialiser(Instances):
+class Specialiser(Loops):
     """Walks untyped blocks; `env` maps their values to abstract ones, `builder` takes the typed operations."""
 
     def __init__(self, context: Context) -> None:
@@ -289,23 +288,47 @@ class Specialiser(Instances):
         self.used_up |= used_up
         if then is None and orelse is None:
             raise Unreachable
-        nothing = (Undef(),) * len(op.results)
-        then, orelse = then or nothing, orelse or nothing
-        self.at(op.loc)
+        results = self.met(
+            cond,
+            (then_ops, then),
+            (else_ops, orelse),
+            [r.hint for r in op.results],
+            op.loc,
+            (then_exit, else_exit),
+        )
+        self.env.update(zip(op.results, results, strict=True))
+        return ""
+
+    def met(
+        self,
+        cond: Operand,
+        then: tuple[list[AnyOp], Sequence[AV] | None],
+        orelse: tuple[list[AnyOp], Sequence[AV] | None],
+        hints: list[str],
+        loc: Loc,
+        exits: tuple[str, str] = ("next", "next"),
+    ) -> list[AV]:
+        """Append a branch of these two sides, and return what it gives; a side without values does not come to
+        its end."""
+        (then_ops, a), (else_ops, b) = then, orelse
+        nothing = (Undef(),) * len(hints)
+        self.at(loc)
+        found: list[AV] = []
         results: list[Value] = []
         columns: list[tuple[Operand, ...]] = []
-        for result, a, b in zip(op.results, then, orelse, strict=True):
+        for hint, *avs in zip(hints, a or nothing, b or nothing, strict=True):
 
-            def slot(operands: tuple[Operand, ...], type: Type, hint: str = result.hint) -> Operand:
-                results.append(Value(hint, type))
-                columns.append(operands)
+            def slot(operands: tuple[Operand, ...], type: Type, hint: str = hint) -> Operand:
+                results.append(arrays.like(Value(hint, type), *operands))
+                sides = zip(operands, (then_ops, else_ops), strict=True)
+                columns.append(tuple(arrays.converted(self, o, type, ops) for o, ops in sides))
                 return results[-1]
 
-            self.env[result] = self.merged((a, b), slot, result.hint)
-        then_block = Block((), tuple(then_ops), tuple(c[0] for c in columns), then_exit)
-        else_block = Block((), tuple(else_ops), tuple(c[1] for c in columns), else_exit)
-        self.builder.ops.append(If(cond, then_block, else_block, tuple(results), op.loc))
-        return ""
+            found.append(self.merged(tuple(avs), slot, hint))
+        then_block = Block((), tuple(then_ops), tuple(c[0] for c in columns), exits[0])
+        else_block = Block((), tuple(else_ops), tuple(c[1] for c in columns), exits[1])
+        self.builder.ops.append(If(cond, then_block, else_block, tuple(results), loc))
+        return found
 
     def side(self, block: Block) -> tuple[str, tuple[AV, ...] | None]:
         """Walk a block that may not run: its exit and what it yields, None where its end is not reached."""
@@ -321,7 +344,7 @@ class Specialiser(Instances):
         except CannotMerge as error:
             what = f"{name!r} is" if name and "$" not in name else "a value is"
             raise self.error(
-                f"{what} {error} depending on the path taken", "give it one type on all paths", SignatureError
+                f"{what} {error} depending on the path taken", "give it one type on all paths", KindsMeet
             ) from None
 
     def truth(self, av: AV) -> Operand:
@@ -346,215 +369,3 @@ class Specialiser(Instances):
         if isinstance(av, Undef):
             return av
         return const(True)
-
-    # -- loops --------------------------------------------------------------------------------------
-
-    def for_each(self, op: ForEach) -> None:
-        iterable = self.get(op.iterable)
-        iterators.use_up(self, iterable)
-        init = tuple(map(self.get, op.init))
-
-        def body(element_av: AV, carried: list[AV]) -> list[AV]:
-            self.env[op.body.params[0]] = element_av
-            self.env.update(zip(op.body.params[1:], carried, strict=True))
-            self.block(op.body)
-            return [self.get(o) for o in op.body.yields]
-
-        hints = [p.hint for p in op.body.params[1:]]
-        results = self.loop(iterable, init, body, hints, op.body.params[0].hint, op)
-        self.env.update(zip(op.results, results, strict=True))
-
-    def loop(
-        self,
-        iterable: AV,
-        init: tuple[AV, ...],
-        body: Callable[[AV, list[AV]], list[AV]],
-        hints: list[str],
-        hint: str = "i",
-        op: ForEach | None = None,
-    ) -> list[AV]:
-        """Run `body(element, carried)` for every element and return the carried values after the last."""
-        has_break = op is not None and _breaks(op.body)
-        if in_turns(iterable, has_break):
-            return self.consume(iterable, init, body)
-        if isinstance(iterable, LazyAV) and iterable.kind == "enumerate":
-            if in_turns(iterable.items[0], has_break):
-                return self.count(iterable, init, body)
-        static = iteration.static_elements(self, iterable)
-        if static is not None and (not has_break) and len(static) <= 64:
-            carried = list(init)
-            for item in static:
-                carried = body(item, carried)
-            return carried
-        before = len(self.builder.ops)
-        start, stop, step, item_at = iteration.iteration(self, iterable)
-        taken = self.builder.ops[before:] if iterators.holds_generator(iterable) else []
-        loc = self.builder.loc
-
-        def run(params: list[AV]) -> tuple[Value, list[AV]]:
-            index = Value(hint if item_at is None else "", INT)
-            item = index if item_at is None else item_at(index)
-            if isinstance(item, Value) and item is not index:
-                item = self.builder.rename(item, hint)
-            try:
-                return index, body(item, params)
-            except Unreachable:
-                if op is not None:
-                    self.exits[op.body] = op.body.exit
-                return index, [Undef()] * len(params)
-
-        shape, index, params, ops, yields = self.fixpoint(init, run, hints)
-        self.at(loc)
-        iterators.refuse_growth(self, iterable, ops)
-        if taken:
-            iterators.refuse_interference(self, taken, ops)
-        init_ops, yield_ops = self.aligned(shape, init), self.aligned(shape, tuple(yields))
-        results_av, results = self.fresh(shape, hints)
-        exit_kind = self.exits[op.body] if op is not None else "next"
-        block = Block((index, *params), tuple(ops), yield_ops, exit_kind)
-        self.builder.ops.append(For(start, stop, step, init_ops, block, tuple(results), loc))
-        return results_av
-
-    def fixpoint(
-        self, init: tuple[AV, ...], run: Callable[[list[AV]], tuple[Value, list[AV]]], hints: list[str]
-    ) -> Any:
-        """Type a loop body until the carried values' types settle; the last round's operations are kept."""
-        shape: list[AV] = [self.generalise(av) for av in init]
-        for _ in range(12):
-            params_av, params = self.fresh(shape, hints)
-            with self.builder.region() as ops:
-                index, yields = run(params_av)
-            joined = [self.joined(s, y, h) for s, y, h in zip(shape, yields, hints, strict=True)]
-            if [self.signature(s) for s in joined] == [self.signature(s) for s in shape]:
-                return shape, index, params, ops, yields
-            shape = joined
-        raise self.error(
-            "the types of the values this loop carries do not settle",
-            "give each variable one type",
-            SignatureError,
-        )
-
-    def generalise(self, av: AV) -> AV:
-        """What a carried value starts as: number constants are variables of their type, texts stay constant."""
-
-        def leaf(o: Operand) -> AV:
-            if isinstance(o, Undef) or (isinstance(o, Const) and not isinstance(o.type, Scalar)):
-                return o
-            return Value("", o.type)
-
-        return map_leaves(av, leaf)
-
-    def joined(self, shape: AV, av: AV, name: str) -> AV:
-        return self.merged((shape, av), lambda operands, type: Value("", type), name)
-
-    def fresh(self, shape: list[AV], hints: list[str]) -> tuple[list[AV], list[Value]]:
-        made: list[Value] = []
-        avs = []
-        for s, hint in zip(shape, hints, strict=True):
-
-            def leaf(o: Operand, hint: str = hint) -> AV:
-                if isinstance(o, Value):
-                    made.append(Value(hint, o.type))
-                    return made[-1]
-                return o
-
-            avs.append(map_leaves(s, leaf))
-        return avs, made
-
-    def aligned(self, shape: list[AV], avs: tuple[AV, ...]) -> tuple[Operand, ...]:
-        """The operands of `avs` at the leaves that are variables in `shape`."""
-        out: list[Operand] = []
-
-        def visit(s: AV, av: AV) -> None:
-            if isinstance(s, Value):
-                out.append(av if is_operand(av) else Undef())  # type: ignore[arg-type]
-                return
-            for i, child in enumerate(children(s)):
-                visit(child, Undef() if isinstance(av, Undef) else children(av)[i])
-
-        for s, av in zip(shape, avs, strict=True):
-            visit(s, av)
-        return tuple(out)
-
-    def while_(self, op: While) -> None:
-        init = tuple(map(self.get, op.init))
-        hints = [p.hint for p in op.test.params]
-        shape: list[AV] = [self.generalise(av) for av in init]
-        for _ in range(12):
-            test_avs, test_params = self.fresh(shape, hints)
-            with self.builder.region() as test_ops:
-                self.env.update(zip(op.test.params, test_avs, strict=True))
-                self.block(op.test)
-                cond = self.truth(self.get(op.test.yields[0]))
-                tested = [self.get(o) for o in op.test.yields[1:]]
-            shape2 = [self.joined(s, t, h) for s, t, h in zip(shape, tested, hints, strict=True)]
-            body_avs, body_params = self.fresh(shape2, hints)
-            with self.builder.region() as ops:
-                self.env.update(zip(op.body.params, body_avs, strict=True))
-                yields = list(self.side(op.body)[1] or (Undef(),) * len(op.results))
-            joined = [self.joined(s, y, h) for s, y, h in zip(shape2, yields, hints, strict=True)]
-            if [self.signature(s) for s in joined] == [self.signature(s) for s in shape]:
-                break
-            shape = joined
-        else:
-            raise self.error(
-                "the types of the values this loop carries do not settle",
-                "give each variable one type",
-                SignatureError,
-            )
-        self.at(op.loc)
-        results_av, results = self.fresh(shape, hints)
-        test = Block(tuple(test_params), tuple(test_ops), (cond, *self.aligned(shape, tuple(tested))))
-        body = Block(tuple(body_params), tuple(ops), self.aligned(shape, tuple(yields)), self.exits[op.body])
-        self.builder.ops.append(While(self.aligned(shape, init), test, body, tuple(results), op.loc))
-        self.env.update(zip(op.results, results_av, strict=True))
-
-    # -- generators ---------------------------------------------------------------------------------
-
-    def consume(
-        self, gen: GeneratorAV, init: tuple[AV, ...], body: Callable[[AV, list[AV]], list[AV]]
-    ) -> list[AV]:
-        outer = self.source, self.env, self.siblings
-
-        def consumer(item: AV, state: AV) -> AV:
-            assert isinstance(state, TupleAV)
-            inner = self.source, self.env, self.siblings
-            self.source, self.env, self.siblings = outer
-            try:
-                return TupleAV(tuple(body(item, list(state.items))))
-            finally:
-                self.source, self.env, self.siblings = inner
-
-        self.consumers.append(consumer)
-        try:
-            result = self.enter(gen.function.source, [*gen.function.captured, TupleAV(init)])
-        finally:
-            self.consumers.pop()
-        assert isinstance(result, TupleAV)
-        return list(result.items)
-
-    def count(
-        self, numbered: LazyAV, init: tuple[AV, ...], body: Callable[[AV, list[AV]], list[AV]]
-    ) -> list[AV]:
-        """A generator under enumerate(): its elements are computed as the loop comes to them."""
-        generator, start = numbered.items
-        assert isinstance(generator, GeneratorAV)
-
-        def numbered_body(item: AV, carried: list[AV]) -> list[AV]:
-            *rest, number = carried
-            following = self.builder.emit("add", self.number(number), const(1), type=INT)
-            return [*body(TupleAV((number, item)), rest), following]
-
-        return self.consume(generator, (*init, start), numbered_body)[:-1]
-
-
-def in_turns(av: AV, has_break: bool) -> TypeGuard[GeneratorAV]:
-    """Whether a loop's body can stand where a generator gives its elements; to leave it, it must leave one loop."""
-    return isinstance(av, GeneratorAV) and not (has_break and len(av.function.source.node.clauses) > 1)
-
-
-def _breaks(block: Block) -> bool:
-    if block.exit == "break":
-        return True
-    last = block.ops[-1] if block.ops else None
-    return isinstance(last, If) and (_breaks(last.then) or _breaks(last.orelse))

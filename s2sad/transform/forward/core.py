@@ -7,7 +7,7 @@ joined, written and read as the reference is. Nothing of the primal is renamed o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from s2sad.analysis.aliases import Aliases, maybe_view, refuse_written_reshapes
 from s2sad.analysis.gates import find_gates
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
-from s2sad.ir.types import Array, Scalar, Tape, Tuple, Type, carries_derivative, is_float, is_memory
+from s2sad.ir.types import NONE, Array, Scalar, Tape, Tuple, Type, carries_derivative, is_float, is_memory
 from s2sad.rules import arrays as a_
 from s2sad.rules.arrays import JVPS, RESULTS
 from s2sad.rules.builder import Builder, is_zero
@@ -168,10 +168,13 @@ class Forward:
         found = self.tangents.get(operand) if isinstance(operand, Value) else None
         return None if found is None or is_zero(found) else found
 
-    def handed_on(self, operand: Operand) -> Operand:
-        """An operand's tangent where one must be yielded, stored or passed: zero for what does not vary."""
+    def handed_on(self, operand: Operand, like: Value | None = None) -> Operand:
+        """An operand's tangent where one must be yielded, stored or passed: zero for what does not vary, None for
+        the None that may be in place of an array (`like`)."""
         if isinstance(operand, Undef):
             return Undef(tangent_hint(operand), tangent_type(operand.type))
+        if operand.type == NONE and like is not None and is_memory(like.type):
+            return operand
         found = self.tangent(operand)
         if found is None and is_memory(operand.type):
             return self.emit("zeros_like", operand, type=tangent_type(operand.type))
@@ -299,17 +302,21 @@ class Forward:
         )
         return made
 
-    def block(self, block: Block, params: tuple[Value, ...], kept: list[int]) -> Block:
-        """A block with these parameters, that also yields the tangents of the chosen ones of its yields."""
+    def block(
+        self, block: Block, params: tuple[Value, ...], kept: list[int], targets: Sequence[Value]
+    ) -> Block:
+        """A block with these parameters, that also yields the tangents of the chosen ones of its yields; those of
+        `targets` are what they become."""
         with self.builder.region() as ops:
             for op in block.ops:
                 self.op(op)
-            tangents = tuple(self.handed_on(block.yields[j]) for j in kept)
+            yields = block.yields[len(block.yields) - len(targets) :]
+            tangents = tuple(self.handed_on(yields[j], targets[j]) for j in kept)
         return Block((*block.params, *params), tuple(ops), (*block.yields, *tangents), block.exit)
 
     def branch(self, op: If) -> None:
         kept = self.carried((r,) for r in op.results)
-        then, orelse = self.block(op.then, (), kept), self.block(op.orelse, (), kept)
+        then, orelse = (self.block(b, (), kept, op.results) for b in (op.then, op.orelse))
         self.builder.ops.append(
             If(op.cond, then, orelse, (*op.results, *self.named(op.results, kept)), op.loc)
         )
@@ -317,16 +324,16 @@ class Forward:
     def for_(self, op: For) -> None:
         carried = op.body.params[1:]
         kept = self.carried(zip(carried, op.results, strict=True))
-        init = (*op.init, *(self.handed_on(op.init[j]) for j in kept))
-        body = self.block(op.body, self.named(carried, kept), kept)
+        init = (*op.init, *(self.handed_on(op.init[j], op.results[j]) for j in kept))
+        body = self.block(op.body, self.named(carried, kept), kept, op.results)
         results = (*op.results, *self.named(op.results, kept))
         self.builder.ops.append(replace(op, init=init, body=body, results=results))
 
     def while_(self, op: While) -> None:
         kept = self.carried(zip(op.test.params, op.body.params, op.results, strict=True))
-        init = (*op.init, *(self.handed_on(op.init[j]) for j in kept))
-        test = self.block(op.test, self.named(op.test.params, kept), [1 + j for j in kept])
-        body = self.block(op.body, self.named(op.body.params, kept), kept)
+        init = (*op.init, *(self.handed_on(op.init[j], op.results[j]) for j in kept))
+        test = self.block(op.test, self.named(op.test.params, kept), kept, op.results)
+        body = self.block(op.body, self.named(op.body.params, kept), kept, op.results)
         results = (*op.results, *self.named(op.results, kept))
         self.builder.ops.append(While(init, test, body, results, op.loc))
 

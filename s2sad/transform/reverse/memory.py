@@ -83,7 +83,7 @@ def shadow_type(t: Type) -> Type:
     if isinstance(t, Tape):
         return Tape(shadow_type(t.item) if is_memory(t.item) else FLOAT)
     if isinstance(t, Array) and not t.dtype.startswith(("float", "complex")):
-        return Array("float64", t.ndim, t.dims)
+        return replace(t, dtype="float64")
     return t
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import Array, List, Scalar
 from s2sad.rules import arrays as a_
@@ -14,6 +15,7 @@ from s2sad.rules.builder import const
 from s2sad.rules.shapes import sample
 from s2sad.typing.abstract import AV, SliceAV, TupleAV
 from s2sad.typing.arrays import arguments, array, getitem, static, transposed
+from s2sad.typing.calls import static_call
 from s2sad.typing.functions.core import Handler, cast, elements, from_front, numpy_function, refuse, takes_out
 from s2sad.typing.functions.picking import ALL
 
@@ -139,11 +141,9 @@ def concatenated(name: str, columns: bool) -> Handler:
     def join(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found: list[Operand] = []
         for arg in args:
-            if isinstance(arg, SliceAV) or isinstance(s.static(arg), str):
-                raise s.error(
-                    f"np.{name}[] of slices and texts is not supported yet", "use np.arange or np.concatenate"
-                )
-            found.append(array(s, arg))
+            if isinstance(s.static(arg), str):
+                raise s.error(f"np.{name}[] of texts is not supported", "use np.concatenate")
+            found.append(array(s, spaced(s, arg) if isinstance(arg, SliceAV) else arg))
         own = [o for o in found if isinstance(o.type, Scalar) and o.type.dtype is None]
         if len(own) < len(found):  # Python's own numbers make no array wider
             given = [np.dtype(a_.dtype_of(o)) for o in found if o not in own]
@@ -161,5 +161,48 @@ def concatenated(name: str, columns: bool) -> Handler:
     return join
 
 
+def spaced(s: Any, av: SliceAV) -> AV:
+    """The numbers that a slice stands for in np.r_, np.mgrid and np.ogrid: an imaginary step says how many."""
+    start, stop, step = (None if s.static(p) is None else p for p in av.parts)
+    if stop is None:
+        raise s.error("a slice without an end", "write start:stop or start:stop:step", SignatureError)
+    start, step = start or const(0), step or const(1)
+    count = s.static(step)
+    if isinstance(count, complex):
+        given = [start, stop, const(int(abs(count)))]
+        return static_call(s, np.linspace, given, {}, "")
+    return static_call(s, np.arange, [start, stop, step], {}, "")
+
+
+def grid(dense: bool) -> Handler:
+    """np.mgrid and np.ogrid."""
+
+    def make(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        axes: list[Any] = []
+        for arg in args:
+            if not isinstance(arg, SliceAV):
+                raise s.error("a grid of what is not slices", "index it by slices, as in np.mgrid[0:n, 0:m]")
+            axes.append(array(s, spaced(s, arg)))
+        if len(axes) == 1:
+            return axes[0]
+        dtypes = [a_.dtype_of(a) for a in axes]
+        if dense and len(set(dtypes)) > 1:
+            axes = [cast(s, a, str(np.result_type(*dtypes))) for a in axes]
+        how: dict[str, AV] = {"indexing": const("ij"), "sparse": const(not dense)}
+        made = static_call(s, np.meshgrid, axes, how, "")
+        return static_call(s, np.stack, [made], {}, hint) if dense else made
+
+    return make
+
+
+def index_of(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    """np.s_: the subscript itself."""
+    return args[0] if len(args) == 1 else TupleAV(tuple(args))
+
+
+numpy_function(np.s_)(index_of)
+numpy_function(np.index_exp)(lambda s, args, kwargs, hint: TupleAV(tuple(args)))
+numpy_function(np.mgrid)(grid(True))
+numpy_function(np.ogrid)(grid(False))
 numpy_function(np.r_)(concatenated("r_", False))
 numpy_function(np.c_)(concatenated("c_", True))

@@ -11,9 +11,10 @@ from s2sad.ir.core import Function
 from s2sad.optimize.accumulates import merge_accumulates
 from s2sad.optimize.buffers import sum_in_place
 from s2sad.optimize.copies import absorb_names, propagate_copies, propagate_unnamed_copies
-from s2sad.optimize.cse import eliminate_common_subexpressions
+from s2sad.optimize.cse import eliminate_common_subexpressions, read_once
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.invariants import hoist_all_invariants, hoist_invariants
+from s2sad.optimize.shadows import share_shadows
 
 Pass = Callable[[Function], Function]
 
@@ -25,6 +26,7 @@ OPTIMIZE: dict[int, tuple[Pass, ...]] = {
         eliminate_common_subexpressions,
         propagate_copies,
         merge_accumulates,
+        share_shadows,
         sum_in_place,
         eliminate_dead_code,
     ),
@@ -36,7 +38,7 @@ def prepared(fn: Function, optimize: int, target: str) -> Function:
     """A typed function as it is differentiated."""
     if optimize < 2:
         return fn
-    return run(fn, (hoist_all_invariants if target == "numba" else hoist_invariants,))
+    return run(fn, (hoist_all_invariants if target == "numba" else hoist_invariants, read_once))
 
 
 @contextmanager

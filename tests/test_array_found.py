@@ -190,6 +190,26 @@ def mean_of_a_joined_array_named_alike(x, A, c):
     return 0.7 * np.sum(np.sin(x)) - np.sum(A * A) + 0.6 * v
 
 
+@case(V(3), 0)
+def whole_argument_replaced_in_a_loop(x, n):  # fuzz seed 2961: a shadow held in a tape was replaced there, not zeroed
+    for k in range(2):
+        y = np.zeros(3)
+        y[n] += np.tanh(0.3 * k)
+        np.sin(y, out=x)
+        x += np.tanh(y)
+    return np.sum(np.sin(x))
+
+
+@case(V(3))
+def whole_elements_of_lists_replaced(x):
+    y = x.copy()
+    rows, z = [y, x * 2.0], y
+    for i in range(2):
+        rows[i][:] = x * 3.0
+        y = y * 1.0
+    return np.sum(z**2) + np.sum(rows[1] * x)
+
+
 def is_bool(a: object) -> bool:
     return isinstance(a, np.ndarray) and a.dtype == bool
 

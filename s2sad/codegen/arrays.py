@@ -11,7 +11,7 @@ import gast
 
 from s2sad.codegen import tree as t
 from s2sad.ir.core import AnyOp, Const, Op, Operand, Value
-from s2sad.ir.types import Array
+from s2sad.ir.types import KIND_ORDER, Array, Scalar
 from s2sad.rules.arrays.core import dims_of
 from s2sad.rules.registry import PRIMS
 
@@ -170,6 +170,31 @@ def stack(e: Expressions, op: Op) -> Any:
     return np_call(e, "stack", t.tuple_([e.operand(o) for o in op.operands]), **named)
 
 
+def numbers(e: Expressions, op: Op) -> Any:
+    """A (nested) list of numbers, with its dtype where that is not the one NumPy would find."""
+    parts = list(map(e.operand, op.operands))
+    return np_call(e, "array", nested(parts, op.attr("shape"), t.list_), **numbers_dtype(e, op))
+
+
+def numbers_dtype(e: Expressions, op: Op) -> dict[str, Any]:
+    dtype = op.attr("dtype")
+    plain = all(isinstance(o.type, Scalar) and o.type.dtype in (None, dtype) for o in op.operands)
+    kinds = {o.type.kind for o in op.operands if isinstance(o.type, Scalar)}
+    natural = plain and dtype == NATURAL.get(max(kinds, key=KIND_ORDER.__getitem__))
+    return {} if natural else e.dtype_named(dtype)
+
+
+NATURAL = {"float": "float64", "int": "int64", "bool": "bool", "complex": "complex128"}
+
+
+def nested(parts: list[Any], shape: tuple[int, ...], sequence: Any) -> Any:
+    """Numbers in the order of memory as nested sequences."""
+    if len(shape) == 1:
+        return sequence(parts)
+    each = len(parts) // shape[0]
+    return sequence([nested(parts[k * each : (k + 1) * each], shape[1:], sequence) for k in range(shape[0])])
+
+
 def diagonal(e: Expressions, op: Op) -> Any:
     k, (a,) = op.attr("k"), op.operands
     assert isinstance(a.type, Array)
@@ -203,6 +228,6 @@ def histogram(e: Expressions, op: Op) -> Any:
 
 
 FORMS = {
-    "numpy.stack": stack, "numpy.tile": tile, "numpy.pad": pad, "numpy.diagonal": diagonal, "numpy.eye": square, "numpy.tri": square,
+    "array_of_numbers": numbers, "numpy.stack": stack, "numpy.tile": tile, "numpy.pad": pad, "numpy.diagonal": diagonal, "numpy.eye": square, "numpy.tri": square,
     "nonzero": one_of, "unravel_index": one_of, "numpy.histogram_counts": histogram,
 }  # fmt: skip

@@ -216,9 +216,10 @@ class Emitter:
 
     def all_of(self, a: Any) -> Any:
         """All elements of an array, as a target."""
+        made = self.expressions.maker(a)
         held = self.expr(a)
-        if isinstance(held, gast.Subscript):
-            return t.subscript(held.value, held.slice, True)
+        if isinstance(held, gast.Subscript) and made is not None and made.prim in ("view", "newaxis"):
+            return t.subscript(held.value, held.slice, True)  # not where the array is held in a list or a tape
         return t.subscript(held, arrays.whole(a.type.ndim), True)
 
     def op_assign_at(self, op: Op, out: list[Any]) -> None:

@@ -400,6 +400,9 @@ class Expressions:
         dtype = op.attr("dtype")
         if dtype is None or (dtype == "float64" and op.prim != "numpy.full" and op.prim != "array_of"):
             return {}
+        return self.dtype_named(dtype)
+
+    def dtype_named(self, dtype: str) -> dict[str, Any]:
         return {"dtype": t.dotted(f"np.{dtype}" if dtype != "bool" else "np.bool_")}
 
     def op_format(self, op: Op) -> Any:

@@ -232,7 +232,16 @@ def reshape(e: Expressions, op: Op) -> Any:
 
 
 ROWS = frozenset(
-    {"numpy.zeros", "numpy.ones", "numpy.empty", "numpy.arange", "array_of", "numpy.cumsum", "gather"}
+    {
+        "numpy.zeros",
+        "numpy.ones",
+        "numpy.empty",
+        "numpy.arange",
+        "array_of",
+        "array_of_numbers",
+        "numpy.cumsum",
+        "gather",
+    }
 )
 
 

@@ -13,9 +13,10 @@ from s2sad.codegen import arrays
 from s2sad.codegen import loop_nests as nests
 from s2sad.codegen import tree as t
 from s2sad.codegen.numba_arrays import form, helper, operands, rank
-from s2sad.ir.core import Op, Value
-from s2sad.ir.types import Array, List
+from s2sad.ir.core import Const, Op, Value
+from s2sad.ir.types import Array, List, Scalar
 from s2sad.rules.arrays.core import dtype_of
+from s2sad.rules.builder import const
 
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
@@ -228,6 +229,22 @@ def array_of(e: Expressions, op: Op) -> Any:
         )
     held = t.subscript(e.operand(a), gast.Slice(None, None, None))
     return arrays.np_call(e, "array", held, **e.dtype(op))
+
+
+@form("array_of_numbers")
+def array_of_numbers(e: Expressions, op: Op) -> Any:
+    """Nested lists are objects of Numba's, nested tuples of numbers of one kind are not."""
+    kinds = {o.type.kind for o in op.operands if isinstance(o.type, Scalar) and not isinstance(o, Const)}
+    if len(op.attr("shape")) == 1 or len(kinds) > 1:
+        return None
+    as_float = op.attr("dtype").startswith("float")
+    parts = [
+        e.operand(const(float(o.value)) if as_float and isinstance(o, Const) else o) for o in op.operands
+    ]
+    if as_float and kinds and kinds != {"float"}:
+        return None
+    named = arrays.numbers_dtype(e, op)
+    return arrays.np_call(e, "array", arrays.nested(parts, op.attr("shape"), t.tuple_), **named)
 
 
 @form("numpy.tri")

@@ -18,7 +18,13 @@ def polyval(p: Any, x: Any) -> Any:
 
 
 def polyfit(
-    x: Any, y: Any, deg: Any, rcond: Default = None, full: Default = False, w: Any = None, cov: Default = False
+    x: Any,
+    y: Any,
+    deg: Any,
+    rcond: Default = None,
+    full: Default = False,
+    w: Any = None,
+    cov: Default = False,
 ) -> Any:
     """Least squares by columns of powers of unit length."""
     columns = np.vander(np.asarray(x) + 0.0, deg + 1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from s2sad.analysis.aliases import WRITES, Aliases
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, walk
-from s2sad.ir.types import Array, Scalar, Type, is_memory
+from s2sad.ir.types import INT, Array, Scalar, Type, is_memory
 from s2sad.rules.registry import PRIMS
 
 _NEVER = frozenset({"identity", "extract", "constant", "stop_gradient", "pack", "format", "exception"})
@@ -17,6 +18,17 @@ def eliminate_common_subexpressions(fn: Function) -> Function:
     """Replace repeated pure operations on numbers and on arrays that nobody writes, and loads of a cell with no write
     to its array between them. Allocations are left alone, and so is what is returned: results share no memory."""
     return replace(fn, body=_Known(fn).block(fn.body, {}, {}))
+
+
+def read_once(fn: Function) -> Function:
+    """Replace repeated loads of a cell, and the computations of their indices, in a function that will be
+    differentiated: its reverse adds to each cell once. What the user gave a name keeps it."""
+
+    def chosen(op: Op) -> bool:
+        result = op.result
+        return not result.hint and (op.prim == "load" or result.type == INT)
+
+    return replace(fn, body=_Known(fn, chosen).block(fn.body, {}, {}))
 
 
 def _key(o: Operand, names: dict[Value, Operand]) -> Any:
@@ -30,7 +42,8 @@ def _key(o: Operand, names: dict[Value, Operand]) -> Any:
 class _Known:
     """Which operations of a function give the same again."""
 
-    def __init__(self, fn: Function) -> None:
+    def __init__(self, fn: Function, chosen: Callable[[Op], bool] | None = None) -> None:
+        self.chosen = chosen
         self.aliases = Aliases(fn)
         self.returned = self.aliases.reachable(fn.body.yields)  # and what lists that are returned hold
 
@@ -54,16 +67,16 @@ class _Known:
                         *(_key(o, names) for o in operands),
                     )
                     found = seen.get(key)
-                    if found is not None:
+                    if found is not None and (self.chosen is None or self.chosen(op)):
                         names[op.result] = found
                         continue
-                    seen[key] = op.result
+                    seen.setdefault(key, op.result)
                 elif op.prim == "load" and isinstance(op.result.type, Scalar):
                     cell = tuple(_key(o, names) for o in operands)
-                    if cell in loads:
+                    if cell in loads and (self.chosen is None or self.chosen(op)):
                         names[op.result] = loads[cell]
                         continue
-                    loads[cell] = op.result
+                    loads.setdefault(cell, op.result)
                 self.forget(op, loads)
                 out.append(op)
                 continue

@@ -115,7 +115,7 @@ class Builder:
                     return self.emit("mul", *((number, operands[1]) if k == 0 else (operands[0], number)))
         if prim == "mul":
             for one, other in (operands, operands[::-1]):
-                if is_one(one) and other.type == type:
+                if is_one(one) and (other.type == type or self.is_result(other, type)):
                     return other
             for minus, other in (operands, operands[::-1]):
                 if isinstance(minus, Const) and minus.value == -1.0 and other.type == type and is_float(type):
@@ -138,6 +138,15 @@ class Builder:
         if inner is None or inner.prim != "numpy.broadcast_to" or other.type != type or None in type.dims:
             return None
         return inner.operands[0] if isinstance(inner.operands[0].type, Scalar) else None
+
+    def is_result(self, v: Operand, type: Type) -> bool:
+        """In a derivative: whether an array is the result of arithmetic, not memory that is written, of this dtype and
+        rank."""
+        if not (self.reassociate and isinstance(type, Array) and isinstance(v.type, Array)):
+            return False
+        made = self.defs.get(v) if isinstance(v, Value) else None
+        own = made is not None and made.prim in ("add", "sub", "mul", "div", "neg")
+        return own and (v.type.dtype, v.type.ndim) == (type.dtype, type.ndim)
 
     def made_by(self, v: Operand) -> Op | None:
         """The operation that made a value, where it still gives the same from the same operands."""

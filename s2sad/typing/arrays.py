@@ -7,7 +7,6 @@ What is one operation is emitted here; functions that are made of others are wri
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from weakref import WeakSet
 
@@ -39,14 +38,34 @@ def array(s: Any, av: AV, what: str = "here") -> Operand:
     if is_operand(av):
         operand: Operand = av  # type: ignore[assignment]
         if isinstance(operand.type, List):
-            t, written = _array_of(operand.type), listed(s, operand)
-            if isinstance(written, TupleAV) and written.items and t.ndim == 1:
-                t = replace(t, dtype=_common_dtype(list(written.items)))
+            written = numbers_written(s, operand)
+            if written is not None:
+                return of_numbers(s, *written)
+            t = _array_of(operand.type)
             return s.builder.emit("array_of", operand, type=t, dtype=t.dtype)
         return operand
     if isinstance(av, TupleAV):
-        return stacked(s, av)
+        written = numbers_written(s, av)
+        return stacked(s, av) if written is None else of_numbers(s, *written)
     raise s.error(f"{describe(av)} cannot be used as an array {what}", "pass an array", SignatureError)
+
+
+def numbers_written(s: Any, av: AV) -> tuple[tuple[int, ...], list[Operand]] | None:
+    """The shape and the numbers of a (nested) sequence of numbers just written, else None."""
+    av = listed(s, av)
+    if is_operand(av) and isinstance(av.type, Scalar):
+        return (), [av]  # type: ignore[list-item]
+    if not (isinstance(av, TupleAV) and av.items):
+        return None
+    parts = [numbers_written(s, item) for item in av.items]
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts) or len({shape for shape, _ in found}) > 1:
+        return None
+    return (len(found), *found[0][0]), [number for _, numbers in found for number in numbers]
+
+
+def of_numbers(s: Any, shape: tuple[int, ...], numbers: list[Operand]) -> Operand:
+    return a_.emit(s.builder, "array_of_numbers", *numbers, shape=shape, dtype=_common_dtype(numbers))
 
 
 def only_number(s: Any, o: Operand) -> Operand:
@@ -80,13 +99,14 @@ def stacked(s: Any, av: TupleAV) -> Operand:
     """A (nested) sequence as an array."""
     parts = [array(s, item) for item in av.items]
     parts = [only_number(s, p) if isinstance(p.type, Array) and not p.type.dims else p for p in parts]
-    if all(isinstance(p.type, Scalar) for p in parts):
+    if not parts:
         from s2sad.typing.lists import make_list
 
-        made = make_list(s, list(parts))
+        made = make_list(s, [])
         t = _array_of(made.type)  # type: ignore[union-attr, arg-type]
-        t = Array(_common_dtype(parts) if parts else t.dtype, 1, (len(parts),))
-        return s.builder.emit("array_of", made, type=t, dtype=t.dtype)
+        return s.builder.emit("array_of", made, type=Array(t.dtype, 1, (0,)), dtype=t.dtype)
+    if all(isinstance(p.type, Scalar) for p in parts):
+        return of_numbers(s, (len(parts),), parts)
     parts = [
         p if isinstance(p.type, Array) else a_.emit(s.builder, "numpy.broadcast_to", p, const(1))
         for p in parts

@@ -155,3 +155,19 @@ array_rule(
     "numpy.stack", "y = stack(*arrays)", lambda *arrays, axis: np.stack(arrays, axis), _stack_type, "linear",
     darrays=_stack_vjp,
 )  # fmt: skip
+
+
+def _numbers_vjp(b: Builder, env: Any) -> Operand:
+    at = np.unravel_index(env["index"], env["op"].attr("shape"))
+    return b.emit("load", env["dy"], *(const(int(i)) for i in at), type=env["dy"].type.item)
+
+
+array_rule(
+    "array_of_numbers", "y = array(*numbers)", lambda *numbers, shape, dtype: np.array(numbers, dtype).reshape(shape),
+    lambda attrs, *numbers: Array(attrs["dtype"], len(attrs["shape"]), attrs["shape"]), "linear", dnumbers=_numbers_vjp,
+)  # fmt: skip
+
+# The same array under a name of its own, only in a function that is being reversed
+array_rule(
+    "borrow", "y = borrow(a)", lambda a: a, lambda attrs, a: a.type, "linear", da=lambda b, env: env["dy"]
+)

@@ -28,6 +28,7 @@ from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse import storage
+from s2sad.transform.reverse.borrowed import borrowed, returned
 from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 from s2sad.transform.reverse.views import settled
@@ -77,11 +78,12 @@ def is_single(t: Type) -> bool:
 
 
 def ready(fn: Function, inputs: tuple[Value, ...]) -> Function:
-    """The function as `Reverse` takes it: with copies of what is reshaped now and written later, and without dead
-    code, whose adjoints would have to be made of nothing."""
+    """The function as `Reverse` takes it: with copies of what is reshaped now and written later, without dead code,
+    whose adjoints would have to be made of nothing, and with arrays of their own where elements are read of what
+    loops carry."""
     fn = settled(fn)
     refuse_written_reshapes(fn, Aliases(fn))
-    return eliminate_dead_code(fn, inputs)
+    return borrowed(eliminate_dead_code(fn, inputs))
 
 
 class Reverse:
@@ -174,7 +176,7 @@ class Reverse:
         self.block(self.fn.body, self.root)
         adjoints = tuple(self.input_adjoint(v) for v in self.inputs)
         reverse = (*self.late, *self.root.head, *self.builder.ops)
-        return Sweeps(self.extras.ops(self.fn.body), reverse, adjoints)
+        return Sweeps(returned(self.extras.ops(self.fn.body)), returned(reverse), adjoints)
 
     def input_adjoint(self, v: Value) -> Operand:
         from s2sad.transform.reverse.arrays import by_value

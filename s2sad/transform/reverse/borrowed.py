@@ -1,0 +1,135 @@
+"""Arrays that loops carry and nothing writes: their adjoints are values, though elements of them are read.
+
+The adjoint of an array that is read by elements is memory, to which each reading adds. Where a loop carries one from
+iteration to iteration, the forward sweep would have to make and keep that memory for every array it carries. As nothing
+writes these arrays, what reads elements may as well read a *borrowed* array of each: the same array under a name of its
+own, whose adjoint is memory that the reverse of the iteration makes, and adds to the adjoint of what the loop carries.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from s2sad.analysis.aliases import VIEWS, Aliases
+from s2sad.analysis.uses import definitions
+from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk
+from s2sad.ir.types import Array
+
+ELEMENTS = VIEWS | {"load", "gather"}  # what reads parts of its first operand
+# What an array's name may stand in besides: it is read as a whole, and its memory is kept by nobody
+KEEPS = frozenset(
+    {"invoke", "custom", "append", "alloc_list", "list_repeat", "list_of", "array_of", "tape_write", "pack", "extract",
+     "store", "stop_gradient"}
+)  # fmt: skip
+NO_ARRAY_OF_ITS_OWN = VIEWS | {"load", "tape_read", "extract", "invoke", "stop_gradient", "array_like"}
+
+
+def borrowed(fn: Function) -> Function:
+    """The function with borrowed arrays where loops carry arrays that nothing writes and elements of which are read."""
+    if fn.called or not any(isinstance(op, (For, While)) for op in walk(fn.body)):
+        return fn
+    chosen = carried_classes(fn)
+    if not chosen:
+        return fn
+    return replace(fn, body=_Borrow(chosen).block(fn.body, fn.params))
+
+
+def carried_classes(fn: Function) -> set[Value]:
+    """The values of the classes of such arrays."""
+    aliases, defs = Aliases(fn), definitions(fn)
+    members: dict[Value, set[Value]] = defaultdict(set)
+    carried: set[Value] = set()
+    read: set[Value] = set()
+    kept: set[Value] = set()
+
+    def note(*values: Operand) -> None:
+        for v in values:
+            if isinstance(v, Value) and isinstance(v.type, Array):
+                members[aliases.find(v)].add(v)
+
+    note(*fn.params)
+    for op in walk(fn.body):
+        note(*op.results)
+        if isinstance(op, (For, While)):
+            params = op.body.params[1:] if isinstance(op, For) else op.body.params
+            note(*params, *(op.test.params if isinstance(op, While) else ()))
+            carried |= {aliases.find(p) for p in params if isinstance(p.type, Array)}
+        elif isinstance(op, Op):
+            arrays = [o for o in op.operands if isinstance(o, Value) and isinstance(o.type, Array)]
+            if op.prim in KEEPS:
+                kept |= {aliases.find(o) for o in arrays}
+            elif op.prim in ELEMENTS and arrays:
+                read.add(aliases.find(arrays[0]))
+    found: set[Value] = set()
+    for root in (carried & read) - kept:
+        values = members[root]
+        own = (op for v in values if isinstance(op := defs.get(v), Op))
+        if not aliases.is_written(root) and not any(op.prim in NO_ARRAY_OF_ITS_OWN for op in own):
+            found |= values
+    return found
+
+
+class _Borrow:
+    def __init__(self, chosen: set[Value]) -> None:
+        self.chosen = chosen
+        self.names: dict[Value, Value] = {}
+        self.asked: set[Value] = set()
+
+    def block(self, block: Block, params: tuple[Value, ...] = ()) -> Block:
+        """A block in which elements are read of borrowed arrays, each borrowed where the array comes to be."""
+        ops: list[AnyOp] = list(block.ops)
+        found: list[AnyOp] = []
+        for v in (*params, *block.params):
+            self.name(v)
+        for op in ops:
+            for r in op.results:
+                self.name(r)
+            found.append(self.op(op))
+        placed: list[AnyOp] = self.borrows((*params, *block.params))
+        for op in found:
+            placed.append(op)
+            placed += self.borrows(op.results)
+        return replace(block, ops=tuple(placed))
+
+    def name(self, v: Value) -> None:
+        if v in self.chosen:
+            self.names[v] = Value(v.hint, v.type)
+
+    def borrows(self, values: tuple[Value, ...]) -> list[AnyOp]:
+        return [Op("borrow", (v,), (self.names[v],)) for v in values if v in self.asked]
+
+    def op(self, op: AnyOp) -> AnyOp:
+        if isinstance(op, If):
+            return replace(op, then=self.block(op.then), orelse=self.block(op.orelse))
+        if isinstance(op, For):
+            return replace(op, body=self.block(op.body))
+        if isinstance(op, While):
+            return replace(op, test=self.block(op.test), body=self.block(op.body))
+        if not (isinstance(op, Op) and op.prim in ELEMENTS):
+            return op
+        first = op.operands[0]
+        if not (isinstance(first, Value) and first in self.names):
+            return op
+        self.asked.add(first)
+        return replace(op, operands=(self.names[first], *op.operands[1:]))
+
+
+def returned(ops: tuple[AnyOp, ...]) -> tuple[AnyOp, ...]:
+    """Operations of a differentiated function, in which a borrowed array is but another name."""
+
+    def block(b: Block) -> Block:
+        return replace(b, ops=returned(b.ops))
+
+    found: list[AnyOp] = []
+    for op in ops:
+        if isinstance(op, Op):
+            op = replace(op, prim="identity") if op.prim == "borrow" else op
+        elif isinstance(op, If):
+            op = replace(op, then=block(op.then), orelse=block(op.orelse))
+        elif isinstance(op, For):
+            op = replace(op, body=block(op.body))
+        elif isinstance(op, While):
+            op = replace(op, test=block(op.test), body=block(op.body))
+        found.append(op)
+    return tuple(found)

@@ -191,7 +191,9 @@ def mean_of_a_joined_array_named_alike(x, A, c):
 
 
 @case(V(3), 0)
-def whole_argument_replaced_in_a_loop(x, n):  # fuzz seed 2961: a shadow held in a tape was replaced there, not zeroed
+def whole_argument_replaced_in_a_loop(
+    x, n
+):  # fuzz seed 2961: a shadow held in a tape was replaced there, not zeroed
     for k in range(2):
         y = np.zeros(3)
         y[n] += np.tanh(0.3 * k)

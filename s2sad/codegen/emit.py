@@ -219,7 +219,9 @@ class Emitter:
         made = self.expressions.maker(a)
         held = self.expr(a)
         if isinstance(held, gast.Subscript) and made is not None and made.prim in ("view", "newaxis"):
-            return t.subscript(held.value, held.slice, True)  # not where the array is held in a list or a tape
+            return t.subscript(
+                held.value, held.slice, True
+            )  # not where the array is held in a list or a tape
         return t.subscript(held, arrays.whole(a.type.ndim), True)
 
     def op_assign_at(self, op: Op, out: list[Any]) -> None:

@@ -24,6 +24,7 @@ from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.records import gather_records
 from s2sad.optimize.rectangular import hoist_integers, rectangular_tapes
 from s2sad.optimize.reverse_loops import faster_reverse_loops
+from s2sad.optimize.stencils import split_stencils
 from s2sad.rules.registry import PRIMS
 
 _COUNT = itertools.count(1)
@@ -109,7 +110,7 @@ def called_objects(fn: Function, target: str) -> tuple[dict[Any, str], dict[str,
 
 def _for_numba(fn: Function) -> Function:
     """What is done only where Numba compiles."""
-    return eliminate_dead_code(faster_reverse_loops(rectangular_tapes(hoist_integers(fn))))
+    return eliminate_dead_code(faster_reverse_loops(split_stencils(rectangular_tapes(hoist_integers(fn)))))
 
 
 def _emitted(

@@ -22,6 +22,7 @@ from s2sad.transform.gradient import finished
 from s2sad.transform.repeat import Copier, each, indices_of, put, sizes, table, unit
 from s2sad.transform.reverse import Callees, Reverse, ready
 from s2sad.transform.reverse.arrays import by_value, is_fresh, made_as, sources
+from s2sad.transform.reverse.borrowed import returned
 from s2sad.transform.reverse.calls import new_tapes, with_tapes
 from s2sad.transform.reverse.memory import shadow, zero_shadow
 from s2sad.transform.reverse.repeated import share
@@ -75,7 +76,7 @@ def rows(
     b = builder_for(fn, REVERSE)
     found: list[Operand] = []
     first: Reverse | None = None
-    forward = fn.body.ops
+    forward = returned(fn.body.ops)
     for output in outputs:
         if not varies(output):
             outer = sizes(b, output)
@@ -90,7 +91,7 @@ def rows(
             r.active = active_values(fn, inputs, varying, r.aliases)
         found += rows_of(b, r, output, fn)  # type: ignore[arg-type]
     if first is not None:
-        forward = first.extras.ops(fn.body)
+        forward = returned(first.extras.ops(fn.body))
     body = Block((), (*forward, *b.ops), (*fn.body.yields[count:], *found))
     made = Function(name, fn.params, body, fn.loc, callees.reachable(body))
     return new_tapes(*with_tapes(made, callees))

@@ -373,6 +373,61 @@ def one_turn(x):
     return np.sum(t)
 
 
+@case(V(3, 4))
+def gram_schmidt(A):
+    basis = []
+    for v in A:
+        w = v - sum((v @ b) * b for b in basis)
+        basis.append(w / np.linalg.norm(w))
+    return np.sum(np.array(basis)[-1] ** 3)
+
+
+@case(V(3, 4))
+def triangular(A):
+    s = 0.0
+    for i in range(len(A)):
+        acc = 0
+        for j in range(i):
+            acc = acc + A[j] * (j + 1)
+        s += np.sum((A[i] - acc) ** 2)
+    return s
+
+
+@case(V(3, 4))
+def triangular_sums(A):
+    s = 0.0
+    for i in range(len(A)):
+        s += np.sum(np.exp(A[i] - 0.1 * sum(A[j] for j in range(i))))
+    return s
+
+
+@case(V(3, 4), V(4))
+def upper_triangular(A, f):
+    s = 0.0
+    for i in range(len(A)):
+        acc = 0.0
+        for j in range(i + 1, len(A)):
+            acc = acc + np.tanh(A[j] * A[i])
+        s += np.sum(acc * f) + np.mean(acc)
+    return s
+
+
+def test_elements_of_a_number():
+    """A number that stands where other turns have an array has no elements."""
+
+    def f(A):
+        s = 0.0
+        for i in range(len(A)):
+            acc = 0.0
+            for j in range(i):
+                acc = acc + A[j]
+            s += acc[0] if i > 0 else 1.0
+        return s
+
+    with pytest.raises(ValueError, match="'acc' is 0.0 where this loop does not run"):
+        s2sad.grad(f)(V(3, 2))
+
+
 def test_loops_that_do_not_run():
     """What is of one kind then is exact, what is of two is refused when it happens, if it is read."""
     assert previous_row(np.zeros((0, 2))) == 0.0

@@ -46,6 +46,9 @@ class Emitter:
         self.folding = Folding(fn, fold_named=level >= 2, fold_bounds=target == "python")
         self.positions = Positions(fn, self.folding.folded, self.folding.ternary)
         self.makers = definitions(fn)
+        structures = {op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim == "extract"}
+        for p in structures.intersection(fn.params):  # what is returned may be made as they are, by type(p)
+            self.positions.used(p, (len(fn.body.ops),))
         self.names = Names(fn, self.positions, reserved | {fn.name})
         self.bound = placeholders(fn, self.differs)
         appends = (op for op in walk(fn.body) if isinstance(op, Op) and op.prim == "append")

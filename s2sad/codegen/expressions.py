@@ -21,7 +21,7 @@ from s2sad.codegen import (  # noqa: F401  (some for the forms that they registe
 from s2sad.codegen import tree as t
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
-from s2sad.ir.types import BOOL, Array, List, is_number
+from s2sad.ir.types import BOOL, Array, List, Scalar, is_number
 from s2sad.rules.arrays import INFER
 from s2sad.rules.mathematics import NUMBA_OPERANDS
 from s2sad.rules.registry import PRIMS
@@ -351,7 +351,9 @@ class Expressions:
     def op_zeros_like(self, op: Op) -> Any:
         a = self.operand(op.operands[0])
         if isinstance(op.result.type, List):
-            return t.binary("mul", t.list_([t.constant(0.0)]), t.call("len", a))
+            item = op.result.type.item
+            zero = 0j if isinstance(item, Scalar) and item.kind == "complex" else 0.0
+            return t.binary("mul", t.list_([t.constant(zero)]), t.call("len", a))
         self.modules.add("numpy")
         source = op.operands[0].type
         if (

@@ -57,7 +57,8 @@ def _pow_type(*types: Type) -> Type:
 def _pow_base(b: Any, env: dict[str, Any]) -> Any:
     n = _literal(env["b"])
     if n is None:
-        return b.expand("pow_base(a, b, y) * dy", env)
+        text = "b * a**(b - 1.0) * dy" if _of_complex(env) else "pow_base(a, b, y) * dy"
+        return b.expand(text, env)
     env = {**env, "n": Const(float(n), FLOAT)}
     if n == 0:
         return None
@@ -69,12 +70,27 @@ def _pow_base(b: Any, env: dict[str, Any]) -> Any:
         return b.expand("n * a**m * dy", {**env, "m": Const(n - 1, INT if isinstance(n, int) else FLOAT)})
     if n < 0:  # y / a cannot overflow into an exception where a**(n-1) does
         return b.expand("n * y / a * dy", env)
+    if _of_complex(env):
+        return b.expand("n * a**m * dy", {**env, "m": Const(float(n - 1), FLOAT)})
     return b.expand("pow_base(a, b, y) * dy", env)
+
+
+def _pow_exponent(b: Any, env: dict[str, Any]) -> Any:
+    if _of_complex(env):
+        return b.expand("log(a + 0j) * y * dy", env, "numpy")
+    return b.expand("pow_exponent(a, b, y) * dy", env)
+
+
+def _of_complex(env: dict[str, Any]) -> bool:
+    return any(
+        (t.dtype or t.kind if isinstance(t, Scalar) else getattr(t, "dtype", "")).startswith("complex")
+        for t in (env["a"].type, env["b"].type)
+    )
 
 
 rule(
     operator.pow, "y = pow(a, b)", name="pow", infer=_pow_type, cost=20,
-    da=_pow_base, db="pow_exponent(a, b, y) * dy",
+    da=_pow_base, db=_pow_exponent,
 )  # fmt: skip
 
 
@@ -130,8 +146,14 @@ rule(
     safe_log, "y = safe_log(a)", name="s2sad.safe_log", helper=source(safe_log), effect="none",
     da="dy / a if a > 0.0 else 0.0",
 )  # fmt: skip
+
+
+def _ratio_type(*types: Type) -> Type:
+    return Scalar("complex") if any(isinstance(t, Scalar) and t.kind == "complex" for t in types) else FLOAT
+
+
 rule(
-    ratio, "y = ratio(a, b)", name="s2sad.ratio", helper=source(ratio), effect="none",
+    ratio, "y = ratio(a, b)", name="s2sad.ratio", helper=source(ratio), effect="none", infer=_ratio_type,
     da="ratio(dy, b)", db="ratio(-y * dy, b) if b != 0.0 else 0.0",
 )  # fmt: skip
 

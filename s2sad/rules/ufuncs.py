@@ -73,8 +73,16 @@ ufunc("mod(a, b)", numpy_same, cost=5, da="dy", db="-floor_divide(a, b) * dy")
 ufunc("fmod(a, b)", numpy_same, cost=5, da="dy", db="-trunc(divide(a, b)) * dy")
 
 
+def _power_exponent(b: Any, env: Any) -> Any:
+    if is_complex(env["a"].type) or is_complex(env["b"].type):
+        return b.expand("log(a + 0j) * y * dy", env, "numpy")
+    return b.expand("pow_exponent(a, b, y) * dy", env)
+
+
 def _power_base(b: Any, env: Any) -> Any:
     n = _literal(env["b"])
+    if (n is None or 0 < n < 1) and (is_complex(env["a"].type) or is_complex(env["b"].type)):
+        return b.expand("b * power(a, b - 1.0) * dy", env, "numpy")
     if n == 0:
         return None
     if n == 1:
@@ -91,7 +99,7 @@ def _power_base(b: Any, env: Any) -> Any:
 for _name in ("power", "float_power"):
     ufunc(
         f"{_name}(a, b)", numpy_same if _name == "power" else Scalar("float", "float64"), cost=30,
-        da=_power_base, db="pow_exponent(a, b, y) * dy",
+        da=_power_base, db=_power_exponent,
     )  # fmt: skip
 piecewise_constant("floor_divide(a, b)", "gcd(a, b)", "lcm(a, b)", infer=numpy_same)
 
@@ -126,7 +134,15 @@ ufunc("arctan(x)", cost=20, dx="dy / (1.0 + x * x)")
 ufunc("sinh(x)", cost=20, dx="cosh(x) * dy")
 ufunc("cosh(x)", cost=20, dx="sinh(x) * dy")
 ufunc("tanh(x)", cost=20, dx="(1.0 - y * y) * dy")
-ufunc("arcsinh(x)", cost=20, dx="dy / hypot(1.0, x)")
+
+
+def _arcsinh(b: Any, env: Any) -> Any:
+    """1 / sqrt(1 + x²), by hypot where that does not overflow for reals."""
+    text = "dy / sqrt(x * x + 1.0)" if is_complex(env["x"].type) else "dy / hypot(1.0, x)"
+    return b.expand(text, env, "numpy")
+
+
+ufunc("arcsinh(x)", cost=20, dx=_arcsinh)
 ufunc("arccosh(x)", cost=20, dx="ratio(dy, sqrt(x - 1.0) * sqrt(x + 1.0))")
 ufunc("arctanh(x)", cost=20, dx=over("dy", "(1.0 - x) * (1.0 + x)"))
 ufunc("arctan2(a, b)", cost=30, da="ratio(b * dy, a * a + b * b)", db="-ratio(a * dy, a * a + b * b)")

@@ -11,7 +11,7 @@ from typing import Any
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import BOTTOM, FLOAT, List, Scalar, Type, is_float, is_memory, join
+from s2sad.ir.types import BOTTOM, FLOAT, INT, KIND_ORDER, List, Scalar, Type, is_float, is_memory, join
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, TupleAV, describe, is_operand
 
@@ -45,7 +45,16 @@ def mixed(s: Any, a: Type, b: Type) -> Exception:
 
 
 def element(s: Any, value: Any, item: Type) -> Any:
-    """A number as a list of `item` holds it: an int becomes a float in a list made to hold floats."""
+    """A number as a list of `item` holds it: an int becomes a float in a list made to hold floats, and a float a complex
+    number in one of those."""
+    if isinstance(item, Scalar) and item.kind == "complex":
+        if not isinstance(value.type, Scalar) or value.type.kind == "complex":
+            return value
+        return (
+            const(complex(value.value))
+            if isinstance(value, Const)
+            else s.builder.emit("add", value, const(0j))
+        )
     if not is_float(item) or not isinstance(value.type, Scalar) or value.type.kind not in ("int", "bool"):
         return value
     return const(float(value.value)) if isinstance(value, Const) else s.builder.emit("builtins.float", value)
@@ -72,6 +81,12 @@ def common_type(s: Any, elements: list[AV]) -> Type:
     return item
 
 
+def fits(t: Type, item: Type) -> bool:
+    """Whether a number can be held among numbers of this type: as one of theirs."""
+    numbers = isinstance(t, Scalar) and isinstance(item, Scalar)
+    return numbers and KIND_ORDER[t.kind] <= KIND_ORDER[item.kind]  # type: ignore[attr-defined]
+
+
 def stored(s: Any, container: Value, value: Operand) -> Operand:
     """What is stored in a container. Raises Widen, or an error for a list that is not made here."""
     held = container.type
@@ -84,7 +99,9 @@ def stored(s: Any, container: Value, value: Operand) -> Operand:
     empty = here and not made.operands and made.loc not in s.context.widened
     item: Type | None = BOTTOM if empty else held.item
     item = join(item, value.type)  # type: ignore[arg-type]
-    if item == held.item or (is_float(held.item) and isinstance(value.type, Scalar)):
+    if item == held.item or (
+        is_float(held.item) and not (empty and item == INT) and fits(value.type, held.item)
+    ):
         return value
     if item is None and isinstance(held.item, Scalar) and is_float(value.type):
         item = FLOAT

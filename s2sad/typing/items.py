@@ -25,7 +25,7 @@ from s2sad.ir.types import (
 )
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
-from s2sad.typing import arrays, lists
+from s2sad.typing import arrays, lists, records
 from s2sad.typing.abstract import (
     AV,
     BoundAV,
@@ -56,6 +56,10 @@ _STATIC: dict[str, Callable[..., Any]] = {
 def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     """A Python operator on any abstract values."""
     hint = op.result.hint
+    if any(isinstance(a, (TupleAV, RecordAV)) for a in args):
+        own = records.operated(s, prim, args)
+        if own is not None:
+            return own
     if prim == "not":
         cond = s.truth(args[0])
         return const(not cond.value) if isinstance(cond, Const) else s.builder.emit("not", cond, type=BOOL)
@@ -129,6 +133,7 @@ def _identity(s: Any, prim: str, args: list[AV]) -> AV:
 
 def _membership(s: Any, prim: str, args: list[AV]) -> AV:
     needle, hay = args
+    records.refuse_own(s, hay, "__contains__", "__iter__")
     if isinstance(hay, DictAV):
         hay = TupleAV(tuple(from_python(k) for k in hay.items))  # type: ignore[misc]
     known = [s.static(needle), s.static(hay)]
@@ -277,6 +282,7 @@ def normal_index(s: Any, av: AV, what: str = "an index") -> Operand:
 
 
 def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
+    records.refuse_own(s, av, "__getitem__")
     if isinstance(av, DictAV):
         key = s.static(index)
         if key in av.items:

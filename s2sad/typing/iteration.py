@@ -9,7 +9,7 @@ from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import INT, STR, is_memory
 from s2sad.rules.builder import const
-from s2sad.typing import lists
+from s2sad.typing import lists, records
 from s2sad.typing.abstract import (
     AV,
     DictAV,
@@ -29,6 +29,7 @@ MOST_UNROLLED = 32  # iterations of a comprehension of arrays; longer ones fill 
 
 def static_elements(s: Any, av: AV) -> list[AV] | None:
     """The elements of an iterable whose elements are known one by one, else None."""
+    records.refuse_own(s, av, "__iter__", "__getitem__")
     if isinstance(av, TupleAV):
         return list(av.items)
     if isinstance(av, DictAV):
@@ -61,6 +62,7 @@ def static_elements(s: Any, av: AV) -> list[AV] | None:
 
 def length(s: Any, av: AV) -> Operand:
     """The number of elements of an iterable."""
+    records.refuse_own(s, av, "__len__")
     if isinstance(av, Value) and av.type == STR:
         return s.builder.emit("len", av, type=INT)
     if isinstance(av, Value) and is_memory(av.type):

@@ -38,7 +38,10 @@ def make_list(s: Any, elements: list[AV]) -> AV:
             item = join(item, e.type) if item is not None else None  # type: ignore[union-attr]
         if item is None:
             return TupleAV(tuple(elements), list, site=s.loc)
-        return s.builder.emit("alloc_list", *elements, type=List(element_type(s, item)))
+        item = element_type(s, item)
+        if isinstance(item, Scalar) and item.kind == "complex":
+            elements = [element(s, e, item) for e in elements]
+        return s.builder.emit("alloc_list", *elements, type=List(item))
     item = element_type(s, common_type(s, elements))
     held = [element(s, in_memory(s, e), item) for e in elements]
     return s.builder.emit("alloc_list", *held, type=List(item))

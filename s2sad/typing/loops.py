@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeGuard
+from weakref import WeakSet
 
 from s2sad.analysis.uses import use_counts
 from s2sad.errors import S2sadError, SignatureError
 from s2sad.frontend.lower import lower
-from s2sad.ir.core import AnyOp, Block, Const, For, ForEach, If, Operand, Undef, Value, While
-from s2sad.ir.types import BOOL, INT, NONE, Scalar, is_memory
+from s2sad.ir.core import AnyOp, Block, Const, For, ForEach, If, Op, Operand, Undef, Value, While, walk
+from s2sad.ir.types import BOOL, INT, NONE, Array, List, Scalar, is_memory
+from s2sad.rules.arrays import dtype_of
+from s2sad.rules.arrays import emit as emit_array
 from s2sad.rules.builder import const
 from s2sad.typing import arrays, calls, iteration, iterators
 from s2sad.typing.abstract import (
@@ -26,10 +29,13 @@ from s2sad.typing.abstract import (
     is_operand,
     map_leaves,
     merge,
+    rebuild,
 )
 from s2sad.typing.instances import Instances, KindsMeet, Unreachable
 
 MOST_FIRST_TURNS = 3  # of one loop: `before, previous = previous, row` is settled after two
+
+TAKES_APART = frozenset({"attr", "getitem", "setitem", "augitem", "unpack"})
 
 Body = Callable[[AV, list[AV]], list[AV]]
 Bounds = tuple[Operand, Operand, Operand, Callable[[Operand], AV] | None]  # start, stop, step, element at
@@ -40,6 +46,19 @@ class Changes(Exception):
 
     def __init__(self, error: S2sadError) -> None:
         self.error = error
+
+
+def can_merge(a: AV, b: AV) -> bool:
+    try:
+        merge((b, a), lambda operands, type: Value("", type))
+    except CannotMerge:
+        return False
+    return True
+
+
+def is_number_for(a: AV, b: AV) -> bool:
+    """Whether there is a number where there would be an array."""
+    return is_operand(a) and isinstance(a.type, Scalar) and isinstance(b, Value) and isinstance(b.type, Array)
 
 
 @contextmanager
@@ -55,6 +74,7 @@ class Loops(Instances):
     """The part of the specialiser that types loops."""
 
     builder: Any
+    of_loops: WeakSet[Operand]  # the numbers of turns, and what loops carry
     env: dict[Value, AV]
     exits: dict[Block, str]
     consumers: list[Callable[[AV, AV], AV]]
@@ -133,6 +153,7 @@ class Loops(Instances):
 
         def run(params: list[AV]) -> tuple[Value, list[AV]]:
             index = Value(hint if item_at is None else "", INT)
+            self.of_loops.add(index)
             item = index if item_at is None else item_at(index)
             if isinstance(item, Value) and item is not index:
                 item = self.builder.rename(item, hint)
@@ -225,29 +246,77 @@ class Loops(Instances):
             self.builder.ops += ops
             return [Undef(h) for h in hints] if after is None else after
         with self.builder.region() as none_ops:
-            unchanged = init if after is None else self.unchanged(init, after, hints, results)
+            spread = self.varies(runs)
+            unchanged = init if after is None else self.unchanged(init, after, hints, results, spread)
         return self.met(runs, (ops, after), (none_ops, unchanged), hints, loc)  # type: ignore[no-any-return]
 
+    def varies(self, v: Operand, seen: int = 0) -> bool:
+        """Whether a number depends on a loop around, or on the length of a list: then a loop may well not run."""
+        made = self.builder.defs.get(v) if isinstance(v, Value) else None
+        if made is None or seen > 8:
+            return v in self.of_loops
+        if made.prim == "len" and isinstance(made.operands[0].type, List):
+            return True
+        return any(self.varies(o, seen + 1) for o in made.operands)
+
     def unchanged(
-        self, init: list[AV], after: list[AV], hints: list[str], results: tuple[Value, ...]
+        self,
+        init: list[AV],
+        after: list[AV],
+        hints: list[str],
+        results: tuple[Value, ...],
+        spread: bool,
     ) -> list[AV] | None:
         """What a loop that does not run leaves of what it carries: nothing where it is of another kind than after a
-        turn, and then reading it is refused when it happens."""
+        turn, and then reading it is refused when it happens. With `spread`, a number in place of an array is an array
+        of one element, which is the same to arithmetic and to sums."""
         found = list(init)
         read = use_counts(lower(self.source)) if results else {}
         for k, (a, b, name) in enumerate(zip(init, after, hints, strict=True)):
-            try:
-                merge((b, a), lambda operands, type: Value("", type))
-            except CannotMerge:
-                found[k] = Undef(name)
-                if not results or read[results[k]]:
-                    reason = f"{name!r} is {describe(a)} where this loop does not run, and {describe(b)} where it does"
-                    raised = calls.static_call(
-                        self, ValueError, [const(f"line {self.builder.loc.line}: {reason}")], {}, ""
-                    )
-                    self.builder.effect("raise", raised)
-                    return None
+            if can_merge(a, b):
+                continue
+            apart = bool(results) and self.is_taken_apart(results[k])
+            alike = None if apart or not spread else self.spread_out(a, b)
+            found[k] = Undef(name) if alike is None else alike
+            if alike is None and (not results or read[results[k]]):
+                reason = (
+                    f"{name!r} is {describe(a)} where this loop does not run, and {describe(b)} where it does"
+                )
+                raised = calls.static_call(
+                    self, ValueError, [const(f"line {self.builder.loc.line}: {reason}")], {}, ""
+                )
+                self.builder.effect("raise", raised)
+                return None
         return found
+
+    def spread_out(self, a: AV, b: AV) -> AV | None:
+        """A value with arrays of one element where another has arrays and it has numbers; None if that is not all in
+        which they differ."""
+        if can_merge(a, b):
+            return a
+        if is_operand(a):
+            return self.of_one_element(a, b) if is_number_for(a, b) else None  # type: ignore[arg-type]
+        if type(a) is not type(b) or len(children(a)) != len(children(b)):
+            return None
+        parts = [self.spread_out(x, y) for x, y in zip(children(a), children(b), strict=True)]
+        return None if None in parts else rebuild(a, tuple(parts))  # type: ignore[arg-type]
+
+    def is_taken_apart(self, v: Value) -> bool:
+        """Whether something asks for the elements or the sizes of a value."""
+        return any(
+            (isinstance(op, Op) and op.prim in TAKES_APART and op.operands[0] is v)
+            or (isinstance(op, ForEach) and op.iterable is v)
+            for op in walk(lower(self.source).body)
+        )
+
+    def of_one_element(self, number: Operand, like: Value) -> Operand:
+        assert isinstance(like.type, Array)
+        sizes = [const(1)] * like.type.ndim
+        spread = emit_array(self.builder, "numpy.broadcast_to", number, *sizes)
+        if dtype_of(spread) != like.type.dtype:
+            t = replace(spread.type, dtype=like.type.dtype)  # type: ignore[type-var]
+            return self.builder.emit("astype", spread, type=t, dtype=like.type.dtype)  # type: ignore[no-any-return]
+        return self.builder.emit("copy", spread, type=spread.type)  # type: ignore[no-any-return]
 
     def fixpoint(
         self,
@@ -308,6 +377,7 @@ class Loops(Instances):
             def leaf(o: Operand, hint: str = hint) -> AV:
                 if isinstance(o, Value):
                     made.append(Value(hint, o.type))
+                    self.of_loops.add(made[-1])
                     arrays.like(made[-1], o)
                     return made[-1]
                 return o

@@ -12,6 +12,7 @@ from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import Array, List, Scalar, is_memory
 from s2sad.rules.builder import const
+from s2sad.rules.complexes import is_complex
 from s2sad.rules.mathematics import SEQUENCES, TUPLES
 from s2sad.rules.registry import PRIMS
 from s2sad.typing import arrays, items, iteration, lists
@@ -171,6 +172,14 @@ def extremum(s: Any, prim: str, args: list[AV], kwargs: dict[str, AV], hint: str
         return [primitive(s, PRIMS[prim], [state[0], items.load(s, seq, i)], {}, hint)]
 
     return s.loop(rest, (first,), body, [hint or prim.rpartition(".")[2]])[0]
+
+
+@handles(abs)
+def _abs(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    a = args[0] if len(args) == 1 else None
+    if a is not None and is_operand(a) and is_complex(a.type):
+        return s.builder.emit("numpy.absolute", a, hint=hint)  # type: ignore[no-any-return]
+    return primitive(s, PRIMS["builtins.abs"], args, kwargs, hint)
 
 
 @handles(sorted)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 from collections.abc import Sequence
 from typing import Any
 
 from s2sad.errors import SignatureError
+from s2sad.ir.types import BOOL
 from s2sad.typing.abstract import AV, RecordAV, TupleAV, describe, from_python
 from s2sad.typing.structure import constant
 
@@ -26,6 +28,51 @@ def is_made_here(cls: Any) -> bool:
 def written_by_dataclasses(cls: Any) -> bool:
     """Whether an __init__ is not the user's: what dataclasses writes is compiled from text, without a file."""
     return bool(cls.__init__.__code__.co_filename == "<string>")
+
+
+# The methods of the operators, of the left operand and of the right one
+OPERATORS = {
+    "add": ("__add__", "__radd__"), "sub": ("__sub__", "__rsub__"), "mul": ("__mul__", "__rmul__"),
+    "div": ("__truediv__", "__rtruediv__"), "matmul": ("__matmul__", "__rmatmul__"), "pow": ("__pow__", "__rpow__"),
+    "floordiv": ("__floordiv__", "__rfloordiv__"), "mod": ("__mod__", "__rmod__"), "neg": ("__neg__", ""), "pos": ("__pos__", ""),
+    "lt": ("__lt__", "__gt__"), "gt": ("__gt__", "__lt__"), "le": ("__le__", "__ge__"), "ge": ("__ge__", "__le__"),
+    "eq": ("__eq__", "__eq__"), "ne": ("__ne__", "__ne__"),
+}  # fmt: skip
+
+
+def own_method(av: AV, name: str) -> Any:
+    """A method that the user gave a class of named tuples or a dataclass, where Python has one of its own."""
+    if not (isinstance(av, RecordAV) or (isinstance(av, TupleAV) and av.names)):
+        return None
+    for c in getattr(av.cls, "__mro__", ()):
+        if name in c.__dict__:
+            found = c.__dict__[name]
+            own = isinstance(found, types.FunctionType) and found.__code__.co_filename != "<string>"
+            return found if own else None
+    return None
+
+
+def operated(s: Any, prim: str, args: list[AV]) -> AV | None:
+    """An operator that a class defines."""
+    from s2sad.typing.calls import apply
+
+    left, right = OPERATORS.get(prim, ("", ""))
+    for name, given in ((left, args), (right, args[::-1])):
+        found = own_method(given[0], name) if name else None
+        if found is not None:
+            return apply(s, constant(found), given, {})
+    if prim == "ne" and isinstance(args[0], RecordAV) and (equal := operated(s, "eq", args)) is not None:
+        return s.builder.emit("not", s.truth(equal), type=BOOL)  # type: ignore[no-any-return]
+    return None
+
+
+def refuse_own(s: Any, av: AV, *names: str) -> None:
+    """What Python would ask a class's own method for."""
+    for name in names:
+        if own_method(av, name) is not None:
+            raise s.error(
+                f"{describe(av)} with a {name}() of its own, used here", f"call {name}() by its name"
+            )
 
 
 def owner(cls: type, name: str) -> type:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
@@ -17,7 +18,16 @@ from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import AnyOp, Block, Const, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, is_memory
 from s2sad.rules.builder import Builder, const
-from s2sad.typing import arrays, calls, items, iteration, iterators, itertools_functions, python_functions  # noqa: F401  (its handlers)
+from s2sad.typing import (  # noqa: F401  (its handlers)
+    arrays,
+    calls,
+    items,
+    iteration,
+    iterators,
+    itertools_functions,
+    python_functions,
+    records,
+)
 from s2sad.typing.abstract import (
     AV,
     CannotMerge,
@@ -134,6 +144,7 @@ class Specialiser(Loops):
         self.siblings = calls.Siblings()
         self.frozen = False  # in the library: what is emitted belongs to the line of the call
         self.unrolls = False  # whether loops over constant ranges are written out
+        self.of_loops = WeakSet()
         self.used_up: frozenset[AV] = frozenset()  # iterators that something has run through
 
     # -- plumbing -----------------------------------------------------------------------------------
@@ -362,6 +373,7 @@ class Specialiser(Loops):
                     "the truth of an array is ambiguous", "compare an element, or use np.any or np.all"
                 )
             return av
+        records.refuse_own(self, av, "__bool__", "__len__")
         if isinstance(av, (TupleAV, DictAV)):
             return const(bool(av.items))
         if isinstance(av, RangeAV):

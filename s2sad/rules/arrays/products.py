@@ -19,6 +19,7 @@ from s2sad.rules.arrays.core import (
     size_of,
 )
 from s2sad.rules.builder import Builder
+from s2sad.rules.complexes import is_complex
 from s2sad.rules.registry import ZERO
 from s2sad.rules.shapes import broadcast, joint
 
@@ -277,15 +278,21 @@ def _correlate_type(attrs: Attrs, a: Operand, c: Operand) -> Type:
 
 
 def _convolve_vjp(other: str, k: int) -> Any:
+    """np.correlate conjugates its second argument."""
+
     def vjp(b: Builder, env: Any) -> Operand:
-        total = b.emit("numpy.correlate", env["dy"], env[other], type=_like(env["op"].operands[k], env["dy"]))
-        return total
+        d, weights = env["dy"], _conjugate(b, env[other])
+        return b.emit("numpy.correlate", d, weights, type=_like(env["op"].operands[k], d, weights))
 
     return vjp
 
 
-def _like(o: Operand, d: Operand) -> Type:
-    return Array(dtype_of(d), 1, dims_of(o))
+def _conjugate(b: Builder, a: Operand) -> Operand:
+    return b.emit("numpy.conj", a) if is_complex(a.type) else a
+
+
+def _like(o: Operand, d: Operand, other: Operand) -> Type:
+    return Array(str(np.result_type(dtype_of(d), dtype_of(other))), 1, dims_of(o))
 
 
 array_rule(
@@ -295,12 +302,15 @@ array_rule(
 
 
 def _correlate_left(b: Builder, env: Any) -> Operand:
-    """y[k] = sum_n a[n + k] b[n], where a is not shorter than b: da = dy convolved with b."""
-    return b.emit("numpy.convolve", env["dy"], env["b"], type=_like(env["op"].operands[0], env["dy"]))
+    """y[k] = sum_n a[n + k] conj(b[n]), where a is not shorter than b: da = dy convolved with conj(b)."""
+    d, weights = env["dy"], _conjugate(b, env["b"])
+    return b.emit("numpy.convolve", d, weights, type=_like(env["op"].operands[0], d, weights))
 
 
 def _correlate_right(b: Builder, env: Any) -> Operand:
-    return b.emit("numpy.correlate", env["a"], env["dy"], type=_like(env["op"].operands[1], env["dy"]))
+    """The conjugate of sum_k dy[k] a[n + k]: y depends on conj(b)."""
+    a, d = _conjugate(b, env["a"]), env["dy"]
+    return b.emit("numpy.correlate", a, d, type=_like(env["op"].operands[1], a, d))
 
 
 array_rule(

@@ -13,7 +13,7 @@ from typing import Any
 from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import NOWHERE, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, walk
-from s2sad.ir.types import FLOAT, INT, Array, List, Tape, Type, element, is_float, is_memory
+from s2sad.ir.types import FLOAT, INT, Array, List, Scalar, Tape, Type, element, is_float, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.core import HANDLERS, Reverse
@@ -77,7 +77,9 @@ def shadow_of_iteration(r: Reverse, a: Value, scope: Scope) -> Value:
 
 
 def shadow_type(t: Type) -> Type:
-    """Shadows of lists hold floats; shadows of arrays have the array's dtype."""
+    """Shadows of lists hold floats, or complex numbers; shadows of arrays have the array's dtype."""
+    if isinstance(t, (List, Tape)) and isinstance(t.item, Scalar) and t.item.kind == "complex":
+        return replace(t, item=Scalar("complex"))
     if isinstance(t, List):
         return List(FLOAT if is_float(t.item) or not is_memory(t.item) else shadow_type(t.item))
     if isinstance(t, Tape):

@@ -148,6 +148,16 @@ def _conj(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     return a
 
 
+@numpy_function(np.sign)
+def _sign(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+    """Of complex numbers it is z / |z| (in NumPy 2), which is not constant."""
+    if any(is_complex(array(s, a).type) for a in args[:1]):
+        raise s.error("the sign of complex numbers", "write z / np.abs(z)")
+    prim = PRIMS["numpy.sign"]
+    found = ufunc_call(s, prim, args, kwargs, hint)
+    return calls.primitive(s, prim, args, kwargs, hint) if found is None else found
+
+
 numpy_function(np.real_if_close)(same("numpy.real_if_close"))
 
 

@@ -43,3 +43,10 @@ def least_by(a: Any, key: Any) -> Any:
             best = a[i]
             least = found
     return best
+
+
+def holds(a: Any, value: Any) -> Any:
+    for e in a:
+        if e == value:
+            return True
+    return False

@@ -12,6 +12,7 @@ import numpy as np
 
 import s2sad.rules.operators
 import s2sad.rules.ufuncs  # noqa: F401  (the helpers on numbers)
+from s2sad.ir.types import Array
 from s2sad.rules.bessel import bessel_i0
 from s2sad.rules.builder import ON_ARRAYS, const
 from s2sad.rules.registry import PRIMS, ZERO, numpy_float, rule, source
@@ -134,6 +135,15 @@ rule(
     quotient_or_zero, "y = quotient_or_zero(a, b)", name="s2sad.quotient_or_zero", helper=source(quotient_or_zero), effect="none", broadcasts=True,
     infer=numpy_float, da="quotient_or_zero(dy, b)", db="-quotient_or_zero(y * dy, b)",
 )  # fmt: skip
+
+
+def _of_root(b: Any, env: Any) -> Any:
+    """Of a number without a function: Numba's np.where makes arrays of numbers."""
+    if isinstance(env["y"].type, Array):
+        return b.expand("quotient_or_zero(0.5 * dy, y)", env)
+    return b.expand("0.5 * dy / y if y != 0.0 else 0.0", env)
+
+
 rule(
     root,
     "y = root(x)",
@@ -141,7 +151,7 @@ rule(
     infer=numpy_float,
     effect="none",
     broadcasts=True,
-    dx="quotient_or_zero(0.5 * dy, y)",
+    dx=_of_root,
 )
 
 

@@ -48,6 +48,7 @@ class Captures:
         self.variables: dict[Any, Captured] = {}
         self.guards: dict[Any, Guard] = {}
         self.seen: dict[Any, AV] = {}
+        self.head_ops: list[Any] = []  # what takes elements out of captured containers
 
     def name(self, namespace: Namespace, name: str, builder: Builder) -> AV:
         """The abstract value of a free name. Raises KeyError where there is none."""
@@ -78,7 +79,7 @@ class Captures:
         """Elements are taken out of a captured container at the start of the function."""
         head = Builder(builder.loc)
         av = unfold(kind, value, head, (), value.hint)
-        self.head_ops = [*getattr(self, "head_ops", []), *head.ops]
+        self.head_ops += head.ops
         return av
 
     def attribute(self, module: types.ModuleType, name: str, builder: Builder) -> AV:

@@ -11,7 +11,7 @@ from typing import Any
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import BOTTOM, FLOAT, INT, KIND_ORDER, List, Scalar, Type, is_float, is_memory, join
+from s2sad.ir.types import BOTTOM, FLOAT, KIND_ORDER, List, Scalar, Type, is_float, is_memory, join
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, TupleAV, describe, is_operand
 
@@ -27,10 +27,14 @@ class Widen(Exception):
 
 
 def element_type(s: Any, item: Type) -> Type:
-    """The element type of a list made here whose elements are known to be `item` (BOTTOM: it has none) so far."""
+    """The element type of a list made here whose elements are known to be `item` (BOTTOM: it has none) so far. What
+    is put into an empty list is mostly floats: only where that leads nowhere it is left open."""
     wide = s.context.widened.get(s.loc)
+    if wide is None and item is BOTTOM:
+        s.context.empty.add(s.loc)
+        return BOTTOM if s.context.unknown else FLOAT
     if wide is None:
-        return FLOAT if item is BOTTOM else item
+        return item
     joined = join(wide, item)
     if joined is None:
         raise mixed(s, item, wide)
@@ -99,10 +103,13 @@ def stored(s: Any, container: Value, value: Operand) -> Operand:
     empty = here and not made.operands and made.loc not in s.context.widened
     item: Type | None = BOTTOM if empty else held.item
     item = join(item, value.type)  # type: ignore[arg-type]
-    if item == held.item or (
-        is_float(held.item) and not (empty and item == INT) and fits(value.type, held.item)
-    ):
+    counts = empty and isinstance(item, Scalar) and not is_float(item)  # a list of integers or truths
+    if item == held.item or (is_float(held.item) and not counts and fits(value.type, held.item)):
         return value
+    if held.item is BOTTOM and not here:  # one that a loop carries
+        open_ = s.context.empty - set(s.context.widened)
+        if len(open_) == 1:
+            raise Widen(open_.pop(), value.type)
     if item is None and isinstance(held.item, Scalar) and is_float(value.type):
         item = FLOAT
     if item is None:

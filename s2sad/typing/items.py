@@ -141,6 +141,11 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
         return const(bool(_STATIC[prim](*known)))
     use_up(s, hay)
     elements = static_elements(s, hay)
+    if isinstance(hay, Value) and is_memory(hay.type) and not is_memory(hay.type.item):  # type: ignore[attr-defined]
+        from s2sad.typing.python_functions import in_library
+
+        held = in_library(s, "holds", [hay, s.number(needle)])
+        return held if prim == "in" else s.builder.emit("not", s.truth(held), type=BOOL)
     if elements is None:
         raise s.error(
             f"'in' on {describe(hay)} is not supported yet", "write a loop that compares the elements"

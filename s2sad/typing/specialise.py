@@ -16,7 +16,7 @@ from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import MISSING, FunctionSource
 from s2sad.ir.core import AnyOp, Block, Const, ForEach, Function, If, Op, Operand, Undef, Value, While
-from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, is_memory
+from s2sad.ir.types import BOTTOM, FLOAT, INT, Array, List, Scalar, Type, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.typing import (  # noqa: F401  (its handlers)
     arrays,
@@ -75,6 +75,8 @@ class Context:
     captures: Captures
     outlined: set[Any] = field(default_factory=set)
     widened: dict[Loc, Type] = field(default_factory=dict)
+    unknown: bool = False  # whether what empty lists will hold is left open
+    empty: set[Loc] = field(default_factory=set)  # where lists are made empty
     instances: dict[Any, Instance] = field(default_factory=dict)
     open: list[Any] = field(default_factory=list)  # the functions whose instances are being made
     inlined: dict[Any, int] = field(default_factory=dict)
@@ -99,9 +101,10 @@ def specialise(
     load_library()
     outlined: set[Any] = set()
     widened: dict[Loc, Type] = {}
+    unknown = False
     while True:
         captures.reset()
-        context = Context(captures, outlined, widened)
+        context = Context(captures, outlined, widened, unknown)
         walker = Specialiser(context)
         walker.builder.loc = source.loc
         try:
@@ -119,8 +122,16 @@ def specialise(
                 ) from None
             widened[conflict.site] = conflict.item
             continue
-        except KindsMeet as error:
-            raise SignatureError(error.reason, error.loc, error.hint) from None
+        except S2sadError as error:
+            if context.empty and not unknown:  # an empty list was taken for one of floats
+                unknown = True
+                continue
+            if isinstance(error, KindsMeet):
+                raise SignatureError(error.reason, error.loc, error.hint) from None
+            raise
+        if unknown and not context.empty.issubset(widened):  # nothing is put into them
+            widened.update((site, FLOAT) for site in context.empty if site not in widened)
+            continue
         yields = tuple(leaves(result))
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
         callees |= context.extra

@@ -1,4 +1,5 @@
-"""Lists that start empty: of integers that index, of truths, of arrays; and what is asked of them before they are filled."""
+"""Lists that start empty: of integers that index, of truths, of arrays; and what is asked of them before they are filled;
+lists of numbers that are written before an array is made of them."""
 # ruff: noqa: E501, E701, E702, B905
 
 from __future__ import annotations
@@ -133,6 +134,79 @@ def two_lists(x):
             at.append(i)
             kept.append(x[i] ** 2)
     return sum(kept[i] * x[i] for i in at)
+
+
+@case(V(4))
+def written_in_a_loop(x):
+    v = [x[0], x[1]]
+    for i in range(3):
+        v[0] = v[0] * x[i]
+    return np.sum(np.array(v) ** 2)
+
+
+@case(V(4))
+def written_through_another_name(x):
+    v = [x[0], x[1]]
+    w = v
+    if x[0] > -9:
+        w[1] = x[2]
+    return np.sum(np.array(v) ** 2)
+
+
+@case(V(4))
+def written_by_a_function(x):
+    def put(l, a):
+        l[0] = a
+
+    v = [x[0], x[1]]
+    put(v, x[2] * x[3])
+    return np.sum(np.array(v) ** 2)
+
+
+@case(V(4))
+def written_as_a_row(x):
+    v = [x[0], x[1]]
+    rows = [v, [x[2], x[3]]]
+    rows[0][1] = x[2] ** 2
+    return np.sum(np.array(rows) ** 2)
+
+
+@case(V(4))
+def written_between(x):
+    v = [x[0], x[1]]
+    a = np.array(v)
+    v[0] = x[3]
+    b = np.array(v)
+    return np.sum(a * b)
+
+
+@case(V(4))
+def written_in_a_while(x):
+    v = [x[0], x[1]]
+    k = 0
+    while k < 2:
+        v[k] *= x[k + 1]
+        k += 1
+    return np.dot(v, [1.0, 2.0])
+
+
+@case(V(4))
+def filled_and_read(x):
+    v = [0.0, 0.0, 0.0]
+    for i in range(3):
+        v[i] = x[i] ** 2
+        s = np.array(v)
+    return np.sum(s**2) + np.linalg.norm(v)
+
+
+@case(V(4))
+def written_after_it_is_read(x):
+    v = [x[0], x[1]]
+    v2 = [v[0] * 2, v[1]]
+    for i in range(2):
+        m = np.array([v, v2])
+        v[0] = v[0] * x[i]
+    return np.sum(m**2)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)

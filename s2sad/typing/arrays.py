@@ -13,9 +13,10 @@ from weakref import WeakSet
 import numpy as np
 
 from s2sad.analysis.aliases import VIEWS
+from s2sad.analysis.uses import all_operands
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
-from s2sad.ir.core import Const, Operand, Undef, Value, operands
+from s2sad.ir.core import Block, Const, Operand, Undef, Value
 from s2sad.ir.types import BOOL, BOTTOM, INT, Array, List, Scalar, Type
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
@@ -130,8 +131,8 @@ def listed(s: Any, av: AV) -> AV:
     made = s.builder.defs.get(av) if isinstance(av, Value) else None
     if made is None or made.prim != "alloc_list" or made not in s.builder.ops:
         return av
-    later = s.builder.ops[s.builder.ops.index(made) + 1 :]
-    return av if any(av in operands(op) for op in later) else TupleAV(tuple(made.operands))
+    later = Block((), tuple(s.builder.ops[s.builder.ops.index(made) + 1 :]), ())
+    return av if any(o is av for o in all_operands(later)) else TupleAV(tuple(made.operands))
 
 
 def arguments(s: Any, name: str, params: str, args: list[AV], kwargs: dict[str, AV]) -> dict[str, AV]:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from s2sad import S2sadError, SignatureError, grad
+from s2sad import S2sadError, SignatureError, grad, value_and_grad
+from s2sad.errors import UnsupportedSyntaxError
 from tests.array_checks import Case, check, collector
 
 rng = np.random.default_rng(0)
@@ -805,3 +806,27 @@ def test_parts_of_arguments_that_share_memory():
             grad(fn)(*args)
     found = grad(writes_in_a_list)([a.copy(), a.copy()])
     np.testing.assert_array_equal(found, [[0.0, 1.0], [2.0, 0.0]])
+
+
+def test_views_with_other_steps_are_refused():
+    """NumPy does not buffer `a[::2] = a[:n]` (nor a row that becomes a column of its array): it reads what it wrote."""
+
+    def by_step(x):
+        x[::2] = x[:3]
+        return np.sum(x * np.arange(5))
+
+    def by_axis(x):
+        x[0, :] = x[:, 0]
+        return np.sum(x)
+
+    def alike(x):
+        x[1:] = x[:-1]
+        x[::-1] = x
+        x[::2] = x[:3].copy()
+        return np.sum(x * np.arange(5))
+
+    for fn, x in ((by_step, np.arange(5.0)), (by_axis, np.ones((3, 3)))):
+        with pytest.raises(UnsupportedSyntaxError, match="other steps"):
+            grad(fn)(x)
+    value, _ = value_and_grad(alike)(np.arange(5.0))
+    assert value == alike(np.arange(5.0))

@@ -38,6 +38,7 @@ def prepared(fn: Function, optimize: int, target: str) -> Function:
     """A typed function as it is differentiated."""
     if optimize < 2:
         return fn
+    fn = replace(fn, compiled=target == "numba")
     return run(fn, (hoist_all_invariants if target == "numba" else hoist_invariants, read_once))
 
 

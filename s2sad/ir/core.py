@@ -124,7 +124,8 @@ AnyOp = Union[Op, If, ForEach, For, While]
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
     """`params` are values named as in Python; `defaults` and the like live with whoever calls it. `called`: by
-    another function here, so that its parameters may be the same memory."""
+    another function here, so that its parameters may be the same memory. `compiled`: its derivative will be, and then
+    arithmetic on arrays costs less than to keep them."""
 
     name: str
     params: tuple[Value, ...]
@@ -132,6 +133,7 @@ class Function:
     loc: Loc = NOWHERE
     callees: dict[str, Function] = field(default_factory=dict)
     called: bool = False
+    compiled: bool = False
 
 
 def blocks(op: AnyOp) -> tuple[Block, ...]:

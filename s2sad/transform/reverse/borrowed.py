@@ -49,11 +49,16 @@ def carried_classes(fn: Function) -> set[Value]:
                 members[aliases.find(v)].add(v)
 
     note(*fn.params)
+    handed_on: list[Operand] = []
     for op in walk(fn.body):
         note(*op.results)
-        if isinstance(op, (For, While)):
+        if isinstance(op, If):
+            handed_on += (*op.then.yields, *op.orelse.yields)
+        elif isinstance(op, (For, While)):
             params = op.body.params[1:] if isinstance(op, For) else op.body.params
-            note(*params, *(op.test.params if isinstance(op, While) else ()))
+            tests = op.test if isinstance(op, While) else Block((), (), ())
+            note(*params, *tests.params)
+            handed_on += (*op.init, *op.body.yields, *tests.yields)
             carried |= {aliases.find(p) for p in params if isinstance(p.type, Array)}
         elif isinstance(op, Op):
             arrays = [o for o in op.operands if isinstance(o, Value) and isinstance(o.type, Array)]
@@ -61,13 +66,19 @@ def carried_classes(fn: Function) -> set[Value]:
                 kept |= {aliases.find(o) for o in arrays}
             elif op.prim in ELEMENTS and arrays:
                 read.add(aliases.find(arrays[0]))
+    for o in handed_on:  # one that a loop has by reference only
+        made = defs.get(o) if isinstance(o, Value) and isinstance(o.type, Array) else None
+        if isinstance(made, Op) and made.prim in NO_ARRAY_OF_ITS_OWN:
+            kept.add(aliases.find(o))  # type: ignore[arg-type]
     found: set[Value] = set()
     for root in (carried & read) - kept:
-        values = members[root]
-        own = (op for v in values if isinstance(op := defs.get(v), Op))
-        if not aliases.is_written(root) and not any(op.prim in NO_ARRAY_OF_ITS_OWN for op in own):
-            found |= values
+        if not aliases.is_written(root):
+            found |= {v for v in members[root] if not is_view(defs.get(v))}
     return found
+
+
+def is_view(op: AnyOp | None) -> bool:
+    return isinstance(op, Op) and op.prim in VIEWS
 
 
 class _Borrow:

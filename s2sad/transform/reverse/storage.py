@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CHEAP = 1  # cost of an operation that is done again rather than stored
 LOAD = 2
 WHOLE = frozenset({"len", "trip_count", "extract", "constant", "builtins.min", "floordiv", "mod"})
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg"})  # done again on arrays, where that is compiled
+ARRAY = 7  # the cost of that
 BUDGET = 16  # what computing one value again may cost
 INDEPENDENT = 80  # the same where it saves all storage of the block
 STORE, OUTSIDE, REFERENCE = 8, 1, 64  # what storing costs: a number, one of a loop further out, an array
@@ -135,6 +137,13 @@ def again(r: Reverse, op: AnyOp | None, dear: bool) -> int | None:
         return LOAD
     if reads_again(r, op):
         return LOAD if op.prim == "load" else CHEAP
+    if (
+        r.fn.compiled
+        and op.prim in ARITHMETIC
+        and isinstance(op.result.type, Array)
+        and is_still_there(r, op)
+    ):
+        return ARRAY
     rule = PRIMS.get(op.prim)
     if rule is None or rule.effect not in ("none", "raises") or op.attrs:
         return None
@@ -143,6 +152,14 @@ def again(r: Reverse, op: AnyOp | None, dear: bool) -> int | None:
     square = op.prim == "pow" and isinstance(op.operands[1], Const) and op.operands[1].value == 2
     cost = CHEAP if square else rule.cost
     return cost if dear or cost <= CHEAP else None
+
+
+def is_still_there(r: Reverse, op: Op) -> bool:
+    """Whether the arrays that an operation reads are not written after it, and its result never."""
+    if r.aliases.is_written(op.result) or r.aliases.is_joined(op.result):
+        return False
+    arrays = [o for o in op.operands if isinstance(o.type, Array)]
+    return all(isinstance(o, Value) and not r.written_after(o, op) for o in arrays)
 
 
 def of_argument(r: Reverse, op: Op) -> Op:

@@ -247,6 +247,10 @@ class Emitter:
             return
         a, *at, v = op.operands
         held = self.expr(a)
+        if all(entry[0] != "array" for entry in op.attr("index")):  # a mask names no element twice
+            where = arrays.index(self.expressions, op.attr("index"), tuple(at))
+            out.append(t.augment(t.subscript(held, where, True), "add", self.expr(v)))
+            return
         index = self.expressions.index_tuple(op, tuple(at))
         out.append(t.statement(arrays.np_call(self.expressions, "add.at", held, index, self.expr(v))))
 

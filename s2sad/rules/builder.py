@@ -198,7 +198,7 @@ class Builder:
     def rename(self, value: Operand, hint: str) -> Operand:
         """Name what was made a moment ago, in place: what has read it already reads the same value."""
         for op in self.ops[-9:]:
-            if isinstance(op, Op) and value in op.results and not value.hint:  # type: ignore[union-attr]
+            if isinstance(op, Op) and value in op.results and value.hint in ("", "$result"):  # type: ignore[union-attr]
                 object.__setattr__(value, "hint", hint)
         return value
 

@@ -207,7 +207,7 @@ class Derivative:
 
     def _typed(self, keys: dict[str, Any]) -> tuple[Typed, tuple[Value, ...], list[Value]]:
         values, make, inputs = typed_parameters(self._params, keys)
-        captures = Captures()
+        captures = Captures(flat=self._options.jit)
         typed = specialise(self._fsource, make, captures, self._call)
         hidden = tuple(c.value for c in captures.variables.values())
         head = tuple(getattr(captures, "head_ops", ()))

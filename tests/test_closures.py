@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from s2sad import S2sadError, grad, jvp
@@ -111,3 +114,36 @@ def stored_in_a_while_loop(x):
 def test_refused(fn):
     with pytest.raises(S2sadError):
         grad(fn)(0.7)
+
+
+SETTINGS: dict[str, Any] = {
+    "n": 3, "tol": 0.5, "w": np.array([1.0, 2.0, 3.0]), "inner": {"k": 2}, "mode": "fast", "pair": (1.0, [2.0, 3.0]),
+}  # fmt: skip
+
+
+def by_settings(c):
+    rows = []
+    for _ in range(SETTINGS["n"]):
+        rows.append(c * SETTINGS["tol"] * SETTINGS["w"])
+    s = 2.0 if SETTINGS["mode"] == "fast" else 1.0
+    return rows[-1] @ c * SETTINGS["inner"]["k"] * s * SETTINGS["pair"][1][0]
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("jit", [False, True])
+def test_parts_of_captured_containers(jit, monkeypatch):
+    """They are read at each call, also where Numba would not take the container; another structure is typed anew."""
+    g, c = grad(by_settings, jit=jit), np.ones(3)
+    expected = 2 * 0.5 * SETTINGS["w"] * 2 * 2.0 * 2.0
+    np.testing.assert_allclose(g(c), expected)
+    monkeypatch.setitem(SETTINGS, "tol", 1.0)
+    np.testing.assert_allclose(g(c), 2 * expected)
+    monkeypatch.setitem(SETTINGS, "mode", "slow")
+    np.testing.assert_allclose(g(c), expected)
+    monkeypatch.setitem(SETTINGS, "inner", {"k": 2.5})
+    np.testing.assert_allclose(g(c), 1.25 * expected)
+    monkeypatch.delitem(SETTINGS, "tol")
+    with pytest.raises(S2sadError, match="no constant key 'tol'"):
+        g(c)
+    monkeypatch.undo()
+    np.testing.assert_allclose(g(c), expected)

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from s2sad.frontend.source import FunctionSource, Namespace, Place
+from s2sad.frontend.source import MISSING, FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
 from s2sad.ir.types import Object, Type, with_dims
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, FunctionAV, StaticAV
-from s2sad.typing.structure import LIBRARIES, Fixed, Node, constant, key_of, unfold
+from s2sad.typing.structure import LIBRARIES, Fixed, Node, assembled, constant, key_of, unfold
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,10 +38,28 @@ class Guard:
     name: str
 
 
-class Captures:
-    """The variables one typing run has captured, by the variable's own identity."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """Reads a part of a captured container anew, MISSING where there is none."""
 
-    def __init__(self) -> None:
+    get: Callable[[], Any]
+    step: Any
+    attribute: bool
+
+    def __call__(self) -> Any:
+        try:
+            whole = self.get()
+            return getattr(whole, self.step) if self.attribute else whole[self.step]
+        except (KeyError, IndexError, AttributeError, TypeError):
+            return MISSING
+
+
+class Captures:
+    """The variables one typing run has captured, by the variable's own identity. `flat`: the parts of containers are
+    captured one by one, for Numba, which does not take dicts and objects."""
+
+    def __init__(self, flat: bool = False) -> None:
+        self.flat = flat
         self.reset()
 
     def reset(self) -> None:
@@ -69,11 +87,29 @@ class Captures:
             if isinstance(get, Place) and not _in_library(get):  # else one of Python's own names
                 self.guards[key] = Guard(get, kind, name)
             return constant(obj)
+        if self.flat and isinstance(kind, Node):
+            self.guards[key] = Guard(get, kind, name)
+            return self.parts(kind, get, (key,), name)
         value = Value(name, with_dims(kind, name) if isinstance(kind, Type) else Object(kind.tag.__name__))
         self.variables[key] = Captured(value, get, kind)
         if isinstance(kind, Node):
             return self.unfolded(kind, value, builder)
         return value
+
+    def parts(self, kind: Any, get: Callable[[], Any], key: tuple[Any, ...], name: str) -> AV:
+        if isinstance(kind, Fixed):
+            return constant(kind.obj)
+        if isinstance(kind, Type):
+            value = Value(name, with_dims(kind, name))
+            self.variables[key] = Captured(value, get, kind)
+            return value
+        found: list[AV] = []
+        for i, part in enumerate(kind.parts):
+            step = i if kind.kind in ("tuple", "list") else kind.names[i]
+            inner = f"{name}_{step}" if str(step).isidentifier() or isinstance(step, int) else f"{name}_{i}"
+            attribute = kind.kind in ("namedtuple", "record")
+            found.append(self.parts(part, Part(get, step, attribute), (*key, i), inner))
+        return assembled(kind, found)
 
     def unfolded(self, kind: Node, value: Value, builder: Builder) -> AV:
         """Elements are taken out of a captured container at the start of the function."""

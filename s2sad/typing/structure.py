@@ -109,6 +109,11 @@ def unfold(
         else:
             step, name = ("attr", key.names[i]), key.names[i]
         parts.append(unfold(part, base, builder, (*path, step), name))
+    return assembled(key, parts)
+
+
+def assembled(key: Node, parts: list[AV]) -> AV:
+    """The abstract value of an object of this key with these parts."""
     if key.kind == "dict":
         return DictAV(dict(zip(key.names, parts, strict=True)))
     if key.kind == "record":

@@ -71,6 +71,8 @@ def of_numbers(s: Any, shape: tuple[int, ...], numbers: list[Operand]) -> Operan
 
 def only_number(s: Any, o: Operand) -> Operand:
     """The number in an array of one element, as NumPy takes it where a number is needed; else as it is."""
+    if isinstance(o.type, Array) and not o.type.dims:
+        return s.builder.number_in(o)  # type: ignore[no-any-return]
     if isinstance(o.type, Array) and all(d == 1 for d in o.type.dims):
         return a_.emit(s.builder, "numpy.any" if o.type.dtype == "bool" else "numpy.sum", o, axis=None)
     return o

@@ -63,7 +63,11 @@ def seed_memory(r: Reverse, output: Value, cotangent: Operand) -> None:
 
 def full(b: Builder, d: Operand, like: Type, shape: Any) -> Operand:
     """A cotangent with all the axes of its value; `shape()` gives the sizes."""
-    if not isinstance(like, Array) or (isinstance(d.type, Array) and same_dims(d.type, like)):
+    if (
+        not isinstance(like, Array)
+        or not like.dims
+        or (isinstance(d.type, Array) and same_dims(d.type, like))
+    ):
         return d
     if like.dtype == "float32" and not isinstance(d.type, Array):
         d = b.emit("numpy.float32", d)  # spread out, a Python number becomes an array of float64

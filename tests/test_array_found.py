@@ -212,6 +212,34 @@ def whole_elements_of_lists_replaced(x):
     return np.sum(z**2) + np.sum(rows[1] * x)
 
 
+@case(V(2))
+def array_of_a_list_whose_element_is_replaced(x):
+    rows = [x * 1.0]
+    rows.append(x * 2.0)
+    s = np.sum(np.stack(rows) ** 2)
+    rows[1] = x * 5.0
+    for k in range(2):
+        s += np.sum(np.array(rows) ** 3) * (k + 1)
+        rows[k] = x * x
+    return s
+
+
+@case(V(2))
+def array_of_a_list_that_grows(x):
+    rows, s = [], 0.0
+    for k in range(2):
+        rows.append(x * (1.0 + k))
+        s = s + np.sum(np.array(rows) ** 2) * (k + 1)
+    return s
+
+
+@case(V(2), V(2))
+def one_adjoint_of_two(x, y):  # at optimize=0: `dx = dc; dy = dc; dx += da`
+    a = x * 1.0
+    c = x + y
+    return np.sum(a * c)
+
+
 def is_bool(a: object) -> bool:
     return isinstance(a, np.ndarray) and a.dtype == bool
 

@@ -408,8 +408,36 @@ def upper_triangular(A, f):
         acc = 0.0
         for j in range(i + 1, len(A)):
             acc = acc + np.tanh(A[j] * A[i])
-        s += np.sum(acc * f) + np.mean(acc)
+        s += np.sum(acc * f) + np.mean(2.0 * acc)
     return s
+
+
+def test_a_number_among_arrays_is_not_told_apart():
+    """In place, by its rank, or returned: then it is refused when it happens."""
+
+    def in_place(x):
+        s = 0.0
+        for k in range(2):
+            t = 1.0
+            for _ in range(k):
+                t = t * x
+            u = t
+            t *= 2.0
+            s += np.sum(u) * x[0]
+        return s
+
+    def by_rank(x):
+        s = 0.0
+        for k in range(2):
+            t = 1.0
+            for _ in range(k):
+                t = t * x
+            s += np.ndim(t) * x[0]
+        return s
+
+    for fn in (in_place, by_rank):
+        with pytest.raises(ValueError, match="where this loop does not run"):
+            s2sad.grad(fn)(V(3))
 
 
 def test_elements_of_a_number():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import namedtuple
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from s2sad import S2sadError, grad
+from s2sad import S2sadError, grad, value_and_grad
 from tests.array_checks import Case, check
 
 X, Y = np.array([1.0, 0.5, 0.7]), np.array([0.3, -0.8, 1.1])
@@ -148,3 +148,124 @@ class Shifted(Pair):
 def test_what_is_more_than_putting_fields_together_is_refused(fn):
     with pytest.raises(S2sadError):
         grad(fn)(X)
+
+
+class Vec(NamedTuple):
+    x: Any
+    y: Any
+
+    def __add__(self, other):
+        return Vec(self.x + other.x, self.y + other.y)
+
+    def __mul__(self, k):
+        return Vec(self.x * k, self.y * k)
+
+    __rmul__ = __mul__
+
+    def __neg__(self):
+        return Vec(-self.x, -self.y)
+
+    def dot(self, other):
+        return self.x * other.x + self.y * other.y
+
+
+class Odd(NamedTuple):
+    a: Any
+    b: Any
+
+    def __radd__(self, other):
+        return Odd(self.a + 100.0, self.b)
+
+    def __lt__(self, other):
+        return self.b < other.b
+
+    def __iter__(self):
+        return iter((self.b, self.a))
+
+    def __iadd__(self, other):
+        return Odd(self.a + 3.0 * other, self.b)
+
+
+@dataclass
+class Base:
+    v: Any
+
+    def __add__(self, other):
+        return Base(self.v + other.v)
+
+    def __eq__(self, other):
+        return self.v == other.v
+
+
+@dataclass
+class Derived(Base):
+    def __radd__(self, other):
+        return Derived(self.v * 100.0 + other.v)
+
+
+def sums_of_vectors(x):
+    v = Vec(0.0, 0.0)
+    for i in range(3):
+        v = v + x * Vec(x, i * 1.0) * 0.5
+    return v.dot(-Vec(x, x * x))
+
+
+def concatenated(x):
+    p = Odd(x, 2.0 * x) + Odd(3.0, x * x)
+    return p[0] * p[1] * p[3]
+
+
+def compared_as_tuples(x):
+    return x if Odd(x, 2.0) > Odd(2.0 * x, 1.0) else x * x
+
+
+def subclass_is_asked_first(x):
+    return (Base(x) + Derived(x * x)).v
+
+
+def equal_by_its_own(x):
+    return x * x if Base(x) == Base(x) else x
+
+
+def different_by_its_own(x):
+    return x * x if Base(x) != Base(2.0) else x
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        sums_of_vectors,
+        concatenated,
+        subclass_is_asked_first,
+        equal_by_its_own,
+        different_by_its_own,
+    ],
+    ids=lambda f: f.__name__,
+)
+def test_operators_of_classes(fn):
+    """Python's own rules decide which class is asked."""
+    value, slope = value_and_grad(fn)(0.7)
+    assert value == pytest.approx(fn(0.7), rel=1e-12)
+    assert slope == pytest.approx((fn(0.7 + 1e-6) - fn(0.7 - 1e-6)) / 2e-6, rel=1e-6)
+
+
+def in_place(x):
+    p = Odd(x, 1.0)
+    p += x
+    return p.a
+
+
+def made_an_array(x):
+    return np.array(Odd(x, 1.0))[0]
+
+
+def behind_an_array(x):
+    return (np.float64(x) * Vec(x, 1.0))[1]
+
+
+@pytest.mark.parametrize(
+    "fn", [in_place, made_an_array, behind_an_array, compared_as_tuples], ids=lambda f: f.__name__
+)
+def test_what_classes_would_be_asked_otherwise(fn):
+    with pytest.raises(S2sadError):
+        value_and_grad(fn)(0.7)

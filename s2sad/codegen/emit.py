@@ -200,6 +200,10 @@ class Emitter:
         made = self.origin.get(o)
         if isinstance(made, tuple):
             return self.folding.uses[o] == 1 and all(self.owned(x, result, seen) for x in made)
+        if (
+            isinstance(made, Op) and made.prim == "identity"
+        ):  # another name for memory that must be this one's alone
+            return self.folding.uses[o] == 1 and self.owned(made.operands[0], result, seen)
         return self.folding.uses[o] == 1 and isinstance(made, Op) and is_fresh(o, self.origin, set())
 
     @functools.cached_property

@@ -46,6 +46,10 @@ def array(s: Any, av: AV, what: str = "here") -> Operand:
             return s.builder.emit("array_of", operand, type=t, dtype=t.dtype)
         return operand
     if isinstance(av, TupleAV):
+        if av.names:
+            from s2sad.typing.records import refuse_own
+
+            refuse_own(s, av, "__iter__", "__len__", "__getitem__", "__array__")
         written = numbers_written(s, av)
         return stacked(s, av) if written is None else of_numbers(s, *written)
     raise s.error(f"{describe(av)} cannot be used as an array {what}", "pass an array", SignatureError)

@@ -57,7 +57,7 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     """A Python operator on any abstract values."""
     hint = op.result.hint
     if any(isinstance(a, (TupleAV, RecordAV)) for a in args):
-        own = records.operated(s, prim, args)
+        own = records.operated(s, prim, args, bool(op.attr("inplace")))
         if own is not None:
             return own
     if prim == "not":

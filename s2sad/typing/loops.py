@@ -12,7 +12,21 @@ from weakref import WeakSet
 from s2sad.analysis.uses import use_counts
 from s2sad.errors import S2sadError, SignatureError
 from s2sad.frontend.lower import lower
-from s2sad.ir.core import AnyOp, Block, Const, For, ForEach, If, Op, Operand, Undef, Value, While, walk
+from s2sad.ir.core import (
+    AnyOp,
+    Block,
+    Const,
+    For,
+    ForEach,
+    If,
+    Op,
+    Operand,
+    Undef,
+    Value,
+    While,
+    operands,
+    walk,
+)  # fmt: skip
 from s2sad.ir.types import BOOL, INT, NONE, Array, List, Scalar, is_memory
 from s2sad.rules.arrays import dtype_of
 from s2sad.rules.arrays import emit as emit_array
@@ -35,7 +49,7 @@ from s2sad.typing.instances import Instances, KindsMeet, Unreachable
 
 MOST_FIRST_TURNS = 3  # of one loop: `before, previous = previous, row` is settled after two
 
-TAKES_APART = frozenset({"attr", "getitem", "setitem", "augitem", "unpack"})
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "pow", "neg", "pos"})
 
 Body = Callable[[AV, list[AV]], list[AV]]
 Bounds = tuple[Operand, Operand, Operand, Callable[[Operand], AV] | None]  # start, stop, step, element at
@@ -275,7 +289,7 @@ class Loops(Instances):
         for k, (a, b, name) in enumerate(zip(init, after, hints, strict=True)):
             if can_merge(a, b):
                 continue
-            apart = bool(results) and self.is_taken_apart(results[k])
+            apart = bool(results) and not self.consumers and self.is_taken_apart(results[k])
             alike = None if apart or not spread else self.spread_out(a, b)
             found[k] = Undef(name) if alike is None else alike
             if alike is None and (not results or read[results[k]]):
@@ -302,12 +316,23 @@ class Loops(Instances):
         return None if None in parts else rebuild(a, tuple(parts))  # type: ignore[arg-type]
 
     def is_taken_apart(self, v: Value) -> bool:
-        """Whether something asks for the elements or the sizes of a value."""
-        return any(
-            (isinstance(op, Op) and op.prim in TAKES_APART and op.operands[0] is v)
-            or (isinstance(op, ForEach) and op.iterable is v)
-            for op in walk(lower(self.source).body)
-        )
+        """Whether anything but arithmetic reads a value: it could tell an array of one element from a number."""
+        function = lower(self.source)
+        uses = use_counts(function)
+        handed_on: list[Operand] = [*function.body.yields]
+        for op in walk(function.body):
+            if isinstance(op, (For, ForEach, While)):  # what a loop carries and nobody reads does not count
+                params = op.body.params if isinstance(op, While) else op.body.params[1:]
+                columns = zip(op.results, params, op.body.yields, strict=True)
+                handed_on += [y for r, p, y in columns if uses[r] or uses[p]]
+            elif isinstance(op, If):
+                sides = zip(op.results, op.then.yields, op.orelse.yields, strict=True)
+                handed_on += [y for r, *both in sides if uses[r] for y in both]  # type: ignore[misc]
+            if v in operands(op) and not (
+                isinstance(op, Op) and op.prim in ARITHMETIC and not op.attr("inplace")
+            ):
+                return True
+        return v in handed_on
 
     def of_one_element(self, number: Operand, like: Value) -> Operand:
         assert isinstance(like.type, Array)

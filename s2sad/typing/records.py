@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from s2sad.errors import SignatureError
-from s2sad.ir.types import BOOL
+from s2sad.ir.core import Value
+from s2sad.ir.types import BOOL, Array, Scalar
 from s2sad.typing.abstract import AV, RecordAV, TupleAV, describe, from_python
 from s2sad.typing.structure import constant
 
@@ -52,18 +53,43 @@ def own_method(av: AV, name: str) -> Any:
     return None
 
 
-def operated(s: Any, prim: str, args: list[AV]) -> AV | None:
-    """An operator that a class defines."""
+def operated(s: Any, prim: str, args: list[AV], inplace: bool) -> AV | None:
+    """An operator that a class defines, where Python asks that class for it."""
     from s2sad.typing.calls import apply
 
     left, right = OPERATORS.get(prim, ("", ""))
-    for name, given in ((left, args), (right, args[::-1])):
+    a, b = args[0], args[-1]
+    if inplace:
+        refuse_own(s, a, f"__i{left.strip('_')}__")
+    asked = [(left, args), (right, args[::-1])]
+    if len(args) == 1 or (
+        isinstance(a, TupleAV)
+        and (prim in ("add", "mul") or left == "__eq__" or "__l" in left or "__g" in left)
+    ):
+        del asked[1:]  # tuples have these themselves
+    elif own_method(b, right) is not None and is_array_of_numpy(a) and isinstance(b, TupleAV):
+        raise s.error(
+            f"{describe(b)} behind a number or array of NumPy, which makes an array of it", "put it in front"
+        )
+    elif is_subclass(getattr(b, "cls", None), getattr(a, "cls", None)):
+        asked.reverse()  # a subclass is asked first
+    for name, given in asked:
         found = own_method(given[0], name) if name else None
         if found is not None:
             return apply(s, constant(found), given, {})
-    if prim == "ne" and isinstance(args[0], RecordAV) and (equal := operated(s, "eq", args)) is not None:
+    if prim == "ne" and isinstance(a, RecordAV) and (equal := operated(s, "eq", args, False)) is not None:
         return s.builder.emit("not", s.truth(equal), type=BOOL)  # type: ignore[no-any-return]
     return None
+
+
+def is_subclass(cls: Any, of: Any) -> bool:
+    return isinstance(cls, type) and isinstance(of, type) and cls is not of and issubclass(cls, of)
+
+
+def is_array_of_numpy(av: AV) -> bool:
+    return isinstance(av, Value) and (
+        isinstance(av.type, Array) or (isinstance(av.type, Scalar) and av.type.dtype is not None)
+    )
 
 
 def refuse_own(s: Any, av: AV, *names: str) -> None:

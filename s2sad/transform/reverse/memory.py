@@ -393,13 +393,29 @@ def reverse_copy(r: Reverse, op: Op, scope: Scope) -> None:
     if op.prim == "list_of" and is_memory(element(op.result.type)):
         return
     if r.is_active(op.result) and r.is_active(op.operands[0]):
-        target, source = shadow(r, op.operands[0], scope), shadow(r, op.result, scope)
         if op.prim == "array_of" and is_memory(element(op.operands[0].type)):
-            add_rows(r, target, source)
-        elif op.prim == "list_of" and any(appended(r, v) for v in (op.operands[0], op.result)):  # type: ignore[arg-type]
+            add_rows(r, shadows_of_elements(r, op, scope), shadow(r, op.result, scope))
+            return
+        target, source = shadow(r, op.operands[0], scope), shadow(r, op.result, scope)
+        if op.prim == "list_of" and any(appended(r, v) for v in (op.operands[0], op.result)):  # type: ignore[arg-type]
             add_first(r, target, source, list_length(r, op, scope))
         else:
             r.builder.effect("add_into", target, source)
+
+
+def shadows_of_elements(r: Reverse, op: Op, scope: Scope) -> Operand:
+    """The shadows of what a list of references holds when it is read, where it holds others later."""
+    a = op.operands[0]
+    assert isinstance(a, Value)
+    if not r.written_after(a, op):
+        return shadow(r, a, scope)
+    held = r.counters.get(("elements", op))
+    if held is None:
+        held = r.counters["elements", op] = Value("", shadow_type(a.type))
+        r.extras.after[op].append(Op("list_of", (twin(r, a),), (held,), op.loc))
+        r.home[held] = r.home_of(op)
+        r.sites[held] = r.extras.after[op]
+    return r.primal(held, scope)
 
 
 def list_length(r: Reverse, op: Op, scope: Scope) -> Operand:

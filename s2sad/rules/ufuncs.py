@@ -105,7 +105,13 @@ piecewise_constant("floor_divide(a, b)", "gcd(a, b)", "lcm(a, b)", infer=numpy_s
 
 # -- roots, exponentials and logarithms ---------------------------------------------------------------
 
-ufunc("sqrt(x)", cost=5, dx="0.5 * ratio(dy, y)")
+
+def _sqrt(b: Any, env: Any) -> Any:
+    """Infinite at 0, also compiled, for reals; Numba's copysign takes no complex numbers."""
+    return b.expand("0.5 * dy / y" if is_complex(env["x"].type) else "0.5 * ratio(dy, y)", env)
+
+
+ufunc("sqrt(x)", cost=5, dx=_sqrt)
 ufunc("cbrt(x)", cost=20, dx="ratio(dy, 3.0 * y * y)")
 ufunc("hypot(a, b)", cost=10, da="ratio(a, y) * dy", db="ratio(b, y) * dy")
 ufunc("exp(x)", cost=20, dx="y * dy")

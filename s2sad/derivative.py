@@ -210,7 +210,7 @@ class Derivative:
         captures = Captures(flat=self._options.jit)
         typed = specialise(self._fsource, make, captures, self._call)
         hidden = tuple(c.value for c in captures.variables.values())
-        head = tuple(getattr(captures, "head_ops", ()))
+        head = tuple(captures.head_ops)
         body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
         typed.function = replace(typed.function, params=(*values, *hidden), body=body)
         pipeline.check(typed.function)

@@ -102,7 +102,7 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prep
     call = (lambda walker, avs: inline_derivative(f, walker, avs, {})) if nested else None
     typed = specialise(source, make, captures, call)
     hidden = tuple(c.value for c in captures.variables.values())
-    head = tuple(getattr(captures, "head_ops", ()))
+    head = tuple(captures.head_ops)
     body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
     made = replace(typed.function, params=(*values, *hidden), body=body)
     writes = writes_arguments(made)

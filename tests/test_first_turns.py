@@ -412,6 +412,25 @@ def upper_triangular(A, f):
     return s
 
 
+@case(V(3), V(3), 0)
+def none_is_handed_on(x, y, m):
+    c, s = x * 2.0, 0.0
+    for k in range(2):
+        s += c[1]
+        j = 0
+        while j < m:
+            j += 1
+            t = None
+            for i in range(m):
+                t = c * y[i] if t is None else t * 0.5
+                c = t * 0.6
+            c = t
+    return s + np.sum(c)
+
+
+CASES.append(Case(none_is_handed_on, (V(3), V(3), 2)))
+
+
 def test_a_number_among_arrays_is_not_told_apart():
     """In place, by its rank, or returned: then it is refused when it happens."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -365,9 +366,7 @@ class Expressions:
         else:
             zeros = t.call("np.zeros_like", a)
         if isinstance(source, Array) and source.optional:
-            return gast.IfExp(
-                t.compare("is", self.operand(op.operands[0]), t.constant(None)), t.constant(None), zeros
-            )
+            return gast.IfExp(t.compare("is", copy.deepcopy(a), t.constant(None)), t.constant(None), zeros)
         return zeros
 
     def op_copy(self, op: Op) -> Any:

@@ -7,7 +7,8 @@ nodes and map back to Python one to one. Functions that check, print, run and tr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, Union
 
 from s2sad.errors import NOWHERE, Loc
@@ -169,6 +170,15 @@ def walk(block: Block) -> Any:
         if not isinstance(op, Op):
             for inner in blocks(op):
                 yield from walk(inner)
+
+
+def with_blocks(op: AnyOp, change: Callable[[Block], Block]) -> AnyOp:
+    """An operation with each of its blocks changed."""
+    if isinstance(op, If):
+        return replace(op, then=change(op.then), orelse=change(op.orelse))
+    if isinstance(op, While):
+        return replace(op, test=change(op.test), body=change(op.body))
+    return replace(op, body=change(op.body)) if isinstance(op, For) else op
 
 
 def count_ops(block: Block) -> int:

@@ -16,7 +16,6 @@ from s2sad.ir.core import (
     Const,
     For,
     Function,
-    If,
     Op,
     Operand,
     Undef,
@@ -25,20 +24,12 @@ from s2sad.ir.core import (
     blocks,
     operands,
     walk,
+    with_blocks,
 )
 from s2sad.ir.types import INT, Scalar, Tape
 
 Around = tuple[AnyOp, ...]  # the structures around something, outermost first
 HOISTED = frozenset({"shape", "add", "sub", "mul", "neg", "trip_count"})
-
-
-def rebuilt(op: AnyOp, block: Any) -> AnyOp:
-    """An operation with each of its blocks replaced."""
-    if isinstance(op, If):
-        return replace(op, then=block(op.then), orelse=block(op.orelse))
-    if isinstance(op, While):
-        return replace(op, test=block(op.test), body=block(op.body))
-    return replace(op, body=block(op.body)) if isinstance(op, For) else op
 
 
 # -- integers -----------------------------------------------------------------------------------------
@@ -52,7 +43,7 @@ def hoist_integers(fn: Function) -> Function:
 def _hoisted(block: Block) -> Block:
     ops: list[AnyOp] = []
     for op in block.ops:
-        op = rebuilt(op, _hoisted)
+        op = with_blocks(op, _hoisted)
         if isinstance(op, (For, While)):
             moved: list[AnyOp] = []
             inside = defined(op)
@@ -215,7 +206,7 @@ class _Rows:
         def one(op: AnyOp) -> AnyOp:
             if isinstance(op, Op) and op.operands and op.operands[0] in rows:
                 return replace(op, operands=(tape, *rows[op.operands[0]], *op.operands[1:]))
-            return rebuilt(op, block)
+            return with_blocks(op, block)
 
         def block(b: Block) -> Block:
             ops: list[AnyOp] = []

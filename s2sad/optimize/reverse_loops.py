@@ -12,9 +12,23 @@ from typing import Any
 
 from s2sad.analysis.aliases import WRITES, Aliases
 from s2sad.analysis.uses import definitions, use_counts
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, walk
+from s2sad.ir.core import (
+    AnyOp,
+    Block,
+    Const,
+    For,
+    Function,
+    If,
+    Op,
+    Operand,
+    Undef,
+    Value,
+    While,
+    walk,
+    with_blocks,
+)
 from s2sad.ir.types import BOOL, INT, Scalar, is_memory
-from s2sad.optimize.rectangular import defined, rebuilt
+from s2sad.optimize.rectangular import defined
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
 
@@ -34,7 +48,7 @@ class _Sums:
     def block(self, block: Block) -> Block:
         ops: list[AnyOp] = []
         for op in block.ops:
-            op = rebuilt(op, self.block)
+            op = with_blocks(op, self.block)
             after: list[AnyOp] = []
             if isinstance(op, For) and op.loc.reverse and op.body.exit == "next":
                 op, after = self.loop(op)
@@ -103,7 +117,7 @@ class _Upwards:
             up: list[AnyOp] = []
             if isinstance(op, For) and op.loc.reverse and self.independent(op):
                 op, up = self.upward(op)
-            ops += [*up, rebuilt(op, self.block)]
+            ops += [*up, with_blocks(op, self.block)]
         return replace(block, ops=tuple(ops))
 
     def upward(self, op: For) -> tuple[For, list[AnyOp]]:

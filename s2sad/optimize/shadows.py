@@ -14,12 +14,25 @@ from dataclasses import replace
 
 from s2sad.analysis.aliases import MAYBE_VIEWS
 from s2sad.analysis.uses import definitions, use_counts
-from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, blocks, operands, walk
+from s2sad.ir.core import (
+    AnyOp,
+    Block,
+    For,
+    Function,
+    Op,
+    Operand,
+    Value,
+    While,
+    blocks,
+    operands,
+    walk,
+    with_blocks,
+)
 from s2sad.ir.types import Array, Type, is_many
+from s2sad.optimize.buffers import NEW
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
 
-NEW = frozenset({"zeros_like", "numpy.zeros", "copy"})
 ADDS = frozenset({"accumulate", "add_into", "scatter_add"})
 READS = frozenset({"load", "numpy.sum", "matmul", "copy", "zeros_like", "shape"})  # besides arithmetic
 
@@ -30,14 +43,6 @@ def share_shadows(fn: Function) -> Function:
         return fn
     fn = replace(fn, body=_Shared(fn).block(fn.body))
     return replace(fn, body=_Started(fn).block(fn.body))
-
-
-def rebuilt(op: AnyOp, block: object) -> AnyOp:
-    if isinstance(op, If):
-        return replace(op, then=block(op.then), orelse=block(op.orelse))  # type: ignore[operator]
-    if isinstance(op, While):
-        return replace(op, test=block(op.test), body=block(op.body))  # type: ignore[operator]
-    return replace(op, body=block(op.body)) if isinstance(op, For) else op  # type: ignore[operator]
 
 
 def same_sizes(a: Type, b: Type) -> bool:
@@ -87,7 +92,7 @@ class _Shared:
                     continue
                 found.append(replace(op, operands=tuple(map(self.get, op.operands))))
                 continue
-            op = rebuilt(op, self.block)
+            op = with_blocks(op, self.block)
             if isinstance(op, (For, While)):
                 op = replace(op, init=tuple(map(self.get, op.init)))
             found.append(op)
@@ -180,7 +185,7 @@ class _Started:
         self.uses: Counter[Value] = use_counts(fn)
 
     def block(self, block: Block) -> Block:
-        ops: list[AnyOp] = [rebuilt(op, self.block) for op in block.ops]
+        ops: list[AnyOp] = [with_blocks(op, self.block) for op in block.ops]
         for made in [op for op in ops if isinstance(op, Op) and op.prim in ("zeros_like", "numpy.zeros")]:
             if made.loc.reverse:
                 self.start(block, ops, made)

@@ -18,12 +18,11 @@ from dataclasses import replace
 
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.uses import definitions
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, Op, Operand, Value, blocks, walk
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, Op, Operand, Value, blocks, walk, with_blocks
 from s2sad.ir.types import Array, Scalar
-from s2sad.optimize.rectangular import rebuilt
+from s2sad.optimize.buffers import NEW
 from s2sad.rules.registry import PRIMS
 
-NEW = frozenset({"zeros_like", "numpy.zeros", "copy"})
 CHEAP = 16  # the cost of an operation that may be done again
 MOST_DONE_AGAIN = 3  # times what the one loop does
 
@@ -58,7 +57,7 @@ class _Stencils:
     def block(self, block: Block) -> Block:
         ops: list[AnyOp] = []
         for op in block.ops:
-            op = rebuilt(op, self.block)
+            op = with_blocks(op, self.block)
             ops += (self.split(op) or [op]) if isinstance(op, For) and op.loc.reverse else [op]
         return replace(block, ops=tuple(ops))
 

@@ -16,7 +16,7 @@ from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise, summed_axes
 from s2sad.transform.reverse.core import HANDLERS, Reverse
-from s2sad.transform.reverse.scopes import Scope
+from s2sad.transform.reverse.scopes import Scope, adjoint_type
 
 BY_ELEMENT = frozenset(
     {"load", "store", "accumulate", "assign", "assign_at", "scatter_add", "add_into", "view", "gather", "invoke", "tape_write",
@@ -177,8 +177,10 @@ def zeros(r: Reverse, v: Value, scope: Scope) -> Operand:
     """The adjoint of an array that nothing reads."""
     assert isinstance(v.type, Array)
     if v.type.dims and all(isinstance(d, int) or d in origins(r) for d in v.type.dims):
-        return r.builder.emit("numpy.zeros", *sizes(r, v, scope), type=v.type, dtype=v.type.dtype)
-    return r.builder.emit("zeros_like", r.primal(v, scope), type=v.type)
+        return r.builder.emit(
+            "numpy.zeros", *sizes(r, v, scope), type=adjoint_type(v.type), dtype=v.type.dtype
+        )
+    return r.builder.emit("zeros_like", r.primal(v, scope), type=adjoint_type(v.type))
 
 
 def finished_array(b: Builder, d: Operand, v: Value, given: set[Operand], defs: dict[Value, Any]) -> Operand:

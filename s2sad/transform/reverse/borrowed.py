@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from s2sad.analysis.aliases import VIEWS, Aliases
 from s2sad.analysis.uses import definitions
-from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk
+from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk, with_blocks
 from s2sad.ir.types import Array
 
 ELEMENTS = VIEWS | {"load", "gather"}  # what reads parts of its first operand
@@ -111,13 +111,9 @@ class _Borrow:
         return [Op("borrow", (v,), (self.names[v],)) for v in values if v in self.asked]
 
     def op(self, op: AnyOp) -> AnyOp:
-        if isinstance(op, If):
-            return replace(op, then=self.block(op.then), orelse=self.block(op.orelse))
-        if isinstance(op, For):
-            return replace(op, body=self.block(op.body))
-        if isinstance(op, While):
-            return replace(op, test=self.block(op.test), body=self.block(op.body))
-        if not (isinstance(op, Op) and op.prim in ELEMENTS):
+        if not isinstance(op, Op):
+            return with_blocks(op, self.block)
+        if op.prim not in ELEMENTS:
             return op
         first = op.operands[0]
         if not (isinstance(first, Value) and first in self.names):
@@ -132,15 +128,9 @@ def returned(ops: tuple[AnyOp, ...]) -> tuple[AnyOp, ...]:
     def block(b: Block) -> Block:
         return replace(b, ops=returned(b.ops))
 
-    found: list[AnyOp] = []
-    for op in ops:
+    def one(op: AnyOp) -> AnyOp:
         if isinstance(op, Op):
-            op = replace(op, prim="identity") if op.prim == "borrow" else op
-        elif isinstance(op, If):
-            op = replace(op, then=block(op.then), orelse=block(op.orelse))
-        elif isinstance(op, For):
-            op = replace(op, body=block(op.body))
-        elif isinstance(op, While):
-            op = replace(op, test=block(op.test), body=block(op.body))
-        found.append(op)
-    return tuple(found)
+            return replace(op, prim="identity") if op.prim == "borrow" else op
+        return with_blocks(op, block)
+
+    return tuple(map(one, ops))

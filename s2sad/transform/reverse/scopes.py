@@ -7,8 +7,10 @@ accumulator it carries; a part is a block of a loop, in which the values of one 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from s2sad.ir.core import AnyOp, Block, Const, Op, Operand, Value
-from s2sad.ir.types import FLOAT, Scalar, Type, is_float
+from s2sad.ir.types import FLOAT, Array, Scalar, Type, is_float
 
 
 class Scope:
@@ -46,5 +48,7 @@ def zero(t: Type) -> Const:
 
 
 def adjoint_type(t: Type) -> Type:
-    """The type of a value's adjoint: a number for a number that may be None."""
+    """The type of a value's adjoint: that of a number or array for one that may be None, where nobody asks for it."""
+    if isinstance(t, Array):
+        return replace(t, optional=False)
     return Scalar(t.kind, t.dtype) if isinstance(t, Scalar) and is_float(t) else t

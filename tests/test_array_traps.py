@@ -819,13 +819,19 @@ def test_views_with_other_steps_are_refused():
         x[0, :] = x[:, 0]
         return np.sum(x)
 
+    def by_chain(x):
+        x[1:][::2] = x[: (x.size) // 2]
+        return np.sum(x * np.arange(5))
+
     def alike(x):
         x[1:] = x[:-1]
+        x[1:][:-1] = x[:-2]
         x[::-1] = x
+        x[::2] += x[:3]
         x[::2] = x[:3].copy()
         return np.sum(x * np.arange(5))
 
-    for fn, x in ((by_step, np.arange(5.0)), (by_axis, np.ones((3, 3)))):
+    for fn, x in ((by_step, np.arange(5.0)), (by_axis, np.ones((3, 3))), (by_chain, np.arange(5.0))):
         with pytest.raises(UnsupportedSyntaxError, match="other steps"):
             grad(fn)(x)
     value, _ = value_and_grad(alike)(np.arange(5.0))

@@ -12,7 +12,6 @@ from weakref import WeakSet
 
 import numpy as np
 
-from s2sad.analysis.aliases import VIEWS
 from s2sad.analysis.uses import all_operands
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
@@ -23,6 +22,7 @@ from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import broadcast, is_elementwise
 from s2sad.typing.abstract import AV, SliceAV, StaticAV, TupleAV, describe, is_operand
+from s2sad.typing.overlaps import refuse_other_steps, unaliased
 
 Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
 
@@ -345,56 +345,8 @@ def setitem(s: Any, a: Operand, index: AV, value: AV) -> None:
         s.builder.effect("store", a, *operands, v)
     else:
         target = a_.emit(s.builder, "view", a, *operands, index=tuple(entries))
-        s.builder.effect("assign", target, unaliased(s, v, target))
-
-
-def unaliased(s: Any, v: Operand, target: Operand) -> Operand:
-    """A value to be written: NumPy reads all of it before it writes, so what overlaps is read first."""
-    if isinstance(v.type, Array) and base(s, v) is base(s, target):
         refuse_other_steps(s, v, target)
-        return s.builder.emit("copy", v, type=v.type)  # type: ignore[no-any-return]
-    return v
-
-
-def refuse_other_steps(s: Any, v: Operand, target: Operand) -> None:
-    """`a[::2] = a[:n]`: along one axis NumPy copies what overlaps only where the steps have opposite signs, and reads
-    what it has just written where they are not the same."""
-    if not (isinstance(target.type, Array) and target.type.ndim == 1):
-        return
-    of, to = step_of(s, v), step_of(s, target)
-    if of is not None and to is not None and of != to and of[1] * to[1] > 0:
-        raise s.error(
-            "a view of the array is assigned to one with other steps: NumPy reads elements that it has just written",
-            "copy the view first, as in a[::2] = a[:n].copy()",
-        )
-
-
-def step_of(s: Any, v: Operand) -> tuple[int, int] | None:
-    """The axis that a row of an array runs along, and its step; None where that is not known."""
-    made = s.builder.defs.get(v) if isinstance(v, Value) else None
-    while made is not None and made.prim == "identity":
-        made = s.builder.defs.get(made.operands[0])
-    if made is None or made.prim not in VIEWS:
-        return (0, 1)
-    a, *operands_ = made.operands
-    entries = made.attr("index") if made.prim == "view" and base(s, a) is a else ()
-    slices = [(i, e) for i, e in enumerate(entries) if e[0] == "slice"]
-    if len(slices) != 1 or any(e[0] == "new" for e in entries):
-        return None
-    axis, (_, _, _, step) = slices[0]
-    found = const(1) if step is None else operands_[step]
-    return (axis, found.value) if isinstance(found, Const) else None
-
-
-def base(s: Any, v: Operand) -> Operand:
-    """The array that a chain of views is of."""
-    while (
-        isinstance(v, Value)
-        and (made := s.builder.defs.get(v)) is not None
-        and made.prim in (*VIEWS, "identity")
-    ):
-        v = made.operands[0]
-    return v
+        s.builder.effect("assign", target, unaliased(s, v, target))
 
 
 def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:

@@ -14,8 +14,9 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing import items, iteration
 from s2sad.typing.abstract import AV, describe
-from s2sad.typing.arrays import array, static, unaliased
+from s2sad.typing.arrays import array, static
 from s2sad.typing.calls import HANDLERS, METHODS
+from s2sad.typing.overlaps import unaliased
 
 Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
 

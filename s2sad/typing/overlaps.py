@@ -1,0 +1,72 @@
+"""Values that are written to the memory that they are views of.
+
+NumPy's functions read all that overlaps before they write (`np.nditer` with `COPY_IF_OVERLAP`); plain assignment
+along one axis does not: it goes through the elements in the order that is right where both steps are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from s2sad.analysis.aliases import VIEWS
+from s2sad.ir.core import Const, Operand, Value
+from s2sad.ir.types import Array
+from s2sad.rules.builder import const
+
+
+def unaliased(s: Any, v: Operand, target: Operand) -> Operand:
+    """A value to be written: NumPy reads all of it before it writes, so what overlaps is read first."""
+    if isinstance(v.type, Array) and base(s, v) is base(s, target):
+        return s.builder.emit("copy", v, type=v.type)  # type: ignore[no-any-return]
+    return v
+
+
+def refuse_other_steps(s: Any, v: Operand, target: Operand) -> None:
+    """`a[::2] = a[:n]`: along one axis plain assignment copies what overlaps only where the steps have opposite signs,
+    and reads what it has just written where they are not the same."""
+    if not (isinstance(target.type, Array) and target.type.ndim == 1 and isinstance(v.type, Array)):
+        return
+    if base(s, v) is not base(s, target):
+        return
+    of, to = row_of(s, v), row_of(s, target)
+    if of is None or to is None or of[0] is not to[0] or (of[1:] != to[1:] and of[2] * to[2] > 0):
+        raise s.error(
+            "a view of the array is assigned to one that has, or may have, other steps: NumPy reads elements that it has"
+            " just written",
+            "copy the view first, as in a[::2] = a[:n].copy()",
+        )
+
+
+def row_of(s: Any, v: Operand) -> tuple[Operand, int, int] | None:
+    """The array that a row is taken from, the axis it runs along and its step; None where that is not known."""
+    if not (isinstance(v, Value) and isinstance(v.type, Array) and v.type.ndim == 1):
+        return None
+    made = s.builder.defs.get(v)
+    if made is not None and made.prim == "identity":
+        return row_of(s, made.operands[0])
+    if made is None or made.prim not in VIEWS:
+        return v, 0, 1
+    a, *operands_ = made.operands
+    if made.prim != "view" or any(e[0] == "new" for e in made.attr("index")):
+        return None
+    entries = dict(enumerate(made.attr("index")))
+    slices = {i: entries.get(i) for i in range(a.type.ndim) if entries.get(i, ("slice",))[0] == "slice"}
+    ((axis, entry),) = slices.items()  # it has one axis left
+    step = const(1) if entry is None or entry[3] is None else operands_[entry[3]]
+    if not isinstance(step, Const):
+        return None
+    if a.type.ndim > 1:
+        return a, axis, step.value
+    row = row_of(s, a)
+    return None if row is None else (row[0], row[1], row[2] * step.value)
+
+
+def base(s: Any, v: Operand) -> Operand:
+    """The array that a chain of views is of."""
+    while (
+        isinstance(v, Value)
+        and (made := s.builder.defs.get(v)) is not None
+        and made.prim in (*VIEWS, "identity")
+    ):
+        v = made.operands[0]
+    return v

@@ -10,6 +10,7 @@ from dataclasses import replace
 from s2sad.ir.core import Function
 from s2sad.optimize.accumulates import merge_accumulates
 from s2sad.optimize.buffers import sum_in_place
+from s2sad.optimize.checks import hoist_checks
 from s2sad.optimize.copies import absorb_names, propagate_copies, propagate_unnamed_copies
 from s2sad.optimize.cse import eliminate_common_subexpressions, read_once
 from s2sad.optimize.dce import eliminate_dead_code
@@ -39,7 +40,8 @@ def prepared(fn: Function, optimize: int, target: str) -> Function:
     if optimize < 2:
         return fn
     fn = replace(fn, compiled=target == "numba")
-    return run(fn, (hoist_all_invariants if target == "numba" else hoist_invariants, read_once))
+    hoist = hoist_all_invariants if target == "numba" else hoist_invariants
+    return run(fn, (hoist_checks, hoist, read_once))
 
 
 @contextmanager

@@ -431,6 +431,34 @@ def none_is_handed_on(x, y, m):
 CASES.append(Case(none_is_handed_on, (V(3), V(3), 2)))
 
 
+@case(V(3, 3))
+def sums_of_generators(A):
+    s = 0.0
+    for i in range(len(A)):
+        acc = sum(A[j] * A[i] for j in range(i))
+        s += np.sum(acc * A[i])
+        t = 0.0
+        for r in (A[j] * 2.0 for j in range(i)):
+            t = t + r
+        for k, r in enumerate(q + 1.0 for q in (A[j] * 2.0 for j in range(i))):
+            t = t + r * k
+        s += np.sum(t * A[i])
+    return s
+
+
+@case(V(3, 3))
+def loops_in_a_consumer(A):
+    s = 0.0
+    for i in range(len(A)):
+        for r in (q + 1.0 for q in (A[j] * 2.0 for j in range(2))):
+            t = 0.0
+            for j in range(i):
+                t = t + A[j] * r
+            s += np.sum(A[i] * t)
+        s = s + sum(sum(A[j] * A[k] for j in range(k)) for k in range(i))
+    return np.sum(s)
+
+
 def test_a_number_among_arrays_is_not_told_apart():
     """In place, by its rank, or returned: then it is refused when it happens."""
 
@@ -454,7 +482,22 @@ def test_a_number_among_arrays_is_not_told_apart():
             s += np.ndim(t) * x[0]
         return s
 
-    for fn in (in_place, by_rank):
+    def of_a_sum(x):
+        s = 0.0
+        for k in range(2):
+            s += np.ndim(sum(x * j for j in range(k))) * x[0]
+        return s
+
+    def of_a_generator(x):
+        s = 0.0
+        for k in range(2):
+            t = 0.0
+            for r in (x * j for j in range(k)):
+                t = t + r
+            s += np.size(np.array([t, t])) * x[0]
+        return s
+
+    for fn in (in_place, by_rank, of_a_sum, of_a_generator):
         with pytest.raises(ValueError, match="where this loop does not run"):
             s2sad.grad(fn)(V(3))
 

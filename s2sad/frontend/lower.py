@@ -13,9 +13,10 @@ from typing import Any
 import gast
 
 from s2sad.errors import Loc, UnsupportedSyntaxError
+from s2sad.frontend.comprehensions import STATE, Comprehensions, GeneratorNode
 from s2sad.frontend.exits import RESULT, structure_exits
 from s2sad.frontend.fence import check_function, refuse
-from s2sad.frontend.names import assigned_names, free_names, local_names, nested_functions, rebound_after
+from s2sad.frontend.names import assigned_names, local_names, nested_functions
 from s2sad.frontend.source import FunctionSource, Quotes, deep_recursion
 from s2sad.ir.core import AnyOp, Block, Const, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import NONE, type_of
@@ -30,7 +31,6 @@ COMPARE = {
     gast.Lt: "lt", gast.LtE: "le", gast.Gt: "gt", gast.GtE: "ge", gast.Eq: "eq", gast.NotEq: "ne",
     gast.Is: "is", gast.IsNot: "is_not", gast.In: "in", gast.NotIn: "not_in",
 }  # fmt: skip
-STATE = "$state"
 
 
 def lower(source: FunctionSource) -> Function:
@@ -52,8 +52,9 @@ def parameter_names(node: Any) -> list[str]:
     return names + ([args.kwarg.id] if args.kwarg else [])
 
 
-class _Lowerer:
+class _Lowerer(Comprehensions):
     def __init__(self, source: FunctionSource) -> None:
+        super().__init__()
         self.source = source
         self.quotes = Quotes(source.file, source.name)
         self.ops: list[AnyOp] = []
@@ -61,17 +62,6 @@ class _Lowerer:
         self.loc = source.loc
         self.locals: frozenset[str] = frozenset()
         self.raised = False
-        self.passing = False  # whether the expression at hand is called, or an argument of a call
-        self.unwatched: dict[
-            str, tuple[str, ...]
-        ] = {}  # closures by name that are not made anew, what they capture
-        self.stale: dict[str, str] = {}  # those whose captured variable has been rebound since
-        self.naming = False  # whether a lambda is being assigned to a name
-        self.siblings: frozenset[str] = (
-            frozenset()
-        )  # nested functions that may be captured before they are made
-        self.loose: set[str] = set()  # what closures without a name of their own capture
-        self.closures: dict[str, tuple[FunctionSource, tuple[str, ...], tuple[Operand, ...], Any]] = {}
 
     # -- functions ----------------------------------------------------------------------------------
 
@@ -180,14 +170,21 @@ class _Lowerer:
     def stmt_Assign(self, node: Any) -> None:
         hint = node.targets[0].id if isinstance(node.targets[0], gast.Name) else ""
         self.naming = isinstance(node.value, gast.Lambda)
-        value = self.expr(node.value, hint)
+        if isinstance(node.targets[0], (gast.Tuple, gast.List)):
+            with self.used_at_once(node.value) as value:
+                pass  # it is taken apart before anything is bound
+        else:
+            held = len(self.held)
+            value = self.expr(node.value, hint)
+            for handed in self.held[held:] if len(node.targets) > 1 else ():
+                handed.holder = ""
         self.naming = False
         for target in node.targets:
             value = self.assign(target, value)
             if isinstance(node.value, gast.Lambda) and isinstance(target, gast.Name):
                 self.closures[target.id] = self.made
         if isinstance(node.value, gast.Lambda) and not all(isinstance(t, gast.Name) for t in node.targets):
-            self.loose.update(self.made[1])
+            self.loose |= self.captures(self.made[1])
 
     def stmt_AnnAssign(self, node: Any) -> None:
         if node.value is not None:
@@ -259,22 +256,25 @@ class _Lowerer:
         return list(names)
 
     def stmt_For(self, node: Any) -> None:
-        iterable = self.expr(node.iter)
+        with self.used_at_once(node.iter) as iterable:
+            self.for_each(node, iterable)
+
+    def for_each(self, node: Any, iterable: Operand) -> None:
         element = Value(node.target.id if isinstance(node.target, gast.Name) else "")
         names = self.carried(node)
         loc = self.loc
         init = tuple(self.env.get(n) or Undef(n) for n in names)
         params = tuple(Value(n) for n in names)
-        loose = set(self.loose)
-        with self.region() as ops:
-            self.env.update(zip(names, params, strict=True))
-            self.assign(node.target, element)
-            broke = self.stmts(node.body)
-            yields = self.yields(names, self.env, self.raised)
-        self.check_loose(loose, names)
+        with self.turn(names) as check:
+            with self.region() as ops:
+                self.env.update(zip(names, params, strict=True))
+                self.assign(node.target, element)
+                broke = self.stmts(node.body)
+                yields = self.yields(names, self.env, self.raised)
+            body = Block((element, *params), tuple(ops), yields, "break" if broke else "next")
+            check(body)
         self.loc = loc
         results = tuple(Value(n) for n in names)
-        body = Block((element, *params), tuple(ops), yields, "break" if broke else "next")
         self.ops.append(ForEach(iterable, init, body, results, loc))
         self.env.update(zip(names, results, strict=True))
 
@@ -284,33 +284,21 @@ class _Lowerer:
         init = tuple(self.env.get(n) or Undef(n) for n in names)
         test_params = tuple(Value(n) for n in names)
         params = tuple(Value(n) for n in names)
-        loose = set(self.loose)
-        with self.region() as test_ops:
-            self.env.update(zip(names, test_params, strict=True))
-            cond = self.expr(node.test)
-            test = Block(test_params, tuple(test_ops), (cond, *self.yields(names, self.env, False)))
-        with self.region() as ops:
-            self.env.update(zip(names, params, strict=True))
-            broke = self.stmts(node.body)
-            yields = self.yields(names, self.env, self.raised)
-        self.check_loose(loose, names)
+        with self.turn(names) as check:
+            with self.region() as test_ops:
+                self.env.update(zip(names, test_params, strict=True))
+                cond = self.expr(node.test)
+                test = Block(test_params, tuple(test_ops), (cond, *self.yields(names, self.env, False)))
+            with self.region() as ops:
+                self.env.update(zip(names, params, strict=True))
+                broke = self.stmts(node.body)
+                yields = self.yields(names, self.env, self.raised)
+            body = Block(params, tuple(ops), yields, "break" if broke else "next")
+            check(body)
         self.loc = loc
         results = tuple(Value(n) for n in names)
-        body = Block(params, tuple(ops), yields, "break" if broke else "next")
         self.ops.append(While(init, test, body, results, loc))
         self.env.update(zip(names, results, strict=True))
-
-    def check_loose(self, before: set[str], names: list[str]) -> None:
-        """The next iteration binds again what a function stored in this one has captured."""
-        for name in names:
-            if name in self.loose and name not in before:
-                raise self.rebound(name)
-
-    def rebound(self, name: str) -> UnsupportedSyntaxError:
-        return UnsupportedSyntaxError(
-            f"{name!r} is bound again after a function that captures it was stored or copied, and Python's functions"
-            " see the new value", self.loc, "use another name for the new value, or pass it as an argument",
-        )  # fmt: skip
 
     def carried(self, node: Any) -> list[str]:
         names = dict.fromkeys(assigned_names(node))
@@ -323,27 +311,7 @@ class _Lowerer:
                 names[name] = None
         return list(names)
 
-    def stmt_FunctionDef(self, node: Any) -> None:
-        self.bind(node.name, self.closure(node, node.name))
-        self.closures[node.name] = self.made
-
     # -- binding ------------------------------------------------------------------------------------
-
-    def bind(self, name: str, operand: Operand) -> None:
-        if name in self.loose:
-            raise self.rebound(name)
-        self.env[name] = operand
-        self.closures.pop(name, None)
-        self.unwatched.pop(name, None)
-        self.stale.pop(name, None)
-        for closure, captured in self.unwatched.items():
-            if name in captured:
-                self.stale[closure] = name
-        for closure, made in list(self.closures.items()):
-            if (
-                name in made[1] and name not in self.siblings
-            ):  # Python's closures see the variable, not its value: make them anew
-                self.env[closure] = self.make_closure(*made)
 
     def assign(self, target: Any, operand: Operand) -> Operand:
         """Bind a target; returns the operand, which may have got the target's name."""
@@ -409,10 +377,7 @@ class _Lowerer:
                 node, f"{node.id}() was made in a branch or loop, and {self.stale[node.id]!r}, which it captures, has been bound again",
                 "use another name for the new value, or pass it as an argument",
             )  # fmt: skip
-        if not self.passing and (node.id in self.closures or node.id in self.unwatched):
-            self.loose.update(
-                self.closures[node.id][1] if node.id in self.closures else self.unwatched[node.id]
-            )
+        self.mention(node.id)
         if node.id in self.env:
             operand = self.env[node.id]
             if isinstance(operand, Undef):
@@ -507,7 +472,13 @@ class _Lowerer:
 
     def display(self, kind: str, node: Any) -> Operand:
         stars = tuple(isinstance(e, gast.Starred) for e in node.elts)
-        items = [self.expr(e.value if s else e) for e, s in zip(node.elts, stars, strict=True)]
+        items = []
+        for e in node.elts:
+            if isinstance(e, gast.Starred):
+                with self.used_at_once(e.value) as item:
+                    items.append(item)
+            else:
+                items.append(self.expr(e))
         return self.emit(kind, *items, node=node, stars=stars)
 
     def expr_Dict(self, node: Any) -> Operand:
@@ -533,30 +504,6 @@ class _Lowerer:
             return self.emit("tuple", *map(self.index, node.elts), node=node, stars=(False,) * len(node.elts))
         return self.expr(node)
 
-    def expr_Call(self, node: Any, hint: str = "") -> Operand:
-        function = self.passed(node.func)
-        spec: list[str] = []
-        operands: list[Operand] = []
-        for arg in node.args:
-            starred = isinstance(arg, gast.Starred)
-            spec.append("*" if starred else "")
-            operands.append(self.passed(arg.value if starred else arg))
-        for keyword in node.keywords:
-            spec.append("**" if keyword.arg is None else keyword.arg)
-            operands.append(self.passed(keyword.value))
-        return self.emit("call", function, *operands, node=node, hint=hint, spec=tuple(spec))
-
-    def passed(self, node: Any) -> Operand:
-        """A function called or passed to a call is used there and then: what it captures may be rebound later."""
-        before, self.passing = (
-            self.passing,
-            isinstance(node, (gast.Name, gast.Lambda, gast.GeneratorExp, gast.ListComp)),
-        )
-        try:
-            return self.expr(node)
-        finally:
-            self.passing = before
-
     def expr_JoinedStr(self, node: Any) -> Operand:
         parts: list[Any] = []
         operands: list[Operand] = []
@@ -578,146 +525,3 @@ class _Lowerer:
             text = "".join(parts)
             return Const(text, type_of(text))  # type: ignore[arg-type]
         return self.emit("format", *operands, node=node, parts=tuple(parts))
-
-    def expr_Lambda(self, node: Any) -> Operand:
-        passing, self.passing = self.passing, False
-        made = self.closure(node, "lambda_")
-        self.passing = passing
-        if not passing and not self.naming:
-            self.loose.update(self.made[1])
-        return made
-
-    def closure(self, node: Any, name: str) -> Operand:
-        captured = tuple(
-            n for n in free_names(node) if n in self.locals and n in (self.env.keys() | self.locals)
-        )
-        source = FunctionSource(
-            name,
-            node,
-            self.source.file,
-            self.source.namespace,
-            captured=captured,
-            qualname=f"{self.source.qualname}.{name}",
-        )
-        check = rebound_after(node, captured)
-        if check is not None:
-            raise self.refuse(check, "'nonlocal' is not supported yet", "return the new value instead")
-        defaults = [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
-        self.made = (source, captured, tuple(map(self.expr, defaults)), node)
-        return self.make_closure(*self.made)
-
-    def make_closure(
-        self, source: FunctionSource, captured: tuple[str, ...], defaults: tuple[Operand, ...], node: Any
-    ) -> Operand:
-        operands = [Undef(n) if n in self.siblings else self.env.get(n) or Undef(n) for n in captured]
-        later = tuple(n for n in captured if n in self.siblings)
-        own = source.name if source.name in self.siblings else ""
-        more: dict[str, Any] = ({"later": later} if later else {}) | ({"own": own} if own else {})
-        return self.emit(
-            "function", *operands, *defaults, node=node, source=source, captured=captured, **more
-        )
-
-    # -- comprehensions -----------------------------------------------------------------------------
-
-    def expr_GeneratorExp(self, node: Any) -> Operand:
-        return self.comprehension(node, "generator")
-
-    def expr_ListComp(self, node: Any) -> Operand:
-        return self.comprehension(node, "listcomp")
-
-    def expr_DictComp(self, node: Any) -> Operand:
-        """The dict of a list of pairs."""
-        pair = gast.copy_location(gast.Tuple([node.key, node.value], gast.Load()), node.key)
-        pairs = gast.copy_location(gast.ListComp(pair, node.generators), node)
-        return self.emit("dict_of", self.comprehension(pairs, "listcomp"), node=node)
-
-    def comprehension(self, node: Any, kind: str) -> Operand:
-        """The first iterable is evaluated here, the rest in a function that threads a state through its loops."""
-        walrus = next((n for n in gast.walk(node) if isinstance(n, gast.NamedExpr)), None)
-        if walrus is not None and self.mentions(self.source.node, walrus.target.id) > self.mentions(
-            node, walrus.target.id
-        ):
-            raise self.refuse(
-                walrus, "':=' inside a comprehension is not supported yet", "write the loop out"
-            )
-        first = self.expr(node.generators[0].iter)
-        inner = GeneratorNode(node)
-        captured = tuple(n for n in inner.free if n in self.locals)
-        source = FunctionSource(
-            "generator",
-            inner,
-            self.source.file,
-            self.source.namespace,
-            captured=(*captured, "$iterable"),
-            qualname=self.source.qualname,
-        )
-        operands = [self.env.get(n) or Undef(n) for n in captured]
-        if kind == "generator" and not self.passing:
-            self.loose.update(captured)
-        function = self.emit("function", *operands, first, node=node, source=source, captured=source.captured)
-        return self.emit(kind, function, node=node)
-
-    def mentions(self, node: Any, name: str) -> int:
-        return sum(1 for n in gast.walk(node) if isinstance(n, gast.Name) and n.id == name)
-
-    def generator(self, clauses: list[Any], elt: Any, depth: int = 0) -> None:
-        if depth == len(clauses):
-            self.loc = self.here(elt)
-            self.env[STATE] = self.emit("yield_", self.expr(elt), self.env[STATE], hint="")
-            return
-        clause = clauses[depth]
-        iterable = self.env["$iterable"] if depth == 0 else self.expr(clause.iter)
-        element = Value(clause.target.id if isinstance(clause.target, gast.Name) else "")
-        state = Value()
-        before = self.env[STATE]
-        with self.region() as ops:
-            self.env[STATE] = state
-            self.assign(clause.target, element)
-            self.conditions(clause.ifs, clauses, elt, depth)
-            after = self.env[STATE]
-        result = Value()
-        self.ops.append(
-            ForEach(iterable, (before,), Block((element, state), tuple(ops), (after,)), (result,), self.loc)
-        )
-        self.env[STATE] = result
-
-    def conditions(self, ifs: list[Any], clauses: list[Any], elt: Any, depth: int) -> None:
-        if not ifs:
-            self.generator(clauses, elt, depth + 1)
-            return
-        cond = self.expr(ifs[0])
-        before = self.env[STATE]
-        with self.region() as ops:
-            self.conditions(ifs[1:], clauses, elt, depth)
-            after = self.env[STATE]
-        result = Value()
-        self.ops.append(
-            If(cond, Block((), tuple(ops), (after,)), Block((), (), (before,)), (result,), self.loc)
-        )
-        self.env[STATE] = result
-
-
-class _NoArguments:
-    posonlyargs: tuple[()] = ()
-    args: tuple[Any, ...] = ()
-    kwonlyargs: tuple[()] = ()
-    vararg = kwarg = None
-    defaults: tuple[()] = ()
-    kw_defaults: tuple[()] = ()
-
-
-class GeneratorNode:
-    """A comprehension as the node of a function whose one parameter is the state its loops thread."""
-
-    class args(_NoArguments):
-        args = (gast.Name(id=STATE, ctx=gast.Param(), annotation=None, type_comment=None),)
-
-    def __init__(self, node: Any) -> None:
-        self.clauses, self.elt = node.generators, node.elt
-        self.lineno, self.col_offset = node.lineno, node.col_offset
-        self.end_lineno, self.end_col_offset = node.end_lineno, node.end_col_offset
-        targets: dict[str, None] = {}
-        for clause in node.generators:
-            targets.update(dict.fromkeys(assigned_names(clause.target)))
-        self.targets = frozenset(targets) | {STATE, "$iterable"}
-        self.free = [n for n in free_names(node) if n not in targets]

@@ -65,6 +65,15 @@ class BoundAV:
 
 
 @dataclass(frozen=True, eq=False)
+class PartialAV:
+    """A function with its first arguments, and some by name."""
+
+    function: AV
+    args: TupleAV
+    kwargs: DictAV
+
+
+@dataclass(frozen=True, eq=False)
 class RangeAV:
     start: Operand
     stop: Operand
@@ -93,7 +102,18 @@ class GeneratorAV:
 
 
 AV = Union[
-    Operand, TupleAV, DictAV, RecordAV, StaticAV, FunctionAV, BoundAV, RangeAV, SliceAV, LazyAV, GeneratorAV
+    Operand,
+    TupleAV,
+    DictAV,
+    RecordAV,
+    StaticAV,
+    FunctionAV,
+    BoundAV,
+    PartialAV,
+    RangeAV,
+    SliceAV,
+    LazyAV,
+    GeneratorAV,
 ]
 
 
@@ -109,6 +129,8 @@ def children(av: AV) -> tuple[AV, ...]:
         return (*av.captured, *av.defaults.values())
     if isinstance(av, BoundAV):
         return (av.owner,)
+    if isinstance(av, PartialAV):
+        return (av.function, av.args, av.kwargs)
     if isinstance(av, RangeAV):
         return (av.start, av.stop, av.step)
     if isinstance(av, SliceAV):
@@ -133,6 +155,8 @@ def rebuild(av: AV, parts: tuple[AV, ...]) -> AV:
         return FunctionAV(av.source, parts[:n], dict(zip(av.defaults, parts[n:], strict=True)))
     if isinstance(av, BoundAV):
         return BoundAV(parts[0], av.name)
+    if isinstance(av, PartialAV):
+        return PartialAV(*parts)  # type: ignore[arg-type]
     if isinstance(av, RangeAV):
         return RangeAV(*parts)  # type: ignore[arg-type]
     if isinstance(av, SliceAV):
@@ -266,6 +290,8 @@ def describe(av: AV) -> str:
         return getattr(av.obj, "__name__", repr(av.obj))
     if isinstance(av, BoundAV):
         return f"the method {av.name}"
+    if isinstance(av, PartialAV):
+        return f"{describe(av.function)} with arguments"
     return {"RangeAV": "a range", "SliceAV": "a slice", "GeneratorAV": "a generator"}.get(
         type(av).__name__, "an iterator"
     )

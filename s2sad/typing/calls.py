@@ -23,6 +23,7 @@ from s2sad.typing.abstract import (
     BoundAV,
     DictAV,
     FunctionAV,
+    PartialAV,
     RecordAV,
     StaticAV,
     TupleAV,
@@ -130,6 +131,9 @@ def apply(s: Any, fn: AV, args: list[AV], kwargs: dict[str, AV], hint: str = "")
         return s.call_function(fn, bind(s, fn, args, kwargs))
     if isinstance(fn, BoundAV):
         return method(s, fn, args, kwargs, hint)
+    if isinstance(fn, PartialAV):
+        named = {str(k): v for k, v in fn.kwargs.items.items()}
+        return apply(s, fn.function, [*fn.args.items, *args], {**named, **kwargs}, hint)
     if isinstance(fn, StaticAV):
         return static_call(s, fn.obj, args, kwargs, hint)
     if isinstance(fn, RecordAV) and callable(getattr(fn.cls, "__call__", None)):  # noqa: B004

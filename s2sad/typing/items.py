@@ -30,6 +30,7 @@ from s2sad.typing.abstract import (
     AV,
     BoundAV,
     DictAV,
+    GeneratorAV,
     LazyAV,
     RangeAV,
     RecordAV,
@@ -224,10 +225,12 @@ def dict_of(s: Any, pairs: AV) -> AV:
 
 
 def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
+    if isinstance(av, GeneratorAV):
+        av = lists.list_from(s, av)
     use_up(s, av)
     elements = static_elements(s, av)
-    if elements is None and isinstance(av, Value) and is_memory(av.type) and star is None:
-        return [load(s, av, const(i)) for i in range(count)]
+    if elements is None and isinstance(av, Value) and is_memory(av.type):
+        return unpack_memory(s, av, count, star)
     if elements is None:
         raise s.error(f"cannot unpack {describe(av)}", "unpack a tuple of known length")
     if star is None:
@@ -243,6 +246,26 @@ def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
         raise s.error("not enough values to unpack", "match the numbers", SignatureError)
     middle = lists.joined(s, tuple(elements[star : len(elements) - after]), list)
     return [*elements[:star], middle, *elements[len(elements) - after :]]
+
+
+def unpack_memory(s: Any, av: Value, count: int, star: int | None) -> list[AV]:
+    """The elements of an array or a list; where their number is another than that of the names, Python's error."""
+    from s2sad.typing.calls import static_call
+
+    found = arrays.sizes(s, av)[0] if isinstance(av.type, Array) else length(s, av)
+    least = count if star is None else count - 1
+    differs = s.builder.emit("ne" if star is None else "lt", found, const(least), type=BOOL)
+    if not isinstance(differs, Const) or differs.value:
+        with s.builder.region() as ops:
+            message = const(f"line {s.builder.loc.line}: not {least} values to unpack")
+            s.builder.effect("raise", static_call(s, ValueError, [message], {}, ""))
+        s.met(differs, (ops, None), ([], []), [], s.builder.loc)
+    if star is None:
+        return [load(s, av, const(i)) for i in range(count)]
+    after = count - star - 1
+    middle = SliceAV((const(star), const(-after if after else None), const(None)))
+    ends = [load(s, av, normal_index(s, const(i))) for i in (*range(star), *range(-after, 0))]
+    return [*ends[:star], lists.list_from(s, getitem(s, av, middle)), *ends[star:]]
 
 
 def attribute(s: Any, av: AV, name: str) -> AV:

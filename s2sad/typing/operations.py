@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
+from s2sad.errors import Loc
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Op, Undef, Value
 from s2sad.ir.types import BOTTOM, STR
 from s2sad.rules.builder import const
 from s2sad.typing import calls, items, lists
-from s2sad.typing.abstract import AV, DictAV, FunctionAV, GeneratorAV, SliceAV, StaticAV, TupleAV
+from s2sad.typing.abstract import AV, DictAV, FunctionAV, GeneratorAV, SliceAV, StaticAV, TupleAV, children
+from s2sad.typing.iteration import static_elements
 
 
 def _global(s: Any, op: Op, args: list[AV]) -> AV:
@@ -58,7 +62,14 @@ def _tuple(s: Any, op: Op, args: list[AV]) -> AV:
 
 
 def _list(s: Any, op: Op, args: list[AV]) -> AV:
-    return lists.make_list(s, items.spread(s, args, op.attr("stars")))
+    stars = op.attr("stars")
+    if not any(star and static_elements(s, arg) is None for arg, star in zip(args, stars, strict=True)):
+        return lists.make_list(s, items.spread(s, args, stars))
+    parts: list[AV] = []
+    for star, group in itertools.groupby(zip(args, stars, strict=True), key=lambda pair: pair[1]):
+        run = [arg for arg, _ in group]
+        parts += [lists.list_from(s, arg) for arg in run] if star else [lists.make_list(s, run)]
+    return functools.reduce(lambda a, b: items.operator(s, "add", [a, b], op), parts)
 
 
 def _dict(s: Any, op: Op, args: list[AV]) -> AV:
@@ -88,7 +99,7 @@ def _listcomp(s: Any, op: Op, args: list[AV]) -> AV:
 def _yield(s: Any, op: Op, args: list[AV]) -> AV:
     consumer = s.consumers.pop()
     try:
-        return consumer(args[0], args[1])
+        return consumer.run(args[0], args[1])
     finally:
         s.consumers.append(consumer)
 
@@ -120,7 +131,34 @@ def _augitem(s: Any, op: Op, args: list[AV]) -> AV:
 
 
 def _call(s: Any, op: Op, args: list[AV]) -> AV:
-    return calls.call(s, args[0], args[1:], op.attr("spec"), op.result.hint)
+    result = calls.call(s, args[0], args[1:], op.attr("spec"), op.result.hint)
+    if op.attr("handed"):
+        refuse_kept(s, result, op.attr("handed").rebound)
+    return result
+
+
+def refuse_kept(s: Any, result: AV, rebound: dict[str, Loc]) -> None:
+    """Functions handed to a call are made once; what it returns may hold on to them while the variables that they
+    capture are bound again."""
+    seen: set[int] = set()
+    reached = [result]
+    while reached:
+        av = reached.pop()
+        if id(av) in seen:
+            continue
+        seen.add(id(av))
+        reached += children(av)
+        if isinstance(av, StaticAV) and isinstance(av.obj, calls.Later):
+            reached.append(av.obj())
+        if not isinstance(av, FunctionAV) or not av.source.qualname.startswith(s.source.qualname):
+            continue
+        for name in rebound.keys() & set(av.source.captured):
+            s.at(rebound[name])
+            raise s.error(
+                f"{name!r} is bound again while a function that captures it may still be called, and Python's functions"
+                " see the new value",
+                "use another name for the new value, or pass it as an argument",
+            )
 
 
 def _format(s: Any, op: Op, args: list[AV]) -> AV:

@@ -43,8 +43,9 @@ from s2sad.typing.abstract import (
 )  # fmt: skip
 from s2sad.typing.captures import Captures
 from s2sad.typing.elements import Widen
+from s2sad.typing.first_turns import Named
 from s2sad.typing.instances import Instance, KindsMeet, Unreachable
-from s2sad.typing.loops import Loops
+from s2sad.typing.loops import Consumer, Loops
 from s2sad.typing.operations import OPERATIONS
 from s2sad.typing.thread import thread_captures
 
@@ -150,7 +151,8 @@ class Specialiser(Loops):
         self.env: dict[Value, AV] = {}
         self.source: FunctionSource | None = None
         self.stack: list[Any] = []
-        self.consumers: list[Callable[[AV, AV], AV]] = []
+        self.consumers: list[Consumer] = []
+        self.at_hand: Named | None = None
         self.exits: dict[Block, str] = {}
         self.siblings = calls.Siblings()
         self.frozen = False  # in the library: what is emitted belongs to the line of the call
@@ -282,10 +284,14 @@ class Specialiser(Loops):
     def op(self, op: Op) -> None:
         handler = OPERATIONS.get(op.prim)
         args = [self.get(o) for o in op.operands]
-        if handler is not None:
-            result = handler(self, op, args)
-        else:
-            result = items.operator(self, op.prim, args, op)
+        outer, self.at_hand = self.at_hand, Named(self.source, op.results)  # type: ignore[arg-type]
+        try:
+            if handler is not None:
+                result = handler(self, op, args)
+            else:
+                result = items.operator(self, op.prim, args, op)
+        finally:
+            self.at_hand = outer
         if len(op.results) == 1 and not isinstance(result, list):
             if op.result.hint and isinstance(result, Value) and is_memory(result.type) and not self.frozen:
                 result = self.builder.rename(result, op.result.hint)

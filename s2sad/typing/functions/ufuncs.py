@@ -15,7 +15,7 @@ from s2sad.rules.builder import const
 from s2sad.rules.complexes import is_complex
 from s2sad.rules.registry import PRIMS, Prim
 from s2sad.typing import calls, iteration
-from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV
+from s2sad.typing.abstract import AV, FunctionAV, PartialAV, StaticAV, TupleAV
 from s2sad.typing.arrays import arguments, array, elementwise, index_entries
 from s2sad.typing.functions.core import (
     Handler,
@@ -254,7 +254,10 @@ def _nan_to_num(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @numpy_function(callable)
 def _callable(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return const(isinstance(args[0], FunctionAV) or (isinstance(args[0], StaticAV) and callable(args[0].obj)))
+    return const(
+        isinstance(args[0], (FunctionAV, PartialAV))
+        or (isinstance(args[0], StaticAV) and callable(args[0].obj))
+    )
 
 
 def two_results(name: str, nin: int, parts: Callable[[Any, list[AV]], tuple[AV, AV]]) -> Handler:

@@ -1,0 +1,280 @@
+"""Functions handed on while the variables that they capture are bound again; functools.partial; unpacking."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+import s2sad
+from s2sad.errors import UnsupportedSyntaxError
+from tests.array_checks import Case, check, collector
+
+rng = np.random.default_rng(11)
+CASES: list[Case] = []
+case = collector(CASES)
+
+
+def V(*shape):
+    return rng.uniform(0.5, 1.5, shape)
+
+
+def compose(f, g):
+    return lambda x: f(g(x))
+
+
+def integrate(f, n):
+    s = 0.0
+    for k in range(n):
+        s += f(0.1 * k)
+    return s
+
+
+# -- right ----------------------------------------------------------------------------------------------------
+
+
+@case(V(3, 2))
+def used_in_the_call(A):
+    s = 0.0
+    for i in range(3):
+        s += integrate(lambda t: np.sum(A) * t * i, 3)
+        w = integrate(lambda t: np.sum(A) * t * i, 2)
+        s += w * w
+    return s
+
+
+@case(V(3, 2))
+def made_anew_in_each_turn(A):
+    s = 0.0
+    for i in range(3):
+        h = compose(lambda a: a * i, lambda a: a + i)
+        s += np.sum(h(A))
+    return s
+
+
+@case(V(3, 2))
+def run_through_in_the_turn(A):
+    s = 0.0
+    for i in range(3):
+        for r in map(lambda a: a * i, A):
+            s += np.sum(r * r)
+        for r in (A[j] * i for j in range(3)):
+            s += np.sum(r)
+        for k, r in enumerate(A[j] * i for j in range(3)):
+            s += np.sum(r) * k
+        rows = map(lambda a: a * i, A)
+        for r in rows:
+            s += np.sum(r)
+    return s
+
+
+@case(V(3, 2))
+def taken_apart_in_the_turn(A):
+    s = 0.0
+    for i in range(1, 3):
+        a, b, c = map(lambda v: v * i, (A[0], A[1], A[2]))
+        d, e = (v * i for v in (a, b))
+        s += np.sum(a * b * c) + np.sum(np.array([*map(lambda v: v * i, A)]) * d * e)
+        s += sum(np.sum(r) for r in map(lambda v: v * i, A)) + sum(map(lambda v: np.sum(v * v) * i, A))
+    return s
+
+
+@case(V(3, 2))
+def a_closure_in_a_closure(A):
+    k = 2.0
+    g = lambda a: a * k  # noqa: E731
+    h = lambda a: g(a) + 1.0  # noqa: E731
+    s = np.sum(h(A))
+    k = A[0, 0]
+    return s + np.sum(h(A))
+
+
+@case(V(3, 2))
+def partials(A):
+    def scaled(a, b, c=1.0):
+        return a * b * c
+
+    h = partial(scaled, 2.0, c=A[0, 0])
+    total = partial(np.sum, axis=0)
+    k = partial(total, h(A))
+    return np.sum(k() ** 2) + sum(np.sum(v) for v in map(partial(scaled, 3.0), A))
+
+
+@case(V(4))
+def decay(x):
+    def rhs(k, y):
+        return -k * y * y
+
+    def euler(f, y):
+        for _ in range(3):
+            y = y + 0.1 * f(y)
+        return y
+
+    s = 0.0
+    for i in range(2):
+        s += np.sum(euler(partial(rhs, x[0] * i), x))
+    return s
+
+
+# -- unpacking --------------------------------------------------------------------------------------------------
+
+
+@case(V(3, 2))
+def rows_unpacked(A):
+    s = 0.0
+    for a, b in A:
+        s += a * b
+    for (a, b), c in zip(A, A[:, 1]):
+        s += a * b * c
+    return s
+
+
+@case(V(0, 2))
+def no_rows_unpacked(A):
+    return np.sum(A) + sum(a * b for a, b in A)
+
+
+@case(V(4))
+def first_and_rest(x):
+    p, *rest = x
+    *start, q = x
+    a, *middle, b = [v * 2.0 for v in x]
+    return p * sum(r * r for r in rest) + q * sum(start) + a * b * len(middle) * middle[0]
+
+
+@case(V(3, 2))
+def first_row_and_rest(A):
+    p, *rest = A
+    return sum(np.sum(p * r * r) for r in rest)
+
+
+def test_numbers_of_values_are_checked():
+    def two(x):
+        a, b = x
+        return a * b
+
+    def rows(A):
+        s = 0.0
+        for a, b in A:
+            s += a * b
+        return s
+
+    def at_least_one(x):
+        *rest, last = x
+        return last * sum(rest)
+
+    def elements(x):
+        a, b = [v * 2.0 for v in x]
+        return a * b
+
+    for fn, x in ((two, V(3)), (rows, V(2, 3)), (at_least_one, V(0)), (elements, V(1))):
+        with pytest.raises(ValueError):
+            fn(x)
+        for options in ({}, {"optimize": 0}):
+            with pytest.raises(ValueError, match="values to unpack"):
+                s2sad.grad(fn, **options)(x)
+    assert s2sad.grad(rows)(V(0, 3)).shape == (0, 3)  # it unpacks nothing
+
+
+# -- refused ----------------------------------------------------------------------------------------------------
+
+
+def enumerated(A):
+    s, k = 0.0, 1.0
+    for i, r in enumerate(A[j] * k for j in range(3)):
+        k = k + 1.0
+        s += np.sum(r) * i
+    return s
+
+
+def mapped(A):
+    s, k = 0.0, 1.0
+
+    def scaled(a):
+        return a * k
+
+    for r in map(scaled, A):
+        k = k + 1.0
+        s += np.sum(r)
+    return s
+
+
+def through_another(A):
+    s, k = 0.0, 1.0
+    g = lambda a: a * k  # noqa: E731
+    for r in (g(a) for a in A):
+        k = k + 1.0
+        s += np.sum(r)
+    return s
+
+
+def filtered(A):
+    s, k = 0.0, 0.0
+    for r in filter(lambda a: np.sum(a) > k, A):
+        k = k + 1.0
+        s += np.sum(r)
+    return s
+
+
+def composed(A):
+    k = 2.0
+    h = compose(lambda a: a * k, lambda a: a + k)
+    k = 3.0
+    return np.sum(h(A))
+
+
+def under_another_name(A):
+    k = 2.0
+    h = compose(lambda a: a * k, lambda a: a)
+    q = compose(h, h)
+    k = 3.0
+    return np.sum(q(A))
+
+
+def kept_for_the_next_turn(A):
+    s = 0.0
+    h = compose(np.sin, np.cos)
+    for k in range(3):
+        s += np.sum(h(A))
+        h = compose(lambda a: a * k, lambda a: a + k)
+    return s
+
+
+def a_partial(A):
+    k = 2.0
+    h = partial(lambda a, b: a * b * k, 2.0)
+    k = 3.0
+    return np.sum(h(A))
+
+
+def a_tuple(A):
+    k = 2.0
+    g = lambda a: a * k  # noqa: E731
+    h = (lambda a: g(a), 3)
+    k = 3.0
+    return np.sum(h[0](A))
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [enumerated, mapped, through_another, filtered, composed, under_another_name, kept_for_the_next_turn, a_partial,
+     a_tuple],
+    ids=lambda f: f.__name__,
+)  # fmt: skip
+def test_refused(fn):
+    with pytest.raises(UnsupportedSyntaxError, match="'k' is bound again"):
+        s2sad.grad(fn)(V(3, 2))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
+def test_exact(case):
+    check(replace(case, rtol=5e-5, atol=1e-5), levels=(0, 2))
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
+def test_compiled(case):
+    check(replace(case, rtol=5e-5, atol=1e-5), levels=(2,), jit=True)

@@ -80,7 +80,7 @@ def _constants(key: Any) -> bool:
 
 
 @pipeline.collector_paused()
-def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prepared:
+def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bool = False) -> Prepared:
     """Type `f` for these arguments; `moved` says which integer arguments a derivative is asked for after all."""
     nested = isinstance(f, Derivative)
     function = f._function if nested else user_function(f)
@@ -98,7 +98,7 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = ()) -> Prep
     wrt = tuple(n for n in names if floating(keys[n]) or n in also)
     params = Parameters(source, params.names, wrt, False)
     values, make, inputs = typed_parameters(params, keys)
-    captures = Captures()
+    captures = Captures(flat=jit)
     call = (lambda walker, avs: inline_derivative(f, walker, avs, {})) if nested else None
     typed = specialise(source, make, captures, call)
     hidden = tuple(c.value for c in captures.variables.values())
@@ -149,7 +149,7 @@ def cached(
     for prepared, code in found:
         if prepared.valid():
             return prepared, code
-    prepared = prepare(f, args, moved)
+    prepared = prepare(f, args, moved, jit)
     code = make(prepared)
     found.append((prepared, code))
     return prepared, code

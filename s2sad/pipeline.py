@@ -15,6 +15,7 @@ from s2sad.optimize.copies import absorb_names, propagate_copies, propagate_unna
 from s2sad.optimize.cse import eliminate_common_subexpressions, read_once
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.invariants import hoist_all_invariants, hoist_invariants
+from s2sad.optimize.rows import merge_rows
 from s2sad.optimize.shadows import share_shadows
 
 Pass = Callable[[Function], Function]
@@ -24,6 +25,7 @@ OPTIMIZE: dict[int, tuple[Pass, ...]] = {
     1: (propagate_unnamed_copies, propagate_unnamed_copies, eliminate_dead_code, absorb_names),
     2: (
         propagate_copies,
+        merge_rows,
         eliminate_common_subexpressions,
         propagate_copies,
         merge_accumulates,
@@ -41,7 +43,7 @@ def prepared(fn: Function, optimize: int, target: str) -> Function:
         return fn
     fn = replace(fn, compiled=target == "numba")
     hoist = hoist_all_invariants if target == "numba" else hoist_invariants
-    return run(fn, (hoist_checks, hoist, read_once))
+    return run(fn, (hoist_checks, hoist, merge_rows, read_once))
 
 
 @contextmanager

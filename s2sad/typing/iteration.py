@@ -7,7 +7,7 @@ from typing import Any
 
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import INT, STR, is_memory
+from s2sad.ir.types import INT, STR, Array, is_memory
 from s2sad.rules.builder import const
 from s2sad.typing import lists, records
 from s2sad.typing.abstract import (
@@ -60,6 +60,11 @@ def static_elements(s: Any, av: AV) -> list[AV] | None:
     return None
 
 
+def _is_sized(av: AV) -> bool:
+    """Whether this is an array whose length is that of all arrays with this size in their types."""
+    return isinstance(av, Value) and isinstance(av.type, Array) and (*av.type.dims, None)[0] is not None
+
+
 def length(s: Any, av: AV) -> Operand:
     """The number of elements of an iterable."""
     records.refuse_own(s, av, "__len__")
@@ -90,7 +95,9 @@ def length(s: Any, av: AV) -> Operand:
             for size in av.items:
                 total = s.builder.emit("mul", total, size, type=INT)
             return total
-        lengths = [length(s, i) for i in av.items]
+        firsts = {i.type.dims[0]: i for i in reversed(av.items) if _is_sized(i)}  # type: ignore[union-attr]
+        apart = dict.fromkeys(i for i in av.items if not _is_sized(i) or firsts[i.type.dims[0]] is i)  # type: ignore[union-attr]
+        lengths = [length(s, i) for i in apart]
         shortest = lengths[0]
         for n in lengths[1:]:
             if n is not shortest:

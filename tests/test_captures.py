@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -176,6 +177,19 @@ def test_numbers_of_values_are_checked():
             with pytest.raises(ValueError, match="values to unpack"):
                 s2sad.grad(fn, **options)(x)
     assert s2sad.grad(rows)(V(0, 3)).shape == (0, 3)  # it unpacks nothing
+
+
+def test_rows_without_a_name_are_read_in_place():
+    def f(A):
+        s = 0.0
+        for a, b in A:
+            s += a * b
+        return s
+
+    g = s2sad.grad(f)
+    np.testing.assert_array_equal(g(np.array([[1.0, 2.0]])), [[2.0, 1.0]])
+    assert re.search(r"dA\[\w+, 1\] \+=", g.source) and "][" not in g.source
+    assert g.source.count("raise ValueError") == 1 and g.source.count("for ") == 2  # the check once; one is a comment
 
 
 # -- refused ----------------------------------------------------------------------------------------------------

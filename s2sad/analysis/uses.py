@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
-from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, blocks, operands, walk
-
-
-def all_operands(block: Block) -> Iterator[Operand]:
-    """Every operand read in a block and the blocks it holds, yields included."""
-    yield from block.yields
-    for op in walk(block):
-        yield from operands(op)
-        for inner in blocks(op):
-            yield from inner.yields
+from s2sad.ir.core import AnyOp, Block, Function, Op, Value, all_operands, blocks, walk
 
 
 def use_counts(fn: Function) -> Counter[Value]:

@@ -11,7 +11,7 @@ import click
 
 from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases
-from s2sad.analysis.uses import all_operands, definitions
+from s2sad.analysis.uses import definitions
 from s2sad.cli.catalogue import SYMBOLS
 from s2sad.cli.console import echo, shown
 from s2sad.cli.partials import formula
@@ -24,7 +24,21 @@ from s2sad.cli.target import (
     with_respect_to_all,
 )
 from s2sad.cli.typespec import parse_types
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, walk
+from s2sad.ir.core import (
+    AnyOp,
+    Block,
+    Const,
+    For,
+    Function,
+    If,
+    Op,
+    Operand,
+    Undef,
+    Value,
+    While,
+    all_operands,
+    walk,
+)
 from s2sad.ir.types import Object, is_memory
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.registry import PRIMS

@@ -13,11 +13,10 @@ from typing import Any
 
 import gast
 
-from s2sad.analysis.uses import all_operands
 from s2sad.errors import Loc, UnsupportedSyntaxError
 from s2sad.frontend.names import free_names, rebound_after
 from s2sad.frontend.source import FunctionSource
-from s2sad.ir.core import Block, Operand, Undef, Value
+from s2sad.ir.core import Block, Operand, Undef, Value, all_operands
 
 Made = tuple[FunctionSource, tuple[str, ...], tuple[Operand, ...], Any]  # captured names, defaults, syntax
 

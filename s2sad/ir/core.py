@@ -7,7 +7,7 @@ nodes and map back to Python one to one. Functions that check, print, run and tr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Union
 
@@ -170,6 +170,15 @@ def walk(block: Block) -> Any:
         if not isinstance(op, Op):
             for inner in blocks(op):
                 yield from walk(inner)
+
+
+def all_operands(block: Block) -> Iterator[Operand]:
+    """Every operand read in a block and the blocks it holds, yields included."""
+    yield from block.yields
+    for op in walk(block):
+        yield from operands(op)
+        for inner in blocks(op):
+            yield from inner.yields
 
 
 def with_blocks(op: AnyOp, change: Callable[[Block], Block]) -> AnyOp:

@@ -8,8 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2sad.analysis.aliases import Aliases
-from s2sad.analysis.uses import all_operands
-from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Value, While, blocks, operands, walk
+from s2sad.ir.core import (
+    AnyOp,
+    Block,
+    For,
+    Function,
+    If,
+    Op,
+    Value,
+    While,
+    all_operands,
+    blocks,
+    operands,
+    walk,
+)
 from s2sad.ir.types import is_memory
 from s2sad.rules.registry import PRIMS
 

@@ -12,10 +12,9 @@ from weakref import WeakSet
 
 import numpy as np
 
-from s2sad.analysis.uses import all_operands
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
-from s2sad.ir.core import Block, Const, Operand, Undef, Value
+from s2sad.ir.core import Block, Const, Operand, Undef, Value, all_operands
 from s2sad.ir.types import BOOL, BOTTOM, INT, Array, List, Scalar, Type
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const

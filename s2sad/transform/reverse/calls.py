@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from s2sad.analysis.uses import all_operands, free_values
+from s2sad.analysis.uses import free_values
 from s2sad.errors import UnsupportedSyntaxError
-from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk
+from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, all_operands, walk
 from s2sad.ir.types import INT, Tape, is_float, is_memory
 from s2sad.rules.builder import const
 from s2sad.transform.reverse.core import HANDLERS, Reverse, ready

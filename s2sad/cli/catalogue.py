@@ -12,7 +12,7 @@ from typing import Any
 
 import s2sad.rules  # noqa: F401  (loads the rule table)
 from s2sad.codegen.expressions import compiles as can_compile
-from s2sad.rules.registry import NOT_COMPILED, PRIMS, ZERO, Prim
+from s2sad.rules.registry import PRIMS, ZERO, Prim
 from s2sad.rules.shapes import is_elementwise
 from s2sad.typing.calls import HANDLERS, METHODS
 from s2sad.typing.functions import load_library
@@ -156,9 +156,7 @@ def _full_name(fn: Any) -> str:
 
 def of_part(name: str) -> tuple[str, str]:
     """Whether such a function is compiled, and the notes."""
-    reason = NOT_COMPILED.get(name)
-    what = "of every function of two operands" if name == OUTER else "differentiated as what it does"
-    return ("yes", what) if reason is None else ("no", f"{what}; {reason}")
+    return "yes", "of every function of two operands" if name == OUTER else "differentiated as what it does"
 
 
 # -- the page of the documentation ------------------------------------------------------------------------

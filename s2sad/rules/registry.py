@@ -66,8 +66,6 @@ class Prim:
 
 
 PRIMS: dict[str, Prim] = {}
-NOT_COMPILED: dict[str, str] = {"ndarray.tolist": "Numba cannot make a list of an array so"}
-"""Functions without a rule of their own that Numba cannot compile, and why."""
 BY_FUNCTION: dict[Any, Prim] = {}
 _PARSED: dict[str, ast.expr] = {}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Operand, Value
 from s2sad.ir.types import Array, Scalar, is_float
 from s2sad.rules import arrays as a_
@@ -267,6 +268,10 @@ def _in_place(s: Any, fn: Any, args: list[AV], kwargs: dict[str, AV]) -> AV:
 @numpy_function(method="tolist")
 def _tolist(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = args[0]
-    if isinstance(a, Value) and isinstance(a.type, Array) and a.type.ndim == 1:
+    if isinstance(a, Value) and isinstance(a.type, Array) and a.type.ndim > 1:
+        from s2sad.typing.itertools_functions import generator
+
+        return lists.list_from(s, generator(s, "(row.tolist() for row in it)", a))
+    if isinstance(a, Value) and isinstance(a.type, Array):
         return lists.list_from(s, a)
-    raise s.error("tolist() of an array of several axes is not supported yet", "index the array itself")
+    raise s.error("tolist() of an array without axes is a number", "take the number itself", SignatureError)

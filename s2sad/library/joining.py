@@ -34,6 +34,8 @@ def column_stack(tup: Sequence[Any]) -> Any:
 
 def of_list(arrays: Sequence[Any], axis: Any, dtype: Any) -> Any:
     """np.concatenate of a list that a loop filled."""
+    if len(arrays) == 0:
+        raise ValueError("need at least one array to concatenate")
     size = 0
     for a in arrays:
         size += a.shape[axis]

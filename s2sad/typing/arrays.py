@@ -17,7 +17,7 @@ from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Block, Const, Operand, Undef, Value, all_operands
 from s2sad.ir.types import BOOL, BOTTOM, INT, Array, List, Scalar, Type
 from s2sad.rules import arrays as a_
-from s2sad.rules.builder import const
+from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import broadcast, is_elementwise
 from s2sad.typing.abstract import AV, SliceAV, StaticAV, TupleAV, describe, is_operand
@@ -354,6 +354,7 @@ def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:
     if any(e[0] in ("array", "mask") for e in entries):
         before = a_.emit(s.builder, "gather", a, *operands, index=tuple(entries))
         after = s.builder.emit(prim, before, v)
+        refuse_cast(s, a, after)
         s.builder.effect("assign_at", a, *operands, after, index=tuple(entries))
     elif all(e[0] == "at" for e in entries) and len(entries) == len(a_.dims_of(a)):
         v = only_number(s, v)
@@ -370,6 +371,8 @@ def in_place(s: Any, a: Operand, v: Operand, prim: str) -> Operand:
     """`a += v` on a whole array: the memory that the name refers to is written."""
     if len(broadcast(a_.dims_of(a), a_.dims_of(v))) > len(a_.dims_of(a)):
         raise s.error("an array is updated in place by one of more axes", "match the shapes", SignatureError)
+    with s.builder.region():
+        refuse_cast(s, a, (a_.emit if prim == "matmul" else Builder.emit)(s.builder, prim, a, v))
     if prim == "add":
         s.builder.effect("add_into", a, unaliased(s, v, a))
     elif prim == "sub" and can_be_negated(v):
@@ -379,6 +382,16 @@ def in_place(s: Any, a: Operand, v: Operand, prim: str) -> Operand:
     else:
         s.builder.effect("assign", a, s.builder.emit(prim, a, v))
     return a
+
+
+def refuse_cast(s: Any, a: Operand, result: Operand) -> None:
+    """NumPy's rule for what is computed into an array: of the same kind as the array, or of a lesser one."""
+    if not np.can_cast(a_.dtype_of(result), a_.dtype_of(a), "same_kind"):
+        raise s.error(
+            f"an array of {a_.dtype_of(a)} is updated in place by {a_.dtype_of(result)}",
+            "make the array of that dtype, or write a = a * x",
+            SignatureError,
+        )
 
 
 def can_be_negated(v: Operand) -> bool:

@@ -364,7 +364,7 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
         return handled(s, handler, name, [owner, *args], kwargs, hint)
     if isinstance(owner, DictAV):
         return _dict_method(s, owner, name, args)
-    if isinstance(owner, TupleAV) and name == "_replace":
+    if isinstance(owner, TupleAV) and name == "_replace" and set(kwargs) <= set(owner.names):
         fields = [kwargs.get(n, i) for n, i in zip(owner.names, owner.items, strict=True)]
         return TupleAV(tuple(fields), owner.cls, owner.names)
     if isinstance(owner, RecordAV) or (isinstance(owner, TupleAV) and owner.names):

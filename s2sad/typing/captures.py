@@ -84,7 +84,9 @@ class Captures:
             return StaticAV(obj)
         kind = key_of(obj)
         if isinstance(kind, Fixed):
-            if isinstance(get, Place) and not _in_library(get):  # else one of Python's own names
+            if isinstance(get, Part) or (
+                isinstance(get, Place) and not _in_library(get)
+            ):  # else Python's own
                 self.guards[key] = Guard(get, kind, name)
             return constant(obj)
         if self.flat and isinstance(kind, Node):
@@ -118,20 +120,24 @@ class Captures:
         self.head_ops += head.ops
         return av
 
-    def attribute(self, module: types.ModuleType, name: str, builder: Builder) -> AV:
-        """An attribute of a module: of a library a constant, of the user's captured like a global."""
-        obj = getattr(module, name)
-        if not _is_user_module(module):
+    def attribute(self, owner: Any, name: str, builder: Builder) -> AV:
+        """An attribute of a module, a class or an object: of a library a constant, of the user's captured like a
+        global."""
+        obj = getattr(owner, name)
+        if not _is_users(owner) or isinstance(obj, types.MethodType):
             kind = key_of(obj)
             if isinstance(kind, Type) and isinstance(obj, (int, float)):
                 from s2sad.rules.builder import const
 
                 return const(obj)
             return constant(obj)
-        space = vars(module)
+        module = isinstance(owner, types.ModuleType)
+        space = vars(owner) if module else owner
         key = (id(space), name)
         if key not in self.seen:
-            self.seen[key] = self.resolve(obj, Place(space, name), key, name, builder)
+            get = Place(space, name) if module else Part(lambda: owner, name, True)
+            label = name if module else f"{getattr(owner, '__name__', type(owner).__name__)}_{name}"
+            self.seen[key] = self.resolve(obj, get, key, label, builder)
         return self.seen[key]
 
     def imported(self, module: str, name: str | None, s: Any) -> AV:
@@ -151,6 +157,10 @@ def _in_library(place: Place) -> bool:
     return isinstance(space, dict) and str(space.get("__name__", "")).startswith("s2sad.library")
 
 
-def _is_user_module(module: types.ModuleType) -> bool:
-    root = module.__name__.partition(".")[0]
-    return root not in LIBRARIES
+def _is_users(owner: Any) -> bool:
+    """Whether a module, a class or an object is the user's: its attributes may change between calls."""
+    if isinstance(owner, (types.ModuleType, type)):
+        name = owner.__name__ if isinstance(owner, types.ModuleType) else owner.__module__
+    else:
+        name = type(owner).__module__
+    return name.partition(".")[0] not in LIBRARIES

@@ -7,6 +7,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Op, Operand, Undef, Value
@@ -46,6 +48,7 @@ from s2sad.typing.elements import in_memory, stored
 from s2sad.typing.iteration import element_at, length, static_elements
 from s2sad.typing.iterators import use_up
 from s2sad.typing.lists import in_list
+from s2sad.typing.raising import raise_where
 
 _STATIC: dict[str, Callable[..., Any]] = {
     "add": op_module.add, "sub": op_module.sub, "mul": op_module.mul, "mod": op_module.mod, "eq": op_module.eq,
@@ -250,16 +253,10 @@ def unpack(s: Any, av: AV, count: int, star: int | None) -> list[AV]:
 
 def unpack_memory(s: Any, av: Value, count: int, star: int | None) -> list[AV]:
     """The elements of an array or a list; where their number is another than that of the names, Python's error."""
-    from s2sad.typing.calls import static_call
-
     found = arrays.sizes(s, av)[0] if isinstance(av.type, Array) else length(s, av)
     least = count if star is None else count - 1
     differs = s.builder.emit("ne" if star is None else "lt", found, const(least), type=BOOL)
-    if not isinstance(differs, Const) or differs.value:
-        with s.builder.region() as ops:
-            message = const(f"line {s.builder.loc.line}: not {least} values to unpack")
-            s.builder.effect("raise", static_call(s, ValueError, [message], {}, ""))
-        s.met(differs, (ops, None), ([], []), [], s.builder.loc)
+    raise_where(s, differs, ValueError, f"not {least} values to unpack")
     if star is None:
         return [load(s, av, const(i)) for i in range(count)]
     after = count - star - 1
@@ -280,18 +277,10 @@ def attribute(s: Any, av: AV, name: str) -> AV:
     if isinstance(av, TupleAV) and name in av.names:
         return av.items[av.names.index(name)]
     if isinstance(av, StaticAV):
-        if isinstance(av.obj, types.ModuleType):
-            try:
-                return s.context.captures.attribute(av.obj, name, s.builder)
-            except AttributeError:
-                raise s.error(
-                    f"module {av.obj.__name__!r} has no attribute {name!r}", "check the spelling"
-                ) from None
-        if hasattr(av.obj, name):
-            from s2sad.typing.structure import constant
-
-            obj = getattr(av.obj, name)
-            return from_python(obj) or constant(obj)
+        try:
+            return s.context.captures.attribute(av.obj, name, s.builder)
+        except AttributeError:
+            raise s.error(f"{describe(av)} has no attribute {name!r}", "check the spelling") from None
     if isinstance(av, Value):
         if isinstance(av.type, Array):
             found = arrays.attribute(s, av, name)
@@ -300,7 +289,30 @@ def attribute(s: Any, av: AV, name: str) -> AV:
         if isinstance(av.type, Scalar) and name in ("real", "imag"):
             same = name == "real" and av.type.kind != "complex"
             return av if same else s.builder.emit(f"numpy.{name}", av)
+    refuse_unknown(s, av, name)
     return BoundAV(av, name)
+
+
+def refuse_unknown(s: Any, av: AV, name: str) -> None:
+    """What is neither an attribute that is supported nor a method."""
+    cls: Any = getattr(av, "cls", None)
+    if isinstance(av, DictAV):
+        cls = dict
+    elif isinstance(av, Value) and isinstance(av.type, Array):
+        cls = np.ndarray
+    elif isinstance(av, Value) and isinstance(av.type, Scalar):
+        cls = np.float64  # its methods are those of Python's numbers, and more
+    elif isinstance(av, Const):
+        cls = type(av.value)
+    if cls is None or callable(getattr(cls, name, None)):
+        return
+    known = hasattr(cls, name)
+    reason = (
+        f"the attribute {name!r} of {describe(av)} is not supported yet"
+        if known
+        else f"{describe(av)} has no attribute {name!r}"
+    )
+    raise s.error(reason, "compute it otherwise" if known else "check the spelling")
 
 
 def normal_index(s: Any, av: AV, what: str = "an index") -> Operand:
@@ -355,7 +367,13 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
     if isinstance(av, LazyAV) and av.kind in ("columns", "taken"):
         return element_at(s, av, s.integer(index, "an index"))
     if isinstance(av, RangeAV) and not isinstance(index, SliceAV):
-        return element_at(s, av, from_front(s, s.integer(index, "an index"), lambda: length(s, av)))
+        n = length(s, av)
+        i = from_front(s, s.integer(index, "an index"), lambda: n)
+        for prim, bound in (("lt", const(0)), ("ge", n)):
+            raise_where(
+                s, s.builder.emit(prim, i, bound, type=BOOL), IndexError, "range object index out of range"
+            )
+        return element_at(s, av, i)
     if is_operand(av) and (missing := unbound(s, (av,))) is not None:
         return missing
     raise s.error(

@@ -66,6 +66,20 @@ def refuse_interference(s: Any, made: list[AnyOp], body: list[AnyOp]) -> None:
         )
 
 
+def refuse_effects(s: Any, made: list[AnyOp], name: str) -> None:
+    """`any()` and `all()` compute no element after the one that decides; what is computed for all must not be seen."""
+    inner = {r for op in walk(Block((), tuple(made), ())) for r in op.results}
+    raises = any(
+        isinstance(op, Op) and op.prim in ("raise", "print", "assert")
+        for op in walk(Block((), tuple(made), ()))
+    )
+    if raises or {base(s, v) for v in changed(s, made, WRITES)} - inner:
+        raise s.error(
+            f"{name}() of a generator that does more than compute: Python stops at the element that decides",
+            "write the loop out, with a break",
+        )
+
+
 def changed(s: Any, ops: list[AnyOp], by: frozenset[str]) -> set[Operand]:
     """The memory that operations may change by these primitives, also in functions that they call."""
     found: set[Operand] = set()

@@ -15,7 +15,7 @@ from s2sad.rules.builder import const
 from s2sad.rules.complexes import is_complex
 from s2sad.rules.mathematics import SEQUENCES, TUPLES
 from s2sad.rules.registry import PRIMS
-from s2sad.typing import arrays, items, iteration, lists
+from s2sad.typing import arrays, items, iteration, iterators, lists
 from s2sad.typing.abstract import (
     AV,
     DictAV,
@@ -28,6 +28,7 @@ from s2sad.typing.abstract import (
     is_operand,
 )  # fmt: skip
 from s2sad.typing.calls import HANDLERS, Handler, handles, primitive
+from s2sad.typing.raising import raise_unless_equal
 
 
 @handles(range)
@@ -49,7 +50,14 @@ def _len(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @handles(zip)
 def _zip(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    kwargs.pop("strict", None)
+    strict = s.static(kwargs.pop("strict", const(False)))
+    if strict is MISSING:
+        raise s.error("zip() with a computed strict=", "use a constant")
+    if strict:
+        if any(map(iterators.holds_generator, args)):
+            raise s.error("zip() of a generator with strict=True", "make a list of it first")
+        sizes = [iteration.length(s, a) for a in args]
+        raise_unless_equal(s, sizes, "zip() arguments have different lengths")
     return LazyAV("zip", tuple(args))
 
 
@@ -245,7 +253,11 @@ def _reduce_bool(s: Any, iterable: AV, start: bool, body: Callable[[AV, list[AV]
         for e in static:
             state = body(e, state)
         return state[0]
-    return s.loop(iterable, (const(start),), body, [""])[0]
+    before = len(s.builder.ops)
+    result = s.loop(iterable, (const(start),), body, [""])[0]
+    if iterators.holds_generator(iterable):
+        iterators.refuse_effects(s, s.builder.ops[before:], "any" if not start else "all")
+    return result
 
 
 @handles(pow)
@@ -361,6 +373,8 @@ def _dist(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
             s, PRIMS["math.hypot"], [combine(s, "sub", a, b) for a, b in zip(p, q, strict=True)], {}, hint
         )
     pairs = LazyAV("zip", tuple(args))
+    sizes = [iteration.length(s, a) for a in args]
+    raise_unless_equal(s, sizes, "both points must have the same number of dimensions")
 
     def body(e: AV, state: list[AV]) -> list[AV]:
         assert isinstance(e, TupleAV)

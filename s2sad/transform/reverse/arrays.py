@@ -340,7 +340,7 @@ def reverse_assign_at(r: Reverse, op: Op, scope: Scope) -> None:
     if not r.is_active(a):
         return
     target = shadow(r, a, scope)
-    at = [r.primal(o, scope) for o in index]
+    at = [r.as_read(o, op, scope) for o in index]
     if r.is_active(v):
         moved = r.builder.emit(
             "take_winners", target, *at, type=winners_type(target, at, op), **dict(op.attrs)
@@ -361,7 +361,7 @@ def reverse_scatter_add(r: Reverse, op: Op, scope: Scope) -> None:
     a, *index, v = op.operands
     if not (r.is_active(a) and r.is_active(v)):
         return
-    at = [r.primal(o, scope) for o in index]
+    at = [r.as_read(o, op, scope) for o in index]
     target = shadow(r, a, scope)
     moved = r.builder.emit("gather", target, *at, type=winners_type(target, at, op), **dict(op.attrs))
     r.add(v, moved, scope)
@@ -392,7 +392,7 @@ def reverse_gather(r: Reverse, op: Op, scope: Scope) -> None:
         d = scope.adj.pop(op.result, None)
     if d is None:
         return
-    at = [r.primal(o, scope) for o in index]
+    at = [r.as_read(o, op, scope) for o in index]
     r.builder.effect("scatter_add", shadow(r, a, scope), *at, d, **dict(op.attrs))
 
 

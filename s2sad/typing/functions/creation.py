@@ -8,15 +8,16 @@ import numpy as np
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Operand, Value
-from s2sad.ir.types import Array, Scalar, is_float
+from s2sad.ir.types import BOOL, Array, Scalar, is_float
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing import arrays, items, lists
 from s2sad.typing.abstract import AV, StaticAV, TupleAV
-from s2sad.typing.arrays import arguments, array, shape_operands, static
+from s2sad.typing.arrays import arguments, array, attribute, reshaped, shape_operands, static
 from s2sad.typing.calls import HANDLERS
 from s2sad.typing.functions.core import Handler, cast, dtype_name, from_front, is_none, numpy_function, refuse
 from s2sad.typing.functions.core import found as found_names
+from s2sad.typing.raising import raise_where
 
 
 def allocation(name: str) -> Handler:
@@ -150,8 +151,13 @@ def _copy(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 @numpy_function(method="item")
 def _item(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, args[0])
+    if len(args) == 2 and len(a_.dims_of(a)) > 1:
+        return items.getitem(s, reshaped(s, a, [const(-1)]), args[1], hint)
     if len(args) > 1:
         return items.getitem(s, a, TupleAV(tuple(args[1:])), hint)
+    size = attribute(s, a, "size") if isinstance(a, Value) and isinstance(a.type, Array) else const(1)
+    several = s.builder.emit("ne", size, const(1), type=BOOL)
+    raise_where(s, several, ValueError, "can only convert an array of size 1 to a Python scalar")
     return a_.emit(s.builder, "numpy.sum", a, hint=hint, axis=None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -233,6 +234,8 @@ def _nonzero(tangent: Any) -> bool:
         return any(map(_nonzero, tangent.values()))
     if isinstance(tangent, (tuple, list)):
         return any(map(_nonzero, tangent))
+    if dataclasses.is_dataclass(tangent):
+        return any(_nonzero(getattr(tangent, f.name)) for f in dataclasses.fields(tangent))
     return tangent is not None and bool(np.any(tangent != 0))
 
 

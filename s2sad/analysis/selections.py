@@ -5,18 +5,19 @@ product would be nan. Such products are kept finite (`Reverse.kept_finite`), but
 
 * behind a choice by value (`where`, masks): at any operation whose partial may be infinite, since arguments may
   be infinite or nan themselves and masked out for that;
-* behind a comparison (`min`, `clip`, reductions that pick): where an operation of NumPy on finite numbers may be
-  infinite, or give what is.
+* behind a comparison (`min`, `clip`, reductions that pick), and behind an `if` whose branches alone read what is
+  computed before it: where an operation of NumPy on finite numbers may be infinite, or give what is.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from s2sad.analysis.activity import Dependences
 from s2sad.analysis.aliases import Aliases
-from s2sad.ir.core import Const, Function, Op, Operand, Value, walk
-from s2sad.ir.types import is_memory, is_number
+from s2sad.ir.core import Block, Const, Function, If, Op, Operand, Value, blocks, operands, walk
+from s2sad.ir.types import is_float, is_memory, is_number
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
 
@@ -105,12 +106,48 @@ def is_singular(op: Op) -> bool:
     name = op.prim.rpartition(".")[2]
     if scale_of(op) is not None:
         return may_be_infinite(op)
-    if is_number(op.result.type) and not op.prim.startswith("numpy."):
+    if is_number(op.result.type) and not op.prim.startswith("numpy.") and name not in POWERS:
         return False  # of Python's numbers: it raises
     if name in POWERS and isinstance(op.operands[1], Const):
         exponent = op.operands[1].value
         return not (exponent >= 1 and exponent == int(exponent))
     return name not in REGULAR and may_be_infinite(op)
+
+
+def read_in_branches(body: Block) -> list[Operand]:
+    """The values made before an `if` that nothing reads but one of its branches, and what is not differentiated."""
+    depth: dict[Value, int] = {}  # how many branches a value is made in
+
+    def reads(block: Block, at: int) -> dict[Operand, int]:
+        """What is read in a block, and in how many branches at least: in fewer, where both branches read it."""
+        found: dict[Operand, int] = {}
+
+        def read(operands_: Iterable[Operand], at: int) -> None:
+            for o in operands_:
+                found[o] = min(at, found.get(o, at))
+
+        depth.update(dict.fromkeys(block.params, at))
+        for op in block.ops:
+            depth.update(dict.fromkeys(op.results, at))
+            if isinstance(op, If):
+                then, orelse = reads(op.then, at + 1), reads(op.orelse, at + 1)
+                for o in then.keys() | orelse.keys():
+                    both = then.get(o) == orelse.get(o) == at + 1
+                    read((o,), at if both else min(then.get(o, at + 2), orelse.get(o, at + 2)))
+                continue
+            if not op.results or not isinstance(op, Op) or any(map(is_differentiated, op.results)):
+                read(operands(op), at)
+            for inner in blocks(op):
+                for o, n in reads(inner, at).items():
+                    read((o,), n)
+        read(block.yields, at)
+        return found
+
+    return [v for v, at in reads(body, 0).items() if isinstance(v, Value) and at > depth.get(v, at)]
+
+
+def is_differentiated(v: Value) -> bool:
+    return is_float(v.type) or is_memory(v.type)
 
 
 class Selections:
@@ -122,6 +159,7 @@ class Selections:
         chosen = [o for op in ops if is_selection(op) for o in op.operands]
         ranked = {r for op in ops if op.prim.rpartition(".")[2] in RANKINGS for r in op.results}
         compared = [o for op in ops if is_comparison(op, ranked) for o in op.operands]
+        compared += read_in_branches(fn.body)
         singular = [
             r for op in ops if op.results and op.prim in PRIMS and is_singular(op) for r in op.results
         ]

@@ -70,14 +70,17 @@ class Captures:
 
     def name(self, namespace: Namespace, name: str, builder: Builder) -> AV:
         """The abstract value of a free name. Raises KeyError where there is none."""
-        key = namespace.key(name)
-        if key in self.seen:
-            return self.seen[key]
-        av = self.resolve(namespace.lookup(name), namespace.getter(name), key, name, builder)
-        self.seen[key] = av
-        return av
+        return self.resolve(
+            namespace.lookup(name), namespace.getter(name), namespace.key(name), name, builder
+        )
 
     def resolve(self, obj: Any, get: Callable[[], Any], key: Any, name: str, builder: Builder) -> AV:
+        """The abstract value of a variable: the same each time that it is read."""
+        if key not in self.seen:
+            self.seen[key] = self.made(obj, get, key, name, builder)
+        return self.seen[key]
+
+    def made(self, obj: Any, get: Callable[[], Any], key: Any, name: str, builder: Builder) -> AV:
         if isinstance(obj, FunctionSource):  # the program is only parsed
             return FunctionAV(obj)
         if isinstance(obj, types.ModuleType):
@@ -134,11 +137,9 @@ class Captures:
         module = isinstance(owner, types.ModuleType)
         space = vars(owner) if module else owner
         key = (id(space), name)
-        if key not in self.seen:
-            get = Place(space, name) if module else Part(lambda: owner, name, True)
-            label = name if module else f"{getattr(owner, '__name__', type(owner).__name__)}_{name}"
-            self.seen[key] = self.resolve(obj, get, key, label, builder)
-        return self.seen[key]
+        get = Place(space, name) if module else Part(lambda: owner, name, True)
+        label = name if module else f"{getattr(owner, '__name__', type(owner).__name__)}_{name}"
+        return self.resolve(obj, get, key, label, builder)
 
     def imported(self, module: str, name: str | None, s: Any) -> AV:
         """An import inside a function body."""

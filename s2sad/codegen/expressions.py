@@ -22,7 +22,7 @@ from s2sad.codegen import (  # noqa: F401  (some for the forms that they registe
 from s2sad.codegen import tree as t
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import AnyOp, Const, If, Op, Operand, Undef, Value
-from s2sad.ir.types import BOOL, Array, List, Scalar, is_number
+from s2sad.ir.types import BOOL, Array, List, Scalar, element, is_number
 from s2sad.rules.arrays import INFER
 from s2sad.rules.mathematics import NUMBA_OPERANDS
 from s2sad.rules.registry import PRIMS
@@ -381,7 +381,15 @@ class Expressions:
         return t.call(t.attribute(held, "copy"))
 
     def op_list_of(self, op: Op) -> Any:
-        return t.call("list", self.operand(op.operands[0]))
+        a, item = op.operands[0], element(op.result.type)
+        if (
+            isinstance(a.type, Array)
+            and isinstance(item, Scalar)
+            and item.dtype is None
+            and self.emitter.target == "python"
+        ):
+            return t.call(t.attribute(self.operand(a), "tolist"))
+        return t.call("list", self.operand(a))
 
     def op_array_of(self, op: Op) -> Any:
         self.modules.add("numpy")

@@ -220,7 +220,9 @@ def _extremum(comparison: str) -> Any:
         x, others = env["x"], env["others"]
         if len(others) == 1:
             text = f"dy if x {comparison} o else 0.5 * dy if x == o else 0.0"
-            if env["index"] == 0 and not isinstance(others[0], Const):  # Python takes the first where one is nan
+            if env["index"] == 0 and not isinstance(
+                others[0], Const
+            ):  # Python takes the first where one is nan
                 text = f"0.0 if o {comparison} x else 0.5 * dy if x == o else dy"
             return b.expand(text, {**env, "o": others[0]})
         ties = b.expand("1.0 if o == y else 0.0", {**env, "o": others[0]})

@@ -378,6 +378,8 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
             if result is not None:
                 return result
     if isinstance(owner, Value) and isinstance(owner.type, Scalar) and name in ("item", "conjugate", "conj"):
+        if name == "item" and owner.type.kind != "complex":
+            return s.builder.emit(f"builtins.{owner.type.kind}", owner, hint=hint)
         turned = name != "item" and owner.type.kind == "complex"
         return s.builder.emit("numpy.conj", owner) if turned else owner
     raise s.error(

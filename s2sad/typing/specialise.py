@@ -33,6 +33,7 @@ from s2sad.typing.abstract import (
     CannotMerge,
     DictAV,
     FunctionAV,
+    PartialAV,
     RangeAV,
     StaticAV,
     TupleAV,
@@ -43,7 +44,7 @@ from s2sad.typing.abstract import (
 )  # fmt: skip
 from s2sad.typing.captures import Captures
 from s2sad.typing.elements import Widen
-from s2sad.typing.first_turns import Named
+from s2sad.typing.first_turns import Named, reads_of
 from s2sad.typing.instances import Instance, KindsMeet, Unreachable
 from s2sad.typing.loops import Consumer, Loops
 from s2sad.typing.operations import OPERATIONS
@@ -324,8 +325,26 @@ class Specialiser(Loops):
             op.loc,
             (then_exit, else_exit),
         )
+        if not (then is None or orelse is None or raises(op.then) or raises(op.orelse)):
+            self.refuse_unbound(op, then, orelse)
         self.env.update(zip(op.results, results, strict=True))
         return ""
+
+    def refuse_unbound(self, op: If, then: Sequence[AV], orelse: Sequence[AV]) -> None:
+        """A function (or a module) that only one side binds has no value that could tell when it is read."""
+        for r, a, b in zip(op.results, then, orelse, strict=True):
+            bound = [av for av in (a, b) if not isinstance(av, Undef)]
+            if (
+                len(bound) != 1
+                or not isinstance(bound[0], (FunctionAV, PartialAV, StaticAV))
+                or "$" in r.hint
+            ):
+                continue
+            if any(reads_of(lower(self.source), {r})):  # type: ignore[arg-type]
+                raise self.error(
+                    f"{r.hint!r} is {describe(bound[0])} on one side of a branch and unbound on the other",
+                    "bind it on both, or use it where it is bound",
+                )
 
     def met(
         self,
@@ -398,3 +417,11 @@ class Specialiser(Loops):
         if isinstance(av, Undef):
             return av
         return const(True)
+
+
+def raises(block: Block) -> bool:
+    """Whether a block ends by an error."""
+    last = block.ops[-1] if block.ops else None
+    if isinstance(last, If):
+        return raises(last.then) and raises(last.orelse)
+    return isinstance(last, Op) and last.prim == "raise"

@@ -8,7 +8,7 @@ import numpy as np
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Operand, Value
-from s2sad.ir.types import BOOL, Array, Scalar, is_float
+from s2sad.ir.types import BOOL, Array, List, Scalar, is_float
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing import arrays, items, lists
@@ -152,13 +152,21 @@ def _copy(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 def _item(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, args[0])
     if len(args) == 2 and len(a_.dims_of(a)) > 1:
-        return items.getitem(s, reshaped(s, a, [const(-1)]), args[1], hint)
+        return of_python(s, items.getitem(s, reshaped(s, a, [const(-1)]), args[1]), hint)
     if len(args) > 1:
-        return items.getitem(s, a, TupleAV(tuple(args[1:])), hint)
+        return of_python(s, items.getitem(s, a, TupleAV(tuple(args[1:]))), hint)
     size = attribute(s, a, "size") if isinstance(a, Value) and isinstance(a.type, Array) else const(1)
     several = s.builder.emit("ne", size, const(1), type=BOOL)
     raise_where(s, several, ValueError, "can only convert an array of size 1 to a Python scalar")
-    return a_.emit(s.builder, "numpy.sum", a, hint=hint, axis=None)
+    return of_python(s, a_.emit(s.builder, "numpy.sum", a, axis=None), hint)
+
+
+def of_python(s: Any, number: AV, hint: str) -> AV:
+    """A number of NumPy's as one of Python's, whose errors it raises."""
+    kind = number.type.kind if isinstance(number, Value) and isinstance(number.type, Scalar) else ""
+    if kind not in ("float", "int", "bool"):
+        return number
+    return s.builder.emit(f"builtins.{kind}", number, hint=hint)  # type: ignore[no-any-return]
 
 
 @numpy_function(method="fill")
@@ -279,5 +287,6 @@ def _tolist(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
         return lists.list_from(s, generator(s, "(row.tolist() for row in it)", a))
     if isinstance(a, Value) and isinstance(a.type, Array):
-        return lists.list_from(s, a)
+        item = Scalar(a.type.item.kind)  # Python's numbers
+        return s.builder.emit("list_of", a, type=List(item), hint=hint)  # type: ignore[no-any-return]
     raise s.error("tolist() of an array without axes is a number", "take the number itself", SignatureError)

@@ -24,6 +24,7 @@ from s2sad.library import (
     scipy,
     shapes,
     statistics,
+    windows,
 )
 
 FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
@@ -38,6 +39,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     *making.FUNCTIONS,
     *products.FUNCTIONS,
     *linalg.FUNCTIONS,
+    *windows.FUNCTIONS,
 ]
 # functions of scipy by their names
 NAMED: list[tuple[Callable[..., Any], str]] = [*scipy.NAMED, *distributions.NAMED]

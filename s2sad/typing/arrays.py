@@ -20,7 +20,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import broadcast, is_elementwise
-from s2sad.typing.abstract import AV, SliceAV, StaticAV, TupleAV, describe, is_operand
+from s2sad.typing.abstract import AV, RangeAV, SliceAV, StaticAV, TupleAV, describe, is_operand
 from s2sad.typing.overlaps import refuse_other_steps, unaliased
 
 Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
@@ -51,6 +51,10 @@ def array(s: Any, av: AV, what: str = "here") -> Operand:
             refuse_own(s, av, "__iter__", "__len__", "__getitem__", "__array__")
         written = numbers_written(s, av)
         return stacked(s, av) if written is None else of_numbers(s, *written)
+    if isinstance(av, RangeAV):
+        from s2sad.typing.calls import HANDLERS
+
+        return HANDLERS[np.arange](s, [av.start, av.stop, av.step], {}, "")  # type: ignore[return-value]
     raise s.error(f"{describe(av)} cannot be used as an array {what}", "pass an array", SignatureError)
 
 

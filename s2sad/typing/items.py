@@ -366,7 +366,9 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
             return load(s, found, at, hint) if isinstance(found, Value) else element_at(s, found, at)
     if isinstance(av, LazyAV) and av.kind in ("columns", "taken"):
         return element_at(s, av, s.integer(index, "an index"))
-    if isinstance(av, RangeAV) and not isinstance(index, SliceAV):
+    if isinstance(av, RangeAV) and isinstance(index, SliceAV):
+        return lists.of_range(s, av, index)
+    if isinstance(av, RangeAV):
         n = length(s, av)
         i = from_front(s, s.integer(index, "an index"), lambda: n)
         for prim, bound in (("lt", const(0)), ("ge", n)):

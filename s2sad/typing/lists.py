@@ -223,16 +223,42 @@ def sliced(s: Any, a: Value, index: SliceAV) -> AV:
     from s2sad.typing.items import load
     from s2sad.typing.iteration import length
 
+    if all(
+        isinstance(p, Const) and p.value in (None, k)
+        for p, k in zip(index.parts, (None, None, 1), strict=True)
+    ):
+        return s.builder.emit("list_of", a, type=a.type)
+    start, stop, step = slice_bounds(s, index, length(s, a))
+    out = s.builder.emit("alloc_list", type=List(element_type(s, a.type.item)))  # type: ignore[attr-defined]
+
+    def fill(i: AV, state: list[AV]) -> list[AV]:
+        s.builder.effect("append", out, load(s, a, i))
+        return state
+
+    s.loop(RangeAV(start, stop, step), (), fill, [])
+    return out
+
+
+def of_range(s: Any, r: RangeAV, index: SliceAV) -> RangeAV:
+    """A slice of a range is a range."""
+    from s2sad.typing.iteration import length
+
+    *bounds, step = slice_bounds(s, index, length(s, r))
+    start, stop = (
+        s.builder.emit("add", r.start, s.builder.emit("mul", i, r.step, type=INT), type=INT) for i in bounds
+    )
+    return RangeAV(start, stop, s.builder.emit("mul", r.step, step, type=INT))
+
+
+def slice_bounds(s: Any, index: SliceAV, n: Operand) -> tuple[Operand, Operand, Operand]:
+    """The positions that a slice of n elements goes from and to, and its step."""
     parts = [
         None if isinstance(p, Const) and p.value is None else s.integer(p, "a slice bound")
         for p in index.parts
     ]
     step = 1 if parts[2] is None else parts[2].value if isinstance(parts[2], Const) else None
-    if parts == [None, None, None] or (step == 1 and parts[0] is None and parts[1] is None):
-        return s.builder.emit("list_of", a, type=a.type)
     if not step:
         raise s.error("a slice of a list with a computed step", "write a loop over the elements")
-    n = length(s, a)
     if step > 0:
         bounds = (bound(s, parts[0], n, const(0), const(0), n), bound(s, parts[1], n, n, const(0), n))
     else:
@@ -241,14 +267,7 @@ def sliced(s: Any, a: Value, index: SliceAV) -> AV:
             bound(s, parts[0], n, last, const(-1), last),
             bound(s, parts[1], n, const(-1), const(-1), last),
         )
-    out = s.builder.emit("alloc_list", type=List(element_type(s, a.type.item)))  # type: ignore[attr-defined]
-
-    def fill(i: AV, state: list[AV]) -> list[AV]:
-        s.builder.effect("append", out, load(s, a, i))
-        return state
-
-    s.loop(RangeAV(*bounds, const(step)), (), fill, [])
-    return out
+    return *bounds, const(step)
 
 
 def bound(s: Any, given: Any, n: Operand, default: Operand, low: Operand, high: Operand) -> Operand:

@@ -1,16 +1,18 @@
-"""Functions handed on while the variables that they capture are bound again; functools.partial; unpacking."""
+"""What functions capture and what they read at each call; partial; unpacking; errors that Python raises."""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import s2sad
-from s2sad.errors import UnsupportedSyntaxError
+from s2sad.errors import SignatureError, UnsupportedSyntaxError
 from tests.array_checks import Case, check, collector
 
 rng = np.random.default_rng(11)
@@ -189,7 +191,9 @@ def test_rows_without_a_name_are_read_in_place():
     g = s2sad.grad(f)
     np.testing.assert_array_equal(g(np.array([[1.0, 2.0]])), [[2.0, 1.0]])
     assert re.search(r"dA\[\w+, 1\] \+=", g.source) and "][" not in g.source
-    assert g.source.count("raise ValueError") == 1 and g.source.count("for ") == 2  # the check once; one is a comment
+    assert (
+        g.source.count("raise ValueError") == 1 and g.source.count("for ") == 2
+    )  # the check once; one is a comment
 
 
 # -- refused ----------------------------------------------------------------------------------------------------
@@ -280,6 +284,157 @@ def a_tuple(A):
 def test_refused(fn):
     with pytest.raises(UnsupportedSyntaxError, match="'k' is bound again"):
         s2sad.grad(fn)(V(3, 2))
+
+
+# -- what Python raises, and what it reads at each call --------------------------------------------------------
+
+
+def strict(x, y):
+    return sum([a * b for a, b in zip(x, y, strict=True)])
+
+
+def strict_loop(x, y):
+    s = 0.0
+    for i, (a, b) in enumerate(zip(x, y, strict=True)):
+        s += a * b * i
+    return s
+
+
+def range_index(x, y):
+    r, s = range(2), 0.0
+    for i in range(len(x)):
+        s += r[i] * x[i]
+    return s
+
+
+def distance(x, y):
+    return math.dist(x, y)
+
+
+def stacked(x, y):
+    return np.sum(np.stack([x for i in range(len(y) - 2)]))
+
+
+def several_items(x, y):
+    return x[1:].item() * x[0]
+
+
+@pytest.mark.parametrize("fn", [strict, strict_loop, range_index, distance, stacked, several_items])
+def test_errors_of_python(fn):
+    x, y = V(3), V(2)
+    with pytest.raises((ValueError, IndexError)) as own:
+        fn(x, y)
+    with pytest.raises(own.type):
+        s2sad.grad(fn, wrt=0)(x, y)
+
+
+def scaled_integers(a, x):
+    a *= x[0]
+    return np.sum(a)
+
+
+def part_of_integers(a, x):
+    a[1:] /= x[0]
+    return np.sum(a)
+
+
+def picked_integers(a, x):
+    a[[0, 1]] += x[:2]
+    return np.sum(a)
+
+
+def masked_integers(a, x):
+    a[a > 0] *= x[0]
+    return np.sum(a)
+
+
+@pytest.mark.parametrize("fn", [scaled_integers, part_of_integers, picked_integers, masked_integers])
+def test_casts_in_place(fn):
+    with pytest.raises(TypeError):
+        fn(np.arange(3), V(3))
+    with pytest.raises(SignatureError, match="updated in place by float64"):
+        s2sad.grad(fn, wrt=1)(np.arange(3), V(3))
+
+
+def test_attributes_are_read_at_each_call():
+    class Settings:
+        rate = 2.0
+        mode = "linear"
+
+        @staticmethod
+        def half(x):
+            return 0.5 * x
+
+    space = SimpleNamespace(a=1.5, sub=SimpleNamespace(b=2.0))
+
+    def f(x):
+        y = x * Settings.rate * space.a * space.sub.b + Settings.half(x)
+        return y if Settings.mode == "linear" else y * y
+
+    g = s2sad.value_and_grad(f)
+    assert g(2.0) == (f(2.0), 6.5)
+    Settings.rate, space.sub.b = 3.0, 1.0
+    assert g(2.0) == (f(2.0), 5.0)
+    Settings.mode = "square"
+    assert g(2.0) == (f(2.0), 2 * 10.0 * 5.0)
+
+
+def test_unknown_attributes():
+    for fn in (lambda x: x.value, lambda x: {"a": x}.a, lambda x: x[0].foo):
+        with pytest.raises(UnsupportedSyntaxError, match="has no attribute"):
+            s2sad.grad(fn)(V(2))
+
+
+def test_any_stops_where_it_is_decided():
+    def f(x):
+        seen = [x]
+
+        def g(v):
+            seen.append(v * x)
+            return v > 1.0
+
+        any(g(v) for v in [1.0, 2.0, 3.0])
+        return sum(seen)
+
+    with pytest.raises(UnsupportedSyntaxError, match="stops at the element that decides"):
+        s2sad.grad(f)(2.0)
+
+
+def test_functions_of_one_side_of_a_branch():
+    def f(x, n):
+        if n > 0:
+
+            def g(v):
+                return v * v
+
+        return g(x)
+
+    def bound(x, n):
+        if n < 0:
+            raise ValueError
+        else:
+            g = np.sin
+        return g(x)
+
+    with pytest.raises(UnsupportedSyntaxError, match="unbound on the other"):
+        s2sad.grad(f, wrt=0)(2.0, 0)
+    assert s2sad.grad(bound, wrt=0)(2.0, 0) == pytest.approx(np.cos(2.0))
+
+
+DEFAULT = [0.3]
+
+
+@case(2.0)
+def containers_as_defaults(x):
+    def h(x, t=DEFAULT):
+        return x * t[0]
+
+    y = with_default(x)
+    return y * with_default(y) * h(y) * h(x)
+
+
+def with_default(x, t=DEFAULT, *, w=np.array([1.0, 2.0])):
+    return x * t[0] * w[1]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)

@@ -60,6 +60,22 @@ def chosen(x):
     return np.sum(np.where(x > 0, np.sqrt(x), 0.0)) + np.sum(np.log(x)[x > 0.1])
 
 
+def entropy(p):
+    logs, s = np.log(p), 0.0
+    for i in range(len(p)):
+        if p[i] > 0:
+            s -= p[i] * logs[i]
+    return s
+
+
+def read_by_one_branch(x):
+    root = x[0] ** 0.3
+    length = np.sqrt(x[0] * x[1])
+    if x[0] > 0.01:
+        return root * length
+    return 3.0 * x[0] + x[1]
+
+
 ZERO = np.array([0.0, 2.0, 0.25])
 CHECKS = [
     (acceptance, X, [1.0, 1.0, 0.0]),
@@ -71,6 +87,8 @@ CHECKS = [
     (with_an_infinite_constant, X, [1.0, 0.0, 0.0]),
     (through_products, ZERO, [0.0, -0.25, 0.0]),
     (through_memory, ZERO, None),
+    (entropy, ZERO, [0.0, -math.log(2.0) - 1.0, -math.log(0.25) - 1.0]),
+    (read_by_one_branch, ZERO, [3.0, 1.0, 0.0]),
     (chosen, ZERO, [0.0, 0.5 / math.sqrt(2.0) + 0.5, 1.0 + 4.0]),
 ]
 

@@ -60,6 +60,7 @@ _STATIC: dict[str, Callable[..., Any]] = {
 def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     """A Python operator on any abstract values."""
     hint = op.result.hint
+    inplace = bool(op.attr("inplace"))
     if any(isinstance(a, (TupleAV, RecordAV)) for a in args):
         own = records.operated(s, prim, args, bool(op.attr("inplace")))
         if own is not None:
@@ -72,6 +73,7 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     if prim in ("in", "not_in"):
         return _membership(s, prim, args)
     if any(arrays.is_array(a) for a in args) and prim not in ("is", "is_not", "in", "not_in", "not"):
+        inplace = inplace and arrays.is_array(args[0])  # of a list and an array NumPy makes another array
         args = [a if is_operand(a) else arrays.array(s, a) for a in args]
     if any(not is_operand(a) or a.type == STR for a in args):  # type: ignore[union-attr]
         return _on_structures(s, prim, args, op)
@@ -79,7 +81,7 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     if op.attr("inplace"):
         arrays.refuse_in_place(s, operands[0])
     if any(isinstance(o.type, Array) for o in operands):
-        return arrays.operator(s, prim, operands, bool(op.attr("inplace")), hint)
+        return arrays.operator(s, prim, operands, inplace, hint)
     for o in operands:
         if isinstance(o, Undef):
             return s.builder.emit("unbound", type=BOTTOM, name=o.hint)

@@ -177,8 +177,10 @@ def extend(s: Any, out: Value, iterable: AV) -> None:
 
 def operator(s: Any, prim: str, operands: list[Any], op: Op) -> AV:
     """`a + b`, `a * n`, `a += b` of lists."""
+    if len(operands) != 2 or (prim == "add" and not all(isinstance(o.type, List) for o in operands)):
+        raise s.error(f"{prim} on {describe(operands[0])} is not supported", "compute with its elements")
     a, b = operands
-    if prim == "add" and op.attr("inplace") is not None and isinstance(a.type, List):
+    if prim == "add" and op.attr("inplace") is not None:
         extend(s, a, list_from(s, b))
         return a
     if prim == "add":

@@ -49,7 +49,7 @@ class Emitter:
         structures = {op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim == "extract"}
         for p in structures.intersection(fn.params):  # what is returned may be made as they are, by type(p)
             self.positions.used(p, (len(fn.body.ops),))
-        self.names = Names(fn, self.positions, reserved | {fn.name})
+        self.names = Names(fn, self.positions, reserved | {fn.name}, target == "numba")
         self.bound = placeholders(fn, self.differs)
         appends = (op for op in walk(fn.body) if isinstance(op, Op) and op.prim == "append")
         self.appended = {op.operands[0] for op in appends}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from s2sad.codegen.positions import Positions
 from s2sad.ir.core import For, Function, If, Operand, Value, While, walk
-from s2sad.ir.types import Type, is_memory
+from s2sad.ir.types import Array, is_memory
 
 RESERVED = frozenset(keyword.kwlist) | {"math", "np", "numpy", "njit"}
 
@@ -23,8 +24,10 @@ def _is_name(hint: str) -> bool:
 class Names:
     """The Python name of every value that is not folded away."""
 
-    def __init__(self, fn: Function, positions: Positions, reserved: Iterable[str]) -> None:
-        self.positions = positions
+    def __init__(
+        self, fn: Function, positions: Positions, reserved: Iterable[str], typed: bool = False
+    ) -> None:
+        self.positions, self.typed = positions, typed
         self.leader: dict[Value, Value] = {}
         self.members: dict[Value, list[Value]] = {}
         reserved = set(reserved)
@@ -121,12 +124,15 @@ class Names:
         order = sorted(classes, key=lambda c: (c not in self.pinned, min(start[v] for v in classes[c])))
         holders: dict[str, list[Value]] = {}
         counters: dict[str, int] = {}
-        kinds: dict[str, Type] = {}  # a name of ours is of one type of memory, or Numba could not type it
+        kinds: dict[
+            str, Any
+        ] = {}  # what values of a name are, where Numba could not type all of them as one variable
         for c in order:
             members = classes[c]
             pinned = next((self.pinned[v] for v in members if v in self.pinned), None)
             if pinned is not None:
                 self.names[c] = pinned
+                kinds[pinned] = self.kind_of(c, "")
                 holders.setdefault(pinned, []).append(c)
                 continue
             low = min(start[v] for v in members)
@@ -136,7 +142,8 @@ class Names:
             for name in self.candidates(hint, counters):
                 alive = [h for h in holders.get(name, ()) if max(end[v] for v in classes[h]) >= low]
                 holders[name] = alive
-                if "·" in hint and is_memory(c.type) and kinds.setdefault(name, c.type) != c.type:
+                kind = self.kind_of(c, hint)
+                if kind is not None and kinds.setdefault(name, kind) != kind:
                     continue
                 if not any(
                     self.positions.interfere(x, y) for h in alive for x in classes[h] for y in members
@@ -144,6 +151,12 @@ class Names:
                     break
             self.names[c] = name
             holders[name].append(c)
+
+    def kind_of(self, v: Value, hint: str) -> Any:
+        """What values of one name have to agree in: all of a function that is compiled, else our own arrays."""
+        if not self.typed:
+            return v.type if "·" in hint and is_memory(v.type) else None
+        return (v.type.dtype, v.type.ndim) if isinstance(v.type, Array) else type(v.type)
 
     def candidates(self, hint: str, counters: dict[str, int]) -> Iterator[str]:
         """Names to try: intermediate results count on, versions of a variable get suffixes."""

@@ -5,6 +5,8 @@ Invariant: a write keeps the sizes of what it writes to, and all values moderate
 
 from __future__ import annotations
 
+import re
+
 from tests.fuzz.array_parts import ArrayParts
 from tests.fuzz.array_scope import ArrayScope, Shape
 
@@ -115,7 +117,10 @@ class ArrayWrites(ArrayParts):
         if roll < 0.4 and len(shape) > 1:
             self.use("broadcast")
             return [f"{cells} = {self.narrower(scope, shape)}"]
-        return [f"{cells} = {self.whole(scope, shape)}"]
+        value = self.whole(scope, shape)
+        if "::" in cells + value and re.fullmatch(r"\(?\w+\[[^\]]*\]\)?", value):
+            value += ".copy()"  # NumPy reads what it has just written where the steps differ
+        return [f"{cells} = {value}"]
 
     def slice_augmented(self, scope: ArrayScope) -> list[str]:
         """a[slice] op= …"""
@@ -210,6 +215,42 @@ class ArrayWrites(ArrayParts):
         if self.chance(0.4):
             picks.append(picks[0])
         return self.rng.choice([f"{picks}", f"np.array({picks})"]), len(picks)
+
+    def position_changed(self, scope: ArrayScope) -> list[str]:
+        """An index array or a mask that was used, and may be used again, is written."""
+        self.use("index-changed")
+        lines: list[str] = []
+        if scope.masks and self.chance(0.4):
+            mask = self.rng.choice(sorted(scope.masks))
+            i = self.rng.randrange(-scope.masks[mask], scope.masks[mask])
+            return [
+                self.rng.choice(
+                    [
+                        f"{mask}[{i}] = not {mask}[{i}]",
+                        f"{mask}[:] = ~{mask}",
+                        f"{mask}[{i}] = {self.expr(scope, 1)} > 0.3",
+                    ]
+                )
+            ]
+        if not scope.indices or self.chance(0.5):
+            name = self.target_array(scope, 1, 2)
+            size, *rest = scope.known[name].shape
+            index = self.fresh("p")
+            picks = [self.rng.randrange(size) for _ in range(self.rng.randint(1, 4))]
+            scope.indices[index] = (size, len(picks))
+            lines = [
+                f"{index} = np.array({picks})",
+                f"{name}[{index}] {self.operation(scope, (len(picks), *rest))}",
+            ]
+        else:
+            index = self.rng.choice(sorted(scope.indices))
+        size, length = scope.indices[index]
+        i = self.rng.randrange(-length, length)
+        form = self.rng.choice(
+            [f"{index}[{i}] = {self.rng.randrange(size)}", f"{index}[{i}] = ({index}[{i}] + 1) % {size}",
+             f"{index}[:] = ({index} + 1) % {size}", f"{index}[:] = {index}[::-1]"]
+        )  # fmt: skip
+        return [*lines, form]
 
     def scattered(self, scope: ArrayScope) -> list[str]:
         """a[idx] = …, a[idx] op= …: of repeated positions the last wins."""

@@ -16,7 +16,7 @@ from s2sad.frontend.source import MISSING, FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
 from s2sad.ir.types import Object, Type, with_dims
 from s2sad.rules.builder import Builder
-from s2sad.typing.abstract import AV, FunctionAV, StaticAV
+from s2sad.typing.abstract import AV, FunctionAV, StaticAV, from_python
 from s2sad.typing.structure import LIBRARIES, Fixed, Node, assembled, constant, key_of, unfold
 
 
@@ -128,12 +128,7 @@ class Captures:
         global."""
         obj = getattr(owner, name)
         if not _is_users(owner) or isinstance(obj, types.MethodType):
-            kind = key_of(obj)
-            if isinstance(kind, Type) and isinstance(obj, (int, float)):
-                from s2sad.rules.builder import const
-
-                return const(obj)
-            return constant(obj)
+            return from_python(obj) or constant(obj)
         module = isinstance(owner, types.ModuleType)
         space = vars(owner) if module else owner
         key = (id(space), name)

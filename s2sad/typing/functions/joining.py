@@ -9,12 +9,12 @@ import numpy as np
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import BOOL, INT, Array, List, Scalar
+from s2sad.ir.types import BOOL, Array, List, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.shapes import sample
 from s2sad.typing.abstract import AV, SliceAV, TupleAV
-from s2sad.typing.arrays import arguments, array, getitem, static, transposed
+from s2sad.typing.arrays import arguments, array, getitem, sizes, static, transposed
 from s2sad.typing.calls import static_call
 from s2sad.typing.functions.core import Handler, cast, elements, from_front, numpy_function, refuse, takes_out
 from s2sad.typing.functions.picking import ALL
@@ -28,10 +28,10 @@ def _stack(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     refuse(s, "numpy.stack", found, casting="same_kind", dtype=None)
     given, axis = found.pop("arrays"), static(s, found, "axis", 0)
     if isinstance(given, Value) and isinstance(given.type, (Array, List)):
-        if isinstance(given.type, List):
-            none = s.builder.emit("eq", s.builder.emit("len", given, type=INT), const(0), type=BOOL)
-            raise_where(s, none, ValueError, "need at least one array to stack")
         a = array(s, given)
+        if isinstance(given.type, List):
+            none = s.builder.emit("eq", sizes(s, a)[0], const(0), type=BOOL)
+            raise_where(s, none, ValueError, "need at least one array to stack")
         n = len(a_.dims_of(a))
         order = list(range(1, n))
         order.insert(from_front(s, axis, n), 0)

@@ -90,6 +90,7 @@ ARRAY_FAULTS = (
         f"{ARRAYS}:finished_array",
         "not given.isdisjoint(arrays) or not is_fresh(d, defs, set())",
         "False",
+        rare=True,
     ),
     Fault(
         "a view is no alias of its array",

@@ -7,7 +7,7 @@ holds for each.
 from __future__ import annotations
 
 from tests.fuzz.array_scope import ArrayScope, Shape
-from tests.fuzz.array_writes import ArrayWrites
+from tests.fuzz.array_writes import ArrayWrites, assigned
 from tests.fuzz.statements import indent
 
 
@@ -92,7 +92,7 @@ class ArrayReferences(ArrayWrites):
             f"{name}[{self.at(scope, name)}] = {self.expr(scope, 2)}",
             f"{name}[{self.at(scope, name)}] += {self.expr(scope, 1)}",
             f"{name} {self.operation(scope, shape_of)}",
-            f"{cells} = {self.whole(scope, shape, 1)}",
+            assigned(cells, self.whole(scope, shape, 1)),
             f"{cells} {self.operation(scope, shape)}",
         ]
         return self.rng.sample(

@@ -11,6 +11,12 @@ from tests.fuzz.array_parts import ArrayParts
 from tests.fuzz.array_scope import ArrayScope, Shape
 
 
+def assigned(cells: str, value: str) -> str:
+    """An assignment; of a view with other steps, a copy: NumPy reads what it has just written there."""
+    view = re.fullmatch(r"\(*\w+(\[[^\]]*\])+\)*", value)
+    return f"{cells} = {value}" + (".copy()" if view and "::" in cells + value else "")
+
+
 class ArrayWrites(ArrayParts):
     """Statements that write arrays in place."""
 
@@ -116,11 +122,8 @@ class ArrayWrites(ArrayParts):
             return [f"{cells} = {self.expr(scope, 2)}"]
         if roll < 0.4 and len(shape) > 1:
             self.use("broadcast")
-            return [f"{cells} = {self.narrower(scope, shape)}"]
-        value = self.whole(scope, shape)
-        if "::" in cells + value and re.fullmatch(r"\(?\w+\[[^\]]*\]\)?", value):
-            value += ".copy()"  # NumPy reads what it has just written where the steps differ
-        return [f"{cells} = {value}"]
+            return [assigned(cells, self.narrower(scope, shape))]
+        return [assigned(cells, self.whole(scope, shape))]
 
     def slice_augmented(self, scope: ArrayScope) -> list[str]:
         """a[slice] op= …"""

@@ -20,7 +20,7 @@ VALUE_LIMIT = 1e4
 MAX_DEPTH = 3
 WEIGHTS: dict[str, float] = {
     "assign": 1, "augmented": 0.7, "element_store": 2, "element_augmented": 1.6, "element_swapped": 1.2,
-    "slice_store": 3, "slice_augmented": 2.4, "overlap": 1.5, "masked": 1.7, "scattered": 1.9, "position_changed": 1.9, "added_at": 1.4,
+    "slice_store": 3, "slice_augmented": 2.4, "overlap": 1.5, "masked": 1.7, "scattered": 1.9, "position_changed": 1.3, "added_at": 1.4,
     "whole_augmented": 2, "replaced": 3, "out_argument": 1.5, "computed": 3, "allocated": 3, "aliased": 2,
     "joined": 2, "merged": 2, "exchanged": 1.5, "viewed": 5,
 }  # fmt: skip

@@ -823,6 +823,12 @@ def test_views_with_other_steps_are_refused():
         x[1:][::2] = x[: (x.size) // 2]
         return np.sum(x * np.arange(5))
 
+    def turned(x):
+        for i, row in enumerate(x):
+            row[:] = x.T[:, i]
+            x.T[1:, i] = x[i][:-1]
+        return np.sum(x * np.arange(3))
+
     def alike(x):
         x[1:] = x[:-1]
         x[1:][:-1] = x[:-2]
@@ -834,5 +840,8 @@ def test_views_with_other_steps_are_refused():
     for fn, x in ((by_step, np.arange(5.0)), (by_axis, np.ones((3, 3))), (by_chain, np.arange(5.0))):
         with pytest.raises(UnsupportedSyntaxError, match="other steps"):
             grad(fn)(x)
+    value, found = value_and_grad(turned)(np.arange(9.0).reshape(3, 3))
+    assert value == turned(np.arange(9.0).reshape(3, 3))
+    np.testing.assert_array_equal(found, [[1.0, 2.0, 0.0]] * 3)
     value, _ = value_and_grad(alike)(np.arange(5.0))
     assert value == alike(np.arange(5.0))

@@ -39,26 +39,27 @@ def refuse_other_steps(s: Any, v: Operand, target: Operand) -> None:
 
 def row_of(s: Any, v: Operand) -> tuple[Operand, int, int] | None:
     """The array that a row is taken from, the axis it runs along and its step; None where that is not known."""
-    if not (isinstance(v, Value) and isinstance(v.type, Array) and v.type.ndim == 1):
-        return None
-    made = s.builder.defs.get(v)
-    if made is not None and made.prim == "identity":
-        return row_of(s, made.operands[0])
-    if made is None or made.prim not in VIEWS:
-        return v, 0, 1
-    a, *operands_ = made.operands
-    if made.prim != "view" or any(e[0] == "new" for e in made.attr("index")):
-        return None
-    entries = dict(enumerate(made.attr("index")))
-    slices = {i: entries.get(i) for i in range(a.type.ndim) if entries.get(i, ("slice",))[0] == "slice"}
-    ((axis, entry),) = slices.items()  # it has one axis left
-    step = const(1) if entry is None or entry[3] is None else operands_[entry[3]]
-    if not isinstance(step, Const):
-        return None
-    if a.type.ndim > 1:
-        return a, axis, step.value
-    row = row_of(s, a)
-    return None if row is None else (row[0], row[1], row[2] * step.value)
+    axis, step = 0, 1
+    while isinstance(v, Value) and isinstance(v.type, Array):
+        made = s.builder.defs.get(v)
+        if made is None or made.prim not in (*VIEWS, "identity"):
+            return v, axis, step
+        v, *operands = made.operands
+        if made.prim == "numpy.transpose":
+            axis = made.attr("axes")[axis]
+        elif made.prim == "view" and not any(e[0] == "new" for e in made.attr("index")):
+            entries = dict(enumerate(made.attr("index")))
+            ndim = v.type.ndim if isinstance(v.type, Array) else 0
+            left = [i for i in range(ndim) if entries.get(i, ("slice",))[0] == "slice"]
+            axis = left[axis]
+            _, *bounds = entries.get(axis, ("slice", None, None, None))
+            by = const(1) if bounds[2] is None else operands[bounds[2]]
+            if not isinstance(by, Const):
+                return None
+            step *= by.value
+        elif made.prim != "identity":
+            return None
+    return None
 
 
 def base(s: Any, v: Operand) -> Operand:

@@ -12,7 +12,7 @@ from typing import Any
 
 from s2sad.codegen.positions import Positions
 from s2sad.ir.core import For, Function, If, Operand, Value, While, walk
-from s2sad.ir.types import Array, is_memory
+from s2sad.ir.types import Array, Tape, is_memory
 
 RESERVED = frozenset(keyword.kwlist) | {"math", "np", "numpy", "njit"}
 
@@ -156,6 +156,8 @@ class Names:
         """What values of one name have to agree in: all of a function that is compiled, else our own arrays."""
         if not self.typed:
             return v.type if "·" in hint and is_memory(v.type) else None
+        if isinstance(v.type, Tape):
+            return v  # a list or an array, as it is filled: a name of its own
         return (v.type.dtype, v.type.ndim) if isinstance(v.type, Array) else type(v.type)
 
     def candidates(self, hint: str, counters: dict[str, int]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from s2sad.lowered import Lowered
 from s2sad.nested import inline_derivative, structured
 from s2sad.signature import Parameters, gradient_tree, typed_parameters
 from s2sad.transform.gradient import floats_at_last, gradient
-from s2sad.typing.abstract import AV, FunctionAV, TupleAV, leaves
+from s2sad.typing.abstract import AV, FunctionAV, TupleAV, describe, is_operand, leaves
 from s2sad.typing.calls import bind
 from s2sad.typing.captures import Captures
 from s2sad.typing.specialise import Specialiser, Typed, specialise
@@ -269,6 +269,12 @@ class Derivative:
                     f"{self._fsource.name}() returns {len(result.items)} values, and a gradient needs one",
                     self._fsource.loc,
                     "return one number, or say has_aux=True for (value, auxiliary)",
+                )
+            if not is_operand(result):
+                raise SignatureError(
+                    f"{self._fsource.name}() returns {describe(result)}, and a gradient needs one real number",
+                    self._fsource.loc,
+                    "return one number",
                 )
             return None
         if not (isinstance(result, TupleAV) and len(result.items) == 2):

@@ -117,12 +117,11 @@ class Tests:
         elif key.kind in ("tuple", "list"):
             self.add(f"len({e}) == {len(key.parts)}")
         for i, part in enumerate(key.parts):
-            if key.kind == "dict":
-                self.key(f"{e}[{self.named(key.names[i])}]", part)
-            elif key.kind == "record":
-                self.key(f"{e}.{key.names[i]}", part)
-            else:
-                self.key(f"{e}[{i}]", part)
+            way, step = key.step(i)
+            self.key(
+                f"{e}.{step}" if way == "attr" else f"{e}[{step if type(step) is int else self.named(step)}]",
+                part,
+            )
 
 
 def scalar_class(key: Scalar) -> type:

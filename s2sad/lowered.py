@@ -108,7 +108,9 @@ def guarded(code: Any, lowered: Lowered) -> Any:
 
 def foreign(key: Any) -> bool:
     """Whether an argument of this key holds a container that Numba has no type for."""
-    return isinstance(key, Node) and (key.kind in ("dict", "record") or any(map(foreign, key.parts)))
+    return isinstance(key, Node) and (
+        key.kind in ("dict", "record", "partial") or any(map(foreign, key.parts))
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -14,6 +14,7 @@ from s2sad.optimize.checks import hoist_checks
 from s2sad.optimize.copies import absorb_names, propagate_copies, propagate_unnamed_copies
 from s2sad.optimize.cse import eliminate_common_subexpressions, read_once
 from s2sad.optimize.dce import eliminate_dead_code
+from s2sad.optimize.displays import pick_elements
 from s2sad.optimize.invariants import hoist_all_invariants, hoist_invariants
 from s2sad.optimize.rows import merge_rows
 from s2sad.optimize.shadows import share_shadows
@@ -43,7 +44,7 @@ def prepared(fn: Function, optimize: int, target: str) -> Function:
         return fn
     fn = replace(fn, compiled=target == "numba")
     hoist = hoist_all_invariants if target == "numba" else hoist_invariants
-    return run(fn, (hoist_checks, hoist, merge_rows, read_once))
+    return run(fn, (pick_elements, hoist_checks, hoist, merge_rows, read_once))
 
 
 @contextmanager

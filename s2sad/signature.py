@@ -81,6 +81,7 @@ def typed_parameters(
         for name, value in zip(params.names, values, strict=True):
             av = unfold(keys[name], value, builder, (), name)
             if name in params.wrt:
+                refuse_objects(keys[name], name, params)
                 leaves: list[Value] = []
                 av = map_leaves(
                     av,
@@ -101,15 +102,27 @@ def _kind(key: Any) -> str:
     return type(key.obj).__name__ if isinstance(key, Fixed) else "object"
 
 
+def refuse_objects(key: Any, name: str, params: Parameters) -> None:
+    """A function or another object in a wrt argument has no gradient."""
+    for part in key.parts if isinstance(key, Node) else ():
+        refuse_objects(part, name, params)
+    if isinstance(key, Fixed) and not isinstance(key.obj, (bool, str, type(None))):
+        raise not_differentiable(key.obj, name, params)
+
+
+def not_differentiable(held: Any, name: str, params: Parameters) -> SignatureError:
+    return SignatureError(
+        f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {held!r}",
+        params.source.loc,
+        "wrt arguments are numbers, arrays, and tuples, lists, dicts or dataclasses of them",
+    )
+
+
 def differentiable(o: Operand, name: str, builder: Builder, leaves: list[Value], params: Parameters) -> AV:
     """A leaf of a wrt argument as something with a derivative: integers become floats first."""
     loc = params.source.loc
     if not isinstance(o, Value):
-        value = getattr(o, "value", None)
-        raise SignatureError(
-            f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {value!r}", loc,
-            "wrt arguments are numbers, arrays, and tuples, lists, dicts or dataclasses of them",
-        )  # fmt: skip
+        raise not_differentiable(getattr(o, "value", None), name, params)
     made: Operand = o
     if isinstance(o.type, Scalar) and o.type.kind == "int":
         made = builder.emit("builtins.float", o, type=FLOAT, hint=o.hint)
@@ -134,12 +147,8 @@ def gradient_tree(key: Any, base: Any, exprs: Iterator[Any]) -> Any:
     assert isinstance(key, Node)
     parts = []
     for i, part in enumerate(key.parts):
-        if key.kind in ("tuple", "list"):
-            inner = t.subscript(base, t.constant(i))
-        elif key.kind == "dict":
-            inner = t.subscript(base, t.constant(key.names[i]))
-        else:
-            inner = t.attribute(base, key.names[i])
+        way, step = key.step(i)
+        inner = t.attribute(base, step) if way == "attr" else t.subscript(base, t.constant(step))
         parts.append(gradient_tree(part, inner, exprs))
     if key.kind == "dict":
         return gast.Dict([t.constant(n) for n in key.names], parts)

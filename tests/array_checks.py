@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from s2sad import JitError, grad, jvp, value_and_grad
 
@@ -37,6 +38,23 @@ def collector(cases: list[Case]) -> Callable[..., Any]:
         return keep
 
     return case
+
+
+def both_targets(cases: list[Case]) -> tuple[Callable[[Case], None], Callable[[Case], None]]:
+    """Two tests of a module's cases: interpreted, and compiled (a slow one)."""
+    each = pytest.mark.parametrize("case", cases, ids=lambda c: c.fn.__name__)
+
+    @each
+    def exact(case: Case) -> None:
+        check(replace(case, rtol=5e-5, atol=1e-5), levels=(0, 2))
+
+    @pytest.mark.slow
+    @pytest.mark.jit
+    @each
+    def compiled(case: Case) -> None:
+        check(replace(case, rtol=5e-5, atol=1e-5), levels=(2,), jit=True)
+
+    return exact, compiled
 
 
 def random_arrays(seed: int) -> tuple[np.random.Generator, Callable[..., Any], Callable[..., Any]]:

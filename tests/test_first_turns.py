@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 import s2sad
 from s2sad.errors import SignatureError, UnsupportedSyntaxError
-from tests.array_checks import Case, check, collector
+from tests.array_checks import Case, both_targets, collector
 
 rng = np.random.default_rng(5)
 CASES: list[Case] = []
@@ -625,12 +623,4 @@ def test_written_arrays_without_axes():
             s2sad.grad(fn)(*(a.copy() for a in ZERO_D))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
-def test_exact(case):
-    check(replace(case, rtol=5e-5, atol=1e-5), levels=(0, 2))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
-def test_compiled(case):
-    check(replace(case, rtol=5e-5, atol=1e-5), levels=(2,), jit=True)
+test_exact, test_compiled = both_targets(CASES)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
-import pytest
 
-from tests.array_checks import Case, check, collector
+from tests.array_checks import Case, both_targets, collector
 
 CASES: list[Case] = []
 case = collector(CASES)
@@ -227,13 +224,4 @@ def of_comparisons(x):
     return s + np.sum(z**3)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
-def test_exact(case):
-    check(replace(case, rtol=5e-5, atol=1e-5), levels=(0, 2))
-
-
-@pytest.mark.slow
-@pytest.mark.jit
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
-def test_compiled(case):
-    check(replace(case, rtol=5e-5, atol=1e-5), levels=(2,), jit=True)
+test_exact, test_compiled = both_targets(CASES)

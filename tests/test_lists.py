@@ -6,6 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import s2sad
+from s2sad.errors import UnsupportedSyntaxError
 from tests.array_checks import Case, check, collector
 
 rng = np.random.default_rng(0)
@@ -267,12 +269,49 @@ def rows_of_a_comprehension_replaced(x, w):
     return np.sum(rows[0] * rows[1] + rows[2] * rest[1])
 
 
+@case(V(4))
+def grown_under_another_name(x):
+    h = [x]
+    g = h
+    h += [2.0 * x]
+
+    def add(rows, row):
+        rows += [row]
+
+    add(g, x * x)
+    g = g + [x**3]
+    return np.sum(h[-1] * h[1]) + np.sum(g[-1])
+
+
+@case(V(3))
+def grown_by_lists_in_a_loop(x):
+    h, r, s = [x], [x], [x]
+    for i in range(3):
+        h += [h[-1] * x[i], h[0]]
+        r = r + [r[-1] * x]
+        s = [*s, s[-1] * i]
+    return np.sum(h[-2] * h[3]) + np.sum(r[3] * r[1]) + sum(np.sum(v) for v in s)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
 def test_lists(case):
     check(case)
 
 
+def test_a_list_repeated_in_place_is_refused():
+    def f(x):
+        h = [x, x]
+        g = h
+        h *= 2
+        return np.sum(sum(g))
+
+    with pytest.raises(UnsupportedSyntaxError, match="mul on lists"):
+        s2sad.grad(f)(V(3))
+
+
 @pytest.mark.jit
-@pytest.mark.parametrize("name", ["stacked_rows", "concatenated", "stacked_lists"])
+@pytest.mark.parametrize(
+    "name", ["stacked_rows", "concatenated", "stacked_lists", "grown_by_lists_in_a_loop"]
+)
 def test_lists_of_arrays_compiled(name):
     check(next(c for c in CASES if c.fn.__name__ == name), jit=True)

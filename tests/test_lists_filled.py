@@ -4,12 +4,9 @@ lists of numbers that are written before an array is made of them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
-import pytest
 
-from tests.array_checks import Case, check, collector
+from tests.array_checks import Case, both_targets, collector
 
 rng = np.random.default_rng(3)
 CASES: list[Case] = []
@@ -209,13 +206,4 @@ def written_after_it_is_read(x):
     return np.sum(m**2)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
-def test_exact(case):
-    check(replace(case, rtol=5e-5, atol=1e-5), levels=(0, 2))
-
-
-@pytest.mark.slow
-@pytest.mark.jit
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
-def test_compiled(case):
-    check(replace(case, rtol=5e-5, atol=1e-5), jit=True)
+test_exact, test_compiled = both_targets(CASES)

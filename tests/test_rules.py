@@ -28,7 +28,7 @@ from s2sad.rules.registry import BY_FUNCTION, PRIMS, ZERO, Prim
 
 CONTROL = {
     "pack", "unpack", "constant", "unbound", "exception", "format", "len", "trip_count", "identity",
-    "stop_gradient", "custom",
+    "stop_gradient", "custom", "element",  # the last in tests/test_tapes.py
 }  # fmt: skip
 # checked on arrays, in tests/test_arrays.py and tests/test_array_functions.py
 ON_WHOLE_ARRAYS = {

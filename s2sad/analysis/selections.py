@@ -115,7 +115,7 @@ def is_singular(op: Op) -> bool:
 
 
 def read_in_branches(body: Block) -> list[Operand]:
-    """The values made before an `if` that nothing reads but one of its branches, and what is not differentiated."""
+    """The values made before an `if` that are read nowhere but in one of its branches."""
     depth: dict[Value, int] = {}  # how many branches a value is made in
 
     def reads(block: Block, at: int) -> dict[Operand, int]:

@@ -68,8 +68,8 @@ def sizes(
         for i, op in enumerate(ops)
     ):
         a, folded = first.operands[0], e.emitter.folding.folded
-        here = (
-            all(o in folded for o in operands) or a in e.emitter.fn.params
+        here = all(o in folded for o in operands) or (
+            a in e.emitter.fn.params and e.emitter.names.is_alone(a)
         )  # else its name may be another's by now
         if here and isinstance(a.type, Array) and a.type.ndim == len(ops) and a not in folded:
             for o in operands:

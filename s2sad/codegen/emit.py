@@ -200,9 +200,7 @@ class Emitter:
         made = self.origin.get(o)
         if isinstance(made, tuple):
             return self.folding.uses[o] == 1 and all(self.owned(x, result, seen) for x in made)
-        if (
-            isinstance(made, Op) and made.prim == "identity"
-        ):  # another name for memory that must be this one's alone
+        if isinstance(made, Op) and made.prim == "identity":  # another name for what must be this one's alone
             return self.folding.uses[o] == 1 and self.owned(made.operands[0], result, seen)
         return self.folding.uses[o] == 1 and isinstance(made, Op) and is_fresh(o, self.origin, set())
 
@@ -488,7 +486,7 @@ class Emitter:
             # Numba 0.68 loses assignments before a break out of `while True` (wrong results, measured): test a variable
             self.endless += 1
             name = f"endless{self.endless}"
-            out.append(t.assign(t.target(name), t.constant(True)))
+            out.append(t.assign(t.target(name), cond))
             cond = t.name(name)
         out.append(gast.While(cond, body or [gast.Pass()], []))
 

@@ -206,6 +206,10 @@ class Expressions:
         a, *at = map(self.operand, op.operands)
         return t.subscript(a, at[0] if len(at) == 1 else t.tuple_(at))
 
+    def op_element(self, op: Op) -> Any:
+        i, *items = map(self.operand, op.operands)
+        return t.subscript(t.tuple_(items), i)
+
     def op_tape_read(self, op: Op) -> Any:
         return tapes.read(self.emitter, op)
 

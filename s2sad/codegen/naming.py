@@ -6,13 +6,15 @@ elsewhere the later one gets a suffix and the emitter prints the copy.
 
 from __future__ import annotations
 
+import functools
 import keyword
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from s2sad.codegen.positions import Positions
 from s2sad.ir.core import For, Function, If, Operand, Value, While, walk
-from s2sad.ir.types import Array, Tape, is_memory
+from s2sad.ir.types import Array, List, Tape, Type, is_memory
 
 RESERVED = frozenset(keyword.kwlist) | {"math", "np", "numpy", "njit"}
 
@@ -47,6 +49,15 @@ class Names:
     def given(self) -> set[str]:
         """All names that values have."""
         return set(self.names.values())
+
+    def is_alone(self, v: Value) -> bool:
+        """Whether a value's name is never another's."""
+        return self.holders[self[v]] == 1
+
+    @functools.cached_property
+    def holders(self) -> Counter[str]:
+        """How many values each name stands for."""
+        return Counter(self[v] for v in self.positions.define)
 
     # -- classes ------------------------------------------------------------------------------------
 
@@ -124,9 +135,7 @@ class Names:
         order = sorted(classes, key=lambda c: (c not in self.pinned, min(start[v] for v in classes[c])))
         holders: dict[str, list[Value]] = {}
         counters: dict[str, int] = {}
-        kinds: dict[
-            str, Any
-        ] = {}  # what values of a name are, where Numba could not type all of them as one variable
+        kinds: dict[str, Any] = {}
         for c in order:
             members = classes[c]
             pinned = next((self.pinned[v] for v in members if v in self.pinned), None)
@@ -153,12 +162,13 @@ class Names:
             holders[name].append(c)
 
     def kind_of(self, v: Value, hint: str) -> Any:
-        """What values of one name have to agree in: all of a function that is compiled, else our own arrays."""
+        """What values of one name have to agree in: for Numba, which types a name once, all of them; else our own
+        arrays."""
         if not self.typed:
             return v.type if "·" in hint and is_memory(v.type) else None
         if isinstance(v.type, Tape):
             return v  # a list or an array, as it is filled: a name of its own
-        return (v.type.dtype, v.type.ndim) if isinstance(v.type, Array) else type(v.type)
+        return numba_kind(v.type)
 
     def candidates(self, hint: str, counters: dict[str, int]) -> Iterator[str]:
         """Names to try: intermediate results count on, versions of a variable get suffixes."""
@@ -188,3 +198,10 @@ class Names:
             joined = not text or not text.strip("d")
             text = text + part if joined else f"{text}_{part}"
         return text or "t"
+
+
+def numba_kind(t: Type) -> Any:
+    """What Numba tells apart in one variable: not the kinds of numbers, nor the sizes of arrays."""
+    if isinstance(t, Array):
+        return t.dtype, t.ndim
+    return (List, numba_kind(t.item)) if isinstance(t, List) else type(t)

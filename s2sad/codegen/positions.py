@@ -18,6 +18,7 @@ class Positions:
         self.define: dict[Value, Path] = {}
         self.uses: dict[Value, list[Path]] = {}
         self.loops: set[Path] = set()
+        self.entered: dict[Value, set[Value]] = {}  # what a loop reads after it has assigned a parameter
         self.folded, self.ternary = folded, ternary
         self.start: dict[Value, int] = {}
         self.end: dict[Value, int] = {}
@@ -92,8 +93,10 @@ class Positions:
     def loop(self, op: AnyOp, path: Path) -> None:
         assert isinstance(op, (For, While))
         before = self.clock
-        for o in (op.start, op.stop, op.step) if isinstance(op, For) else ():
+        bounds = (op.start, op.stop, op.step) if isinstance(op, For) else ()
+        for o in bounds:
             self.used(o, path)
+        read = {v for o in bounds for v in self.read_in(o)}
         for o in op.init:
             self.used(o, path)
         self.loops.add(path)
@@ -102,11 +105,24 @@ class Positions:
             self.clock += 1
             for p in body.params:
                 self.defined(p, (*path, region, -1))
+            if isinstance(op, For):  # the bounds are read once what is carried has been assigned
+                for p, o in zip(body.params[1:], op.init, strict=True):
+                    self.entered[p] = read - {o}  # type: ignore[arg-type]
+                for v in read:
+                    self.end[v] = self.clock
             self.block(body, (*path, region))
         self.clock += 1
         for v in self.loop_stack.pop():
             if self.start.get(v, 0) <= before:
                 self.end[v] = self.clock
+
+    def read_in(self, o: Operand) -> set[Value]:
+        """The values that printing an operand reads."""
+        if not isinstance(o, Value):
+            return set()
+        if o not in self.folded:
+            return {o}
+        return {v for inner in self.pending.get(o, ()) for v in self.read_in(inner)}
 
     # -- liveness -----------------------------------------------------------------------------------
 
@@ -140,6 +156,8 @@ class Positions:
 
     def interfere(self, a: Value, b: Value) -> bool:
         """Whether two values are alive at once, so that they cannot share a name."""
+        if b in self.entered.get(a, ()) or a in self.entered.get(b, ()):
+            return True
         if a is b or self.end[a] < self.start[b] or self.end[b] < self.start[a]:
             return False
         da, db = self.define[a], self.define[b]

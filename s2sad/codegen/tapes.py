@@ -21,6 +21,7 @@ from s2sad.ir.types import NONE, Array, List, Scalar, Tape, Tuple, Type
 if TYPE_CHECKING:
     from s2sad.codegen.emit import Emitter
 
+FIRST, FIRST_OF_ROWS = 1024, 32  # how many records an array that grows has room for at first
 GROW = """def grow(tape):
     longer = np.empty(2 * len(tape), tape.dtype)
     longer[: len(tape)] = tape
@@ -36,6 +37,7 @@ class Layout:
 
     kind: str
     loop: AnyOp | None
+    holders: tuple[Value, ...] = ()  # the lists of arrays that a growing one is the last of while it grows
 
 
 def plan(fn: Function, target: str) -> dict[Value, Layout]:
@@ -65,6 +67,10 @@ def plan(fn: Function, target: str) -> dict[Value, Layout]:
                 continue
             found = writes.get(op.result, [])
             layouts[op.result] = _layout(op.result, found, target, fn)
+    for write, *_ in (w for found in writes.values() for w in found):
+        row = layouts.get(write.operands[-1])  # type: ignore[arg-type]
+        if row is not None and row.kind == "growing":
+            row.holders = (*row.holders, write.operands[0])  # type: ignore[arg-type]
     return layouts
 
 
@@ -135,7 +141,8 @@ def new(e: Emitter, op: Op, out: list[Any]) -> None:
         )
     else:
         e.expressions.modules.add("numpy")
-        size = t.constant(1024) if layout.kind == "growing" else _trips(e, layout.loop)
+        first = FIRST_OF_ROWS if layout.holders else FIRST
+        size = t.constant(first) if layout.kind == "growing" else _trips(e, layout.loop)
         out.append(t.assign(name, t.call("np.empty", size, **_dtype(op.result.type))))
 
 
@@ -212,7 +219,10 @@ def write(e: Emitter, op: Op, out: list[Any]) -> None:
     if layout is not None and layout.kind == "growing":
         e.expressions.helpers["grow"] = None
         full = t.compare("ge", index, t.call("len", held))
-        out.append(gast.If(full, [t.assign(t.target(e.names[tape]), t.call("grow", held))], []))  # type: ignore[index]
+        grown = [t.assign(t.target(e.names[tape]), t.call("grow", held))]  # type: ignore[index]
+        for holder in layout.holders:  # these hold what it was before
+            grown.append(t.assign(t.subscript(e.expr(holder), t.constant(-1), True), e.expr(tape)))
+        out.append(gast.If(full, grown, []))
     out.append(t.assign(t.subscript(held, index, True), e.expr(v)))
 
 

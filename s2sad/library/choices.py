@@ -18,6 +18,8 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 def piecewise(x: Any, condlist: Any, funclist: Any) -> Any:
     y = np.zeros_like(x)
+    if len(funclist) not in (len(condlist), len(condlist) + 1):
+        raise ValueError("there is a function for each condition, and maybe one for where none holds")
     if len(funclist) > len(condlist):
         y[...] = funclist[-1](x) if callable(funclist[-1]) else funclist[-1]
     for c, f in zip(condlist, funclist, strict=False):
@@ -35,6 +37,8 @@ def choose(a: Any, choices: Any, out: Any = None) -> Any:
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     xs, fs = np.asarray(xp), np.asarray(fp)
+    if xs.shape[0] != fs.shape[0]:
+        raise ValueError("fp and xp are not of the same length")
     j = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, xs.shape[0] - 2)
     y = fs[j] + (fs[j + 1] - fs[j]) / (xs[j + 1] - xs[j]) * (x - xs[j])
     if np.ndim(x) == 0:

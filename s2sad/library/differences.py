@@ -29,6 +29,8 @@ def diff(a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, append: Any = 
         x = np.concatenate([edge(prepend, x, at), x], axis=at)
     if append is not None:
         x = np.concatenate([x, edge(append, x, at)], axis=at)
+    if n < 0:
+        raise ValueError("order must be non-negative")
     for _ in range(n):
         x = along(x, at, 1, None) - along(x, at, None, -1)
     return x

@@ -97,4 +97,43 @@ class Refuse:
         raise NotImplementedError(f"{reason}: {hint}")
 
 
-is_constant, refuse = IsConstant(), Refuse()
+class Castable:
+    """`castable(src, dst)`: whether NumPy casts this to the dtype of that array by its rule 'same_kind'; numbers of
+    Python's have a kind only."""
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.rules.arrays import dtype_of
+        from s2sad.rules.builder import const
+        from s2sad.typing.arrays import array
+
+        value, target = (array(s, a) for a in args)
+        src, dst = dtype_of(value), dtype_of(target)
+        weak = value.type.dtype is None and src.startswith("int")  # type: ignore[attr-defined]
+        return const(bool(np.can_cast(src, dst, "same_kind") or (weak and dst.startswith("uint"))))
+
+    def __call__(self, src: Any, dst: Any) -> bool:
+        return bool(np.can_cast(np.asarray(src).dtype, dst.dtype, "same_kind"))
+
+
+class Written:
+    """`written_within(q, low, high)`: whether numbers written in the call are known to lie in a range."""
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.frontend.source import MISSING
+        from s2sad.rules.builder import const
+        from s2sad.typing.arrays import numbers_written
+
+        made = s.builder.defs.get(args[0])
+        if made is not None and made.prim == "array_of_numbers":
+            numbers = list(made.operands)
+        else:
+            _, numbers = numbers_written(s, args[0]) or ((), [args[0]])
+        values = [constant(s, n) for n in numbers]
+        low, high = (s.static(a) for a in args[1:])
+        return const(MISSING not in values and all(low <= v <= high for v in values))
+
+    def __call__(self, q: Any, low: float, high: float) -> bool:
+        return bool(np.all((np.asarray(q) >= low) & (np.asarray(q) <= high)))
+
+
+is_constant, refuse, castable, written_within = IsConstant(), Refuse(), Castable(), Written()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.library.names import Default, found
+from s2sad.library.operation import written_within
 
 
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Default = None, stable: Any = None) -> Any:
@@ -121,10 +122,21 @@ def place(n: Any, q: Any, method: Any) -> Any:
     raise ValueError("not a method of np.quantile")
 
 
+def check(q: Any, most: Any) -> None:
+    """ValueError for quantiles that there are not."""
+    if not written_within(q, 0, most) and not np.all((np.asarray(q) >= 0) & (np.asarray(q) <= most)):
+        raise ValueError("quantiles must be in the range [0, 1], percentiles in [0, 100]")
+
+
 def quantile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, method: Any = "linear",
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
+    check(q, 1)
+    return quantiles(a, q, axis, method, keepdims)
+
+
+def quantiles(a: Any, q: Any, axis: Any, method: Any, keepdims: Any) -> Any:
     x = np.asarray(a)
     s = ordered(x, axis)
     n = s.shape[0]
@@ -147,20 +159,24 @@ def percentile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, method: Any = "linear",
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
+    check(q, 100)
     if np.ndim(q) == 0:
-        return quantile(a, q / 100, axis=axis, method=method, keepdims=keepdims)
-    return quantile(a, np.asarray(q) / 100, axis=axis, method=method, keepdims=keepdims)
+        return quantiles(a, q / 100, axis, method, keepdims)
+    return quantiles(a, np.asarray(q) / 100, axis, method, keepdims)
 
 
 def nanquantile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, method: Any = "linear",
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
+    check(q, 1)
+    return nanquantiles(a, q, axis, method, keepdims)
+
+
+def nanquantiles(a: Any, q: Any, axis: Any, method: Any, keepdims: Any) -> Any:
     x = np.asarray(a)
     if np.ndim(q) > 0:
-        return np.stack(
-            [nanquantile(x, q[i], axis, None, False, method, keepdims) for i in range(q.shape[0])]
-        )
+        return np.stack([nanquantiles(x, q[i], axis, method, keepdims) for i in range(q.shape[0])])
     s = ordered(x, axis)
     n = np.sum(~np.isnan(s), axis=0)
     h = np.clip(place(n, q, method), 0, np.maximum(n - 1, 0))
@@ -182,13 +198,14 @@ def nanpercentile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, method: Any = "linear",
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
-    return nanquantile(a, np.asarray(q) / 100, axis=axis, method=method, keepdims=keepdims)
+    check(q, 100)
+    return nanquantiles(a, np.asarray(q) / 100, axis, method, keepdims)
 
 
 def nanmedian(
     a: Any, axis: Any = None, out: Any = None, overwrite_input: Default = False, keepdims: Any = False
 ) -> Any:
-    return nanquantile(a, 0.5, axis=axis, keepdims=keepdims)
+    return nanquantiles(a, 0.5, axis, "linear", keepdims)
 
 
 FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [

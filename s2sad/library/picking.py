@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.library.names import Default
+from s2sad.library.operation import castable
 
 
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
@@ -128,6 +129,8 @@ def putmask(a: Any, mask: Any, values: Any) -> Any:
 
 
 def copyto(dst: Any, src: Any, casting: Default = "same_kind", where: Any = True) -> Any:
+    if not castable(src, dst):
+        raise TypeError("cannot cast what is copied by the rule 'same_kind'")
     if where is True:
         dst[...] = src
     else:

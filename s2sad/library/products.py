@@ -46,7 +46,9 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     if mode == "same":
         start = (low - 1) // 2
         return full[start : start + high].copy()
-    return full[low - 1 : high].copy()
+    if mode == "valid":
+        return full[low - 1 : high].copy()
+    raise ValueError("mode must be one of 'valid', 'same', or 'full'")
 
 
 def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
@@ -57,7 +59,9 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     if mode == "same":
         start = (low - 1) // 2 if len(a) >= len(v) else low - 1 - (low - 1) // 2
         return full[start : start + high].copy()
-    return full[low - 1 : high].copy()
+    if mode == "valid":
+        return full[low - 1 : high].copy()
+    raise ValueError("mode must be one of 'valid', 'same', or 'full'")
 
 
 def matrix_power(a: Any, n: Any) -> Any:

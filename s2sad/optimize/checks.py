@@ -44,10 +44,11 @@ def _split(body: Block) -> tuple[list[AnyOp], list[AnyOp], Block]:
     checks: list[AnyOp] = []
     for op in body.ops:
         if isinstance(op, If) and is_check(op):
-            if changing.isdisjoint(_reads(op)):
-                for v in _reads(op):
-                    _take(v, made, before)
-                checks.append(op)
+            if not changing.isdisjoint(_reads(op)):
+                break  # the first error stays the first
+            for v in _reads(op):
+                _take(v, made, before)
+            checks.append(op)
         elif not (isinstance(op, Op) and PRIMS[op.prim].effect in ("none", "reads", "raises")):
             break
         elif PRIMS[op.prim].effect == "none" and changing.isdisjoint(op.operands):  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """For Numba: what integers a loop computes anew are computed before it, and tapes of tapes become one array.
 
-A tape made in every iteration of a loop, with as many records each time, is a row of one rectangular array that is
-made before the loops and indexed by all their counters: a list of small arrays in an inner loop costs more than
-what it stores.
+A tape made in every iteration of a loop, with as many records each time at most, is a row of one rectangular array
+that is made before the loops and indexed by all their counters: a list of small arrays in an inner loop costs more
+than what it stores.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from s2sad.ir.core import (
     with_blocks,
 )
 from s2sad.ir.types import INT, Scalar, Tape
+from s2sad.optimize.extents import extent
+from s2sad.rules.builder import Builder
 
 Around = tuple[AnyOp, ...]  # the structures around something, outermost first
 HOISTED = frozenset({"shape", "add", "sub", "mul", "neg", "trip_count"})
@@ -166,14 +168,23 @@ class _Rows:
         filled = next(iter(inner), None)
         if len(inner) != 1 or not isinstance(filled, For) or filled is loop:
             return None
-        sizes: list[tuple[Operand, ...]] = [(o,) for o in outer.operands] or [
-            (loop.start, loop.stop, loop.step)
-        ]
-        sizes.append((filled.start, filled.stop, filled.step))
-        if not all(self.visible(o, site) for size in sizes for o in size):
+        b = Builder(outer.loc)
+        counts = list(outer.operands) or [self.count(loop, site, around, b)]
+        counts.append(self.count(filled, site, around, b))
+        if None in counts:
             return None
         rows = {r.result: r.operands[1:] for r in reads} | {row: number}
-        return self.rewritten(outer, made, {write, *reads}, rows, around[len(site)], sizes)
+        return self.rewritten(outer, made, {write, *reads}, rows, around[len(site)], b, counts)
+
+    def count(self, loop: For, site: Around, around: Around, b: Builder) -> Any:
+        """How often a loop runs at most, as is known at `site`; None where it is not."""
+        if all(self.visible(o, site) for o in (loop.start, loop.stop, loop.step)):
+            count = Value("", INT)
+            b.ops.append(Op("trip_count", (loop.start, loop.stop, loop.step), (count,), b.loc))
+            return count
+        enclosing = [op for op in around[len(site) :] if isinstance(op, For) and isinstance(op.step, Const)]
+        counters = {op.body.params[0]: op for op in enclosing}
+        return extent(loop, lambda o: self.visible(o, site), self.makers, counters, b)
 
     def before(self, number: tuple[Operand, ...], op: Any) -> bool:
         return all(not isinstance(o, Value) or self.position[o] < self.position[op] for o in number)
@@ -186,21 +197,19 @@ class _Rows:
         return home == site[: len(home)]
 
     def rewritten(
-        self, outer: Op, made: Op, gone: set[Op], rows: dict[Any, Any], place: AnyOp, sizes: list[Any]
+        self,
+        outer: Op,
+        made: Op,
+        gone: set[Op],
+        rows: dict[Any, Any],
+        place: AnyOp,
+        b: Builder,
+        counts: list[Operand],
     ) -> tuple[Function, Op]:
         """One array made before `place`; `rows` are the tapes that were its rows, and their numbers."""
         tape = Value(made.result.hint, made.result.type)
-        head: list[AnyOp] = []
-        counts: list[Operand] = []
-        for size in sizes:
-            if len(size) == 1:
-                counts.append(size[0])
-                continue
-            count = Value("", INT)
-            head.append(Op("trip_count", size, (count,), outer.loc))
-            counts.append(count)
         new = Op("tape_new", tuple(counts), (tape,), outer.loc)
-        head.append(new)
+        head: list[AnyOp] = [*b.ops, new]
         gone |= {outer, made}
 
         def one(op: AnyOp) -> AnyOp:

@@ -91,6 +91,8 @@ class _Sums:
     def added(self, loop: For, op: Op) -> list[AnyOp]:
         """The sum goes to its element if the loop ran: else there may be no such element."""
         ran = Value("", BOOL)
+        if all(isinstance(o, Const) for o in (loop.start, loop.stop, loop.step)):
+            return [op] if range(loop.start.value, loop.stop.value, loop.step.value) else []  # type: ignore[union-attr]
         up = isinstance(loop.step, Const) and loop.step.value > 0
         test = Op("lt" if up else "gt", (loop.start, loop.stop), (ran,), loop.loc)
         return [test, If(ran, Block((), (op,), ()), Block((), (), ()), (), loop.loc)]

@@ -220,9 +220,8 @@ def _extremum(comparison: str) -> Any:
         x, others = env["x"], env["others"]
         if len(others) == 1:
             text = f"dy if x {comparison} o else 0.5 * dy if x == o else 0.0"
-            if env["index"] == 0 and not isinstance(
-                others[0], Const
-            ):  # Python takes the first where one is nan
+            if env["index"] == 0 and not isinstance(others[0], Const):
+                # Python takes the first where one is nan
                 text = f"0.0 if o {comparison} x else 0.5 * dy if x == o else dy"
             return b.expand(text, {**env, "o": others[0]})
         ties = b.expand("1.0 if o == y else 0.0", {**env, "o": others[0]})
@@ -233,5 +232,17 @@ def _extremum(comparison: str) -> Any:
     return emit
 
 
+def element(i: int, *items: Any) -> Any:
+    return items[i]
+
+
+def _picked(b: Any, env: dict[str, Any]) -> Any:
+    """The cotangent of the item whose number, from the front, is the index."""
+    count = len(env["op"].operands) - 1
+    return b.expand(f"dy if i % {count} == {env['index'] - 1} else 0.0", env)
+
+
+rule(element, "y = element(i, *items)", name="element", infer=lambda i, *items: promoted(*items), cost=1, di=ZERO,
+     ditems=_picked)  # fmt: skip
 rule(max, "y = max(*xs)", name="builtins.max", infer=promoted, effect="none", cost=1, dxs=_extremum(">"))
 rule(min, "y = min(*xs)", name="builtins.min", infer=promoted, effect="none", cost=1, dxs=_extremum("<"))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from s2sad.errors import MissingRuleError, SignatureError
 from s2sad.frontend.lower import parameter_names
@@ -144,6 +147,7 @@ def apply(s: Any, fn: AV, args: list[AV], kwargs: dict[str, AV], hint: str = "")
 def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     handler = _handler(obj)
     if handler is not None:
+        refuse_unbindable(s, obj, args, kwargs)
         missing = unbound(s, (*args, *kwargs.values()))
         if missing is not None:
             return missing
@@ -151,16 +155,13 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
         return handled(s, handler, full_name(obj), args, kwargs, hint)
     prim = _prim(obj)
     if prim is not None:
+        refuse_unbindable(s, obj, args, kwargs)
         return primitive(s, prim, args, kwargs, hint)
     inline = getattr(obj, "__s2sad_inline__", None)  # a Derivative called inside a differentiated function
     if inline is not None:
         return inline(s, args, kwargs)
     if records.is_made_here(obj):
         return records.make(s, obj, args, kwargs)
-    if isinstance(obj, functools.partial):
-        bound = [from_python(a) or constant(a) for a in obj.args]
-        named = {k: from_python(v) or constant(v) for k, v in obj.keywords.items()}
-        return apply(s, constant(obj.func), bound + args, {**named, **kwargs}, hint)
     if isinstance(obj, type) and issubclass(obj, BaseException):
         operands, _ = items.printable(s, args)
         return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
@@ -169,6 +170,27 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
         "write it with functions that `s2sad support` lists, give it a derivative with custom_rule(), or call it outside",
         MissingRuleError,
     )
+
+
+def refuse_unbindable(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV]) -> None:
+    """Arguments that a function does not take, or not all that it needs: Python raises TypeError."""
+    try:
+        if isinstance(obj, np.ufunc):  # its signature leaves out that outputs may be given by position
+            if not obj.nin <= len(args) <= obj.nargs:
+                raise TypeError(f"takes from {obj.nin} to {obj.nargs} positional arguments")
+        elif (signature := signature_of(obj)) is not None:
+            signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise s.error(f"{full_name(obj)}(): {error}", "match the definition", SignatureError) from None
+
+
+@functools.cache
+def signature_of(obj: Any) -> inspect.Signature | None:
+    """What a function takes, for those of Python's and NumPy's that say it."""
+    try:
+        return inspect.signature(obj)
+    except (ValueError, TypeError):
+        return None
 
 
 def full_name(obj: Any) -> str:
@@ -377,14 +399,22 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
             result = from_python(getattr(owner.value, name)(*known))
             if result is not None:
                 return result
-    if isinstance(owner, Value) and isinstance(owner.type, Scalar) and name in ("item", "conjugate", "conj"):
-        if name == "item" and owner.type.kind != "complex":
-            return s.builder.emit(f"builtins.{owner.type.kind}", owner, hint=hint)
-        turned = name != "item" and owner.type.kind == "complex"
-        return s.builder.emit("numpy.conj", owner) if turned else owner
+    if isinstance(owner, Value) and isinstance(owner.type, Scalar) and not (args or kwargs):
+        if name == "item":
+            return of_python(s, owner, hint)
+        if name in ("conjugate", "conj"):
+            return s.builder.emit("numpy.conj", owner, hint=hint) if owner.type.kind == "complex" else owner
     raise s.error(
         f"the method {name}() of {describe(owner)} is not supported yet", "use a function or a loop"
     )
+
+
+def of_python(s: Any, number: AV, hint: str) -> AV:
+    """A number of NumPy's as one of Python's, whose errors it raises."""
+    kind = number.type.kind if isinstance(number, Value) and isinstance(number.type, Scalar) else ""
+    if kind not in ("float", "int", "bool"):
+        return number
+    return s.builder.emit(f"builtins.{kind}", number, hint=hint)  # type: ignore[no-any-return]
 
 
 def _dict_method(s: Any, owner: DictAV, name: str, args: list[AV]) -> AV:

@@ -110,10 +110,9 @@ class Captures:
             return value
         found: list[AV] = []
         for i, part in enumerate(kind.parts):
-            step = i if kind.kind in ("tuple", "list") else kind.names[i]
+            way, step = kind.step(i)
             inner = f"{name}_{step}" if str(step).isidentifier() or isinstance(step, int) else f"{name}_{i}"
-            attribute = kind.kind in ("namedtuple", "record")
-            found.append(self.parts(part, Part(get, step, attribute), (*key, i), inner))
+            found.append(self.parts(part, Part(get, step, way == "attr"), (*key, i), inner))
         return assembled(kind, found)
 
     def unfolded(self, kind: Node, value: Value, builder: Builder) -> AV:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from s2sad.errors import SignatureError
+from s2sad.errors import Loc, SignatureError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Block, Const, Function, Op, Operand, Undef, Value
@@ -31,7 +31,12 @@ class Unreachable(Exception):
 
 
 class KindsMeet(SignatureError):
-    """What a variable may be on the paths that meet here has no common type."""
+    """What a variable may be on the paths that meet here has no common type; `lists` are those of different lengths,
+    which could meet in memory."""
+
+    def __init__(self, reason: str, loc: Loc, hint: str = "", lists: tuple[Any, ...] = ()) -> None:
+        super().__init__(reason, loc, hint)
+        self.lists = lists
 
 
 def parameter(recursive: bool, o: Operand) -> AV:

@@ -27,7 +27,7 @@ from s2sad.ir.types import (
 )
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
-from s2sad.typing import arrays, lists, records
+from s2sad.typing import arrays, lists, records, subscripts
 from s2sad.typing.abstract import (
     AV,
     BoundAV,
@@ -62,7 +62,7 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     hint = op.result.hint
     inplace = bool(op.attr("inplace"))
     if any(isinstance(a, (TupleAV, RecordAV)) for a in args):
-        own = records.operated(s, prim, args, bool(op.attr("inplace")))
+        own = records.operated(s, prim, args, inplace)
         if own is not None:
             return own
     if prim == "not":
@@ -166,6 +166,8 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
 
 def _on_structures(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     a, b = (args + [const(None)])[:2]
+    if op.attr("inplace") and isinstance(a, TupleAV) and a.cls is list:
+        lists.owner(s, a, *(b.items if isinstance(b, TupleAV) else ()))  # other names of it see the change
     if prim == "add" and isinstance(a, TupleAV) and isinstance(b, TupleAV):
         return lists.joined(s, a.items + b.items, a.cls)
     if prim == "mul" and isinstance(a, TupleAV) and isinstance(s.static(b), int):
@@ -333,7 +335,7 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
             f"the dict has no constant key {describe(index)}", "index dicts by constant keys they have"
         )
     if isinstance(av, Value) and isinstance(av.type, Array):
-        return arrays.getitem(s, av, index, hint)
+        return subscripts.getitem(s, av, index, hint)
     if isinstance(av, StaticAV) and type(av.obj).__module__.startswith("numpy"):
         from s2sad.typing.calls import HANDLERS
 
@@ -395,7 +397,7 @@ def from_front(s: Any, i: Operand, count: Callable[[], Operand]) -> Operand:
 
 def load(s: Any, a: Any, index: Any, hint: str = "") -> Operand:
     if isinstance(a.type, Array) and a.type.ndim > 1:
-        return arrays.getitem(s, a, index, hint)
+        return subscripts.getitem(s, a, index, hint)
     return s.builder.emit("load", a, index, type=a.type.item, hint=hint)
 
 
@@ -407,7 +409,7 @@ def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
     if not (isinstance(av, Value) and is_memory(av.type)):
         raise s.error(f"cannot assign to an element of {describe(av)}", "use a list of numbers or an array")
     if isinstance(av.type, Array):
-        arrays.setitem(s, av, index, value)
+        subscripts.setitem(s, av, index, value)
         return
     if isinstance(index, SliceAV):
         raise s.error("assignment to slices is not supported yet", "write a loop over the elements")
@@ -420,7 +422,7 @@ IN_PLACE = (("inplace", True),)
 def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
     """`a[i] += v`; an array or list that a list holds is itself changed, as it is through any name of its own."""
     if isinstance(av, Value) and isinstance(av.type, Array):
-        arrays.augitem(s, av, index, value, prim)
+        subscripts.augitem(s, av, index, value, prim)
         return
     if isinstance(av, TupleAV) and av.cls is list:
         held = getitem(s, av, index) if isinstance(s.static(index), int) else None

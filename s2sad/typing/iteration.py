@@ -8,6 +8,7 @@ from typing import Any
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import INT, STR, Array, is_memory
+from s2sad.rules.arrays import SIZES
 from s2sad.rules.builder import const
 from s2sad.typing import lists, records
 from s2sad.typing.abstract import (
@@ -71,7 +72,13 @@ def length(s: Any, av: AV) -> Operand:
     if isinstance(av, Value) and av.type == STR:
         return s.builder.emit("len", av, type=INT)
     if isinstance(av, Value) and is_memory(av.type):
-        return s.builder.emit("len", av, type=INT)
+        dim = av.type.dims[0] if isinstance(av.type, Array) and av.type.dims else None
+        if isinstance(dim, int):
+            return const(dim)
+        count = s.builder.emit("len", av, type=INT)
+        if dim is not None:
+            SIZES[count] = dim  # what is made this long is known to be as long as the array
+        return count
     if isinstance(av, RangeAV):
         if (
             isinstance(av.start, Const)

@@ -11,6 +11,7 @@ from typing import Any
 from s2sad.analysis.aliases import VIEWS, WRITES
 from s2sad.ir.core import AnyOp, Block, Op, Operand, Value, walk
 from s2sad.ir.types import List, is_memory
+from s2sad.rules.registry import PRIMS
 from s2sad.typing.abstract import AV, GeneratorAV, LazyAV, children, leaves
 
 
@@ -69,11 +70,8 @@ def refuse_interference(s: Any, made: list[AnyOp], body: list[AnyOp]) -> None:
 def refuse_effects(s: Any, made: list[AnyOp], name: str) -> None:
     """`any()` and `all()` compute no element after the one that decides; what is computed for all must not be seen."""
     inner = {r for op in walk(Block((), tuple(made), ())) for r in op.results}
-    raises = any(
-        isinstance(op, Op) and op.prim in ("raise", "print", "assert")
-        for op in walk(Block((), tuple(made), ()))
-    )
-    if raises or {base(s, v) for v in changed(s, made, WRITES)} - inner:
+    seen = any(PRIMS[prim].effect == "world" for prim in primitives(s, Block((), tuple(made), ()), set()))
+    if seen or {base(s, v) for v in changed(s, made, WRITES)} - inner:
         raise s.error(
             f"{name}() of a generator that does more than compute: Python stops at the element that decides",
             "write the loop out, with a break",
@@ -86,25 +84,23 @@ def changed(s: Any, ops: list[AnyOp], by: frozenset[str]) -> set[Operand]:
     for op in walk(Block((), tuple(ops), ())):
         if isinstance(op, Op) and op.prim in by and is_memory(op.operands[0].type):
             found.add(op.operands[0])
-        elif isinstance(op, Op) and op.prim == "invoke" and by & written_by(s, op.attr("callee"), set()):
+        elif isinstance(op, Op) and op.prim == "invoke" and by & primitives(s, Block((), (op,), ()), set()):
             found.update(o for o in op.operands if is_memory(o.type))
     return found
 
 
-def written_by(s: Any, name: str, seen: set[str]) -> set[str]:
-    """The primitives by which a function, and those that it calls, write memory."""
-    if name in seen:
-        return set()
-    seen.add(name)
-    bodies = [
-        i.function.body for i in s.context.instances.values() if i.name == name and i.function is not None
-    ]
+def primitives(s: Any, block: Block, seen: set[str]) -> set[str]:
+    """The primitives in a block, and in the functions that it calls."""
     found: set[str] = set()
-    for op in (op for body in bodies for op in walk(body) if isinstance(op, Op)):
-        if op.prim == "invoke":
-            found |= written_by(s, op.attr("callee"), seen)
-        elif op.prim in WRITES:
+    for op in (op for op in walk(block) if isinstance(op, Op)):
+        if op.prim != "invoke":
             found.add(op.prim)
+        elif op.attr("callee") not in seen:
+            seen.add(op.attr("callee"))
+            made = (i for i in s.context.instances.values() if i.name == op.attr("callee"))
+            for instance in made:
+                if instance.function is not None:
+                    found |= primitives(s, instance.function.body, seen)
     return found
 
 

@@ -64,6 +64,7 @@ class Loops(FirstTurns):
     number: Any
     side: Any
     truth: Any
+    used_up: frozenset[AV]
 
     def for_each(self, op: ForEach) -> None:
         iterable = self.get(op.iterable)
@@ -281,6 +282,13 @@ class Loops(FirstTurns):
 
     def while_turns(self, op: While, init: list[AV], first_turns: int) -> list[AV]:
         """Type a `while` loop, of which that many turns may be written out ahead."""
+        used_up = self.used_up
+        with self.builder.region() as first_test:
+            runs, left = self.tested(op, init)
+        if isinstance(runs, Const) and not runs.value:  # known not to
+            self.builder.ops += first_test
+            return left
+        self.used_up = used_up
         hints = [p.hint for p in op.test.params]
         shape: list[AV] = [self.generalise(av) for av in init]
         for _ in range(12):

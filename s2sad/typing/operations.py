@@ -150,7 +150,8 @@ def refuse_kept(s: Any, result: AV, rebound: dict[str, Loc]) -> None:
         reached += children(av)
         if isinstance(av, StaticAV) and isinstance(av.obj, calls.Later):
             reached.append(av.obj())
-        if not isinstance(av, FunctionAV) or not av.source.qualname.startswith(s.source.qualname):
+        outer = s.source.qualname
+        if not isinstance(av, FunctionAV) or not f"{av.source.qualname}.".startswith(f"{outer}."):
             continue
         for name in rebound.keys() & set(av.source.captured):
             s.at(rebound[name])

@@ -39,6 +39,8 @@ def refuse_other_steps(s: Any, v: Operand, target: Operand) -> None:
 
 def row_of(s: Any, v: Operand) -> tuple[Operand, int, int] | None:
     """The array that a row is taken from, the axis it runs along and its step; None where that is not known."""
+    if not (isinstance(v.type, Array) and v.type.ndim == 1):
+        return None
     axis, step = 0, 1
     while isinstance(v, Value) and isinstance(v.type, Array):
         made = s.builder.defs.get(v)

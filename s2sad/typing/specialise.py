@@ -37,13 +37,14 @@ from s2sad.typing.abstract import (
     RangeAV,
     StaticAV,
     TupleAV,
+    children,
     describe,
     is_operand,
     leaves,
     merge,
 )  # fmt: skip
 from s2sad.typing.captures import Captures
-from s2sad.typing.elements import Widen
+from s2sad.typing.elements import Widen, common_type
 from s2sad.typing.first_turns import Named, reads_of
 from s2sad.typing.instances import Instance, KindsMeet, Unreachable
 from s2sad.typing.loops import Consumer, Loops
@@ -125,6 +126,11 @@ def specialise(
             widened[conflict.site] = conflict.item
             continue
         except S2sadError as error:
+            if isinstance(error, KindsMeet) and (
+                meeting := in_memory_where_made(walker, error.lists, widened)
+            ):
+                widened.update(meeting)
+                continue
             if context.empty and not unknown:  # an empty list was taken for one of floats
                 unknown = True
                 continue
@@ -134,6 +140,7 @@ def specialise(
         if unknown and not context.empty.issubset(widened):  # nothing is put into them
             widened.update((site, FLOAT) for site in context.empty if site not in widened)
             continue
+        refuse_returned(result, source)
         yields = tuple(leaves(result))
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
         callees |= context.extra
@@ -141,6 +148,29 @@ def specialise(
             source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees
         )
         return Typed(thread_captures(function), result, captures)
+
+
+def in_memory_where_made(s: Any, lists: Sequence[Any], widened: dict[Loc, Type]) -> dict[Loc, Type]:
+    """The element types of lists of different lengths that meet, by where they were made; none if they cannot be held
+    in memory, or are."""
+    try:
+        item = common_type(s, [e for av in lists for e in av.items])
+    except (S2sadError, Widen):
+        return {}
+    return {av.site: item for av in lists if av.site not in widened}
+
+
+def refuse_returned(result: AV, source: FunctionSource) -> None:
+    """What a function that is differentiated returns is made of numbers, arrays and lists."""
+    if isinstance(result, (TupleAV, DictAV)):
+        for part in children(result):
+            refuse_returned(part, source)
+    elif not is_operand(result):
+        raise SignatureError(
+            f"{source.name}() returns {describe(result)}",
+            source.loc,
+            "return numbers, arrays, lists, or tuples and dicts of them",
+        )
 
 
 class Specialiser(Loops):
@@ -340,7 +370,7 @@ class Specialiser(Loops):
                 or "$" in r.hint
             ):
                 continue
-            if any(reads_of(lower(self.source), {r})):  # type: ignore[arg-type]
+            if list(reads_of(lower(self.source), {r})):  # type: ignore[arg-type]
                 raise self.error(
                     f"{r.hint!r} is {describe(bound[0])} on one side of a branch and unbound on the other",
                     "bind it on both, or use it where it is bound",
@@ -390,9 +420,9 @@ class Specialiser(Loops):
             return iterators.keep(self, merge(avs, slot), *avs)
         except CannotMerge as error:
             what = f"{name!r} is" if name and "$" not in name else "a value is"
-            raise self.error(
-                f"{what} {error} depending on the path taken", "give it one type on all paths", KindsMeet
-            ) from None
+            lists = all(isinstance(av, TupleAV) and av.cls is list and av.site is not None for av in avs)
+            reason = f"{what} {error} depending on the path taken"
+            raise KindsMeet(reason, self.loc, "give it one type on all paths", avs if lists else ()) from None
 
     def truth(self, av: AV) -> Operand:
         """A condition: constants decide now, numbers later; a container is true when it has elements."""

@@ -7,6 +7,7 @@ operand that holds the object into an abstract value whose leaves are taken out 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 from typing import Any
 
@@ -14,7 +15,7 @@ from s2sad.frontend.source import FunctionSource, source_of
 from s2sad.ir.core import Const, Operand
 from s2sad.ir.types import NONE, STR, Bottom, List, Scalar, Type, type_of, with_dims
 from s2sad.rules.builder import Builder
-from s2sad.typing.abstract import AV, DictAV, FunctionAV, RecordAV, StaticAV, TupleAV
+from s2sad.typing.abstract import AV, DictAV, FunctionAV, PartialAV, RecordAV, StaticAV, TupleAV
 
 Path = tuple[tuple[str, Any], ...]
 
@@ -27,6 +28,12 @@ class Node:
     tag: Any
     parts: tuple[Any, ...]
     names: tuple[Any, ...] = ()
+
+    def step(self, i: int) -> tuple[str, Any]:
+        """How part `i` is read: ("item", its subscript) or ("attr", its name)."""
+        if self.kind in ("tuple", "list"):
+            return "item", i
+        return ("item" if self.kind == "dict" else "attr"), self.names[i]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,6 +86,9 @@ def key_of(obj: Any) -> Any:
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
         names = tuple(f.name for f in dataclasses.fields(obj))
         return Node("record", cls, tuple(key_of(getattr(obj, n)) for n in names), names)
+    if cls is functools.partial:
+        names = ("func", "args", "keywords")
+        return Node("partial", cls, tuple(key_of(getattr(obj, n)) for n in names), names)
     return Fixed(("object", id(obj)), obj)
 
 
@@ -99,15 +109,8 @@ def unfold(
         return constant(key.obj)
     parts = []
     for i, part in enumerate(key.parts):
-        if key.kind in ("tuple", "list", "namedtuple"):
-            step, name = ("item", i), f"{hint}_{i}" if hint else ""
-            if key.kind == "namedtuple":
-                step, name = ("attr", key.names[i]), key.names[i]
-        elif key.kind == "dict":
-            step = ("item", key.names[i])
-            name = str(key.names[i]) if str(key.names[i]).isidentifier() else f"{hint}_{i}"
-        else:
-            step, name = ("attr", key.names[i]), key.names[i]
+        step = key.step(i)
+        name = str(step[1]) if str(step[1]).isidentifier() else f"{hint}_{i}" if hint else ""
         parts.append(unfold(part, base, builder, (*path, step), name))
     return assembled(key, parts)
 
@@ -120,6 +123,8 @@ def assembled(key: Node, parts: list[AV]) -> AV:
         return RecordAV(key.tag, dict(zip(key.names, parts, strict=True)))
     if key.kind == "namedtuple":
         return TupleAV(tuple(parts), key.tag, key.names)
+    if key.kind == "partial":
+        return PartialAV(*parts)  # type: ignore[arg-type]
     return TupleAV(tuple(parts), key.tag)
 
 
@@ -156,13 +161,7 @@ def leaf_types(key: Any) -> list[tuple[Path, Type]]:
             found.append((path, k))
         elif isinstance(k, Node):
             for i, part in enumerate(k.parts):
-                if k.kind in ("tuple", "list"):
-                    step: tuple[str, Any] = ("item", i)
-                elif k.kind == "dict":
-                    step = ("item", k.names[i])
-                else:
-                    step = ("attr", k.names[i])
-                visit(part, (*path, step))
+                visit(part, (*path, k.step(i)))
 
     visit(key, ())
     return found

@@ -1,16 +1,22 @@
 """The figures of whole-array code, measured side by side: `python -m tests.benchmarks.arrays [name …]`.
 
-Medians of many turns; nothing here asserts a time. BLAS runs on one thread (set before NumPy is loaded).
+Medians of many turns; nothing here asserts a time. BLAS runs on one thread (set before NumPy is loaded). Memory that is
+freed is kept: glibc gives it back to the system where more than twice the largest array is free, and to fetch it again in
+the next turn takes longer than what is measured; whose turn that happens in is chance.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import types
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+if sys.platform == "linux" and hasattr(_libc := ctypes.CDLL(None), "mallopt"):
+    _libc.mallopt(-1, 1 << 28)  # M_TRIM_THRESHOLD
+    _libc.mallopt(-3, 1 << 25)  # M_MMAP_THRESHOLD
 
 import numpy as np  # noqa: E402
 

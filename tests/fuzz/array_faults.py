@@ -18,6 +18,12 @@ SHARED = {
 
 ARRAY_FAULTS = (
     Fault(
+        "the bounds of a loop are read where a name for what it carries has been assigned",
+        "codegen.positions:Positions.loop",
+        "self.entered[p] = read - {o}",
+        "self.entered[p] = set()",
+    ),
+    Fault(
         "a slice's store does not zero its shadow",
         f"{ARRAYS}:reverse_assign",
         'r.builder.effect("assign", target, const(0.0))\n        r.add(v, moved, scope)',

@@ -82,15 +82,42 @@ class ArrayGenerator(ArrayCalls):
         body: list[str] = []
         for _ in range(self.rng.choice([3, 4, 5, 6, 7, 8])):
             body += self.statement(scope)
-        lines = ["import math", "", "import numpy as np", "", "", *self.module]
-        lines += [f"def f({', '.join(given)}):", *indent([*body, f"return {self.result(scope)}"])]
+        result = self.result(scope)
         args = tuple(given.values())
         wrt = [
             i for i, a in enumerate(args) if isinstance(a, float) or getattr(a, "dtype", None) in ("f8", "f4")
         ]
         if len(wrt) > 1 and self.chance(0.25):
             wrt.remove(self.rng.choice(wrt))
+        if self.chance(0.12):  # the last choice of all: the rest of a program is the same with and without it
+            last, name = self.bound_of_another()
+            body, result = [*body, *last], f"{result} + {name}"
+        lines = ["import math", "", "import numpy as np", "", "", *self.module]
+        lines += [f"def f({', '.join(given)}):", *indent([*body, f"return {result}"])]
         return "\n".join(line.rstrip() for line in lines) + "\n", args, tuple(wrt)
+
+    def bound_of_another(self) -> tuple[list[str], str]:
+        """A loop as long as what a name stood for that is bound again before it and in it; a number it gives."""
+        self.use("bound-of-another")
+        name, count, i = self.fresh("q"), self.fresh("m"), self.fresh("i")
+        less = self.rng.choice(["", " - 1", " - 2"])
+        length = self.rng.choice([f"len({name}){less}", f"{name}.shape[0]{less}", f"{name}.size{less}"])
+        turn = f"{name} = {name} * 0.6 + np.sin({name}[{i}])"
+        loop = self.rng.choice([f"for {i} in range({{}}):", f"for {i} in range({{}} - 1, -1, -1):"])
+        forms = [
+            [f"{name} = x * 0.5", f"{count} = {length}", f"{name} = np.append({name}, c)", loop.format(count)],
+            [f"{name}, {count} = np.append(x, c), x * 1.0", f"{name}, {count} = {count}, {name}",
+             loop.format(f"len({count})") + f" {count} = {count} + {name}[{i} - 1]"],
+            [f"{name} = len(x)", f"{count} = {name}{self.rng.choice([' + 1', ' - 1', ' * 2'])}", f"{name} = 0.3 * c",
+             loop.format(count)],
+        ]  # fmt: skip
+        lines = self.rng.choice(forms)
+        if lines is forms[2]:
+            return [*lines, f"    {name} = 0.5 * {name} + 0.3 * math.sin({name} * {i})"], name
+        if lines is forms[1]:
+            head, _, inner = lines[2].partition(": ")
+            return [*lines[:2], f"{head}:", f"    {inner}", f"    {name} = {name} * 0.6"], f"np.sum({count})"
+        return [*lines, f"    {turn}"], f"np.sum({name})"
 
     def parameters(self, scope: ArrayScope) -> dict[str, Any]:
         """The arguments by their names: one or two vectors, most often a matrix, and now and then each rarer kind."""

@@ -184,8 +184,10 @@ class Reverse:
         if by_value(self, v):
             return self.root.adj.get(v) or self.builder.emit("zeros_like", v, type=v.type)
         if is_memory(v.type):
-            from s2sad.transform.reverse.memory import shadow
+            from s2sad.transform.reverse.memory import refuse_grown, shadow
 
+            if v not in self.given_shadowed:
+                refuse_grown(self, v)
             return shadow(self, v, self.root)
         return self.root.adj.get(v) or zero(v.type)
 

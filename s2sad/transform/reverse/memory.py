@@ -169,6 +169,17 @@ def zero_shadow(b: Builder, d: Operand) -> None:
         b.ops.append(For(const(0), n, const(1), (), Block((i,), tuple(ops), ()), (), b.loc))
 
 
+def refuse_grown(r: Reverse, a: Value) -> None:
+    """An argument that is appended to: its shadow grows with it, and its gradient would be of the final length."""
+    for op in walk(r.fn.body):
+        if isinstance(op, Op) and op.prim == "append" and r.aliases.find(op.operands[0]) is r.aliases.find(a):  # type: ignore[arg-type]
+            raise UnsupportedSyntaxError(
+                f"the list {a.hint!r}, which is differentiated by, is appended to",
+                op.loc,
+                f"append to a copy, as in {a.hint} = list({a.hint})",
+            )
+
+
 def appended(r: Reverse, a: Value) -> bool:
     """Whether a list grows: then its shadow grows along, in forward order."""
     return used_by(r, "append", a)

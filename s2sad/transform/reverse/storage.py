@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 CHEAP = 1  # cost of an operation that is done again rather than stored
 LOAD = 2
-WHOLE = frozenset({"len", "trip_count", "extract", "constant", "builtins.min", "floordiv", "mod"})
+WHOLE = frozenset(
+    {"len", "trip_count", "extract", "constant", "builtins.min", "builtins.max", "element", "floordiv", "mod"}
+)
 ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg"})  # done again on arrays, where that is compiled
 ARRAY = 7  # the cost of that
 BUDGET = 16  # what computing one value again may cost

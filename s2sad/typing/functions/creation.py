@@ -14,7 +14,7 @@ from s2sad.rules.builder import const
 from s2sad.typing import arrays, items, lists
 from s2sad.typing.abstract import AV, StaticAV, TupleAV
 from s2sad.typing.arrays import arguments, array, attribute, reshaped, shape_operands, static
-from s2sad.typing.calls import HANDLERS
+from s2sad.typing.calls import HANDLERS, of_python
 from s2sad.typing.functions.core import Handler, cast, dtype_name, from_front, is_none, numpy_function, refuse
 from s2sad.typing.functions.core import found as found_names
 from s2sad.typing.raising import raise_where
@@ -159,14 +159,6 @@ def _item(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     several = s.builder.emit("ne", size, const(1), type=BOOL)
     raise_where(s, several, ValueError, "can only convert an array of size 1 to a Python scalar")
     return of_python(s, a_.emit(s.builder, "numpy.sum", a, axis=None), hint)
-
-
-def of_python(s: Any, number: AV, hint: str) -> AV:
-    """A number of NumPy's as one of Python's, whose errors it raises."""
-    kind = number.type.kind if isinstance(number, Value) and isinstance(number.type, Scalar) else ""
-    if kind not in ("float", "int", "bool"):
-        return number
-    return s.builder.emit(f"builtins.{kind}", number, hint=hint)  # type: ignore[no-any-return]
 
 
 @numpy_function(method="fill")

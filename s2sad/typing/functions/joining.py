@@ -14,11 +14,12 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.shapes import sample
 from s2sad.typing.abstract import AV, SliceAV, TupleAV
-from s2sad.typing.arrays import arguments, array, getitem, sizes, static, transposed
+from s2sad.typing.arrays import arguments, array, sizes, static, transposed
 from s2sad.typing.calls import static_call
 from s2sad.typing.functions.core import Handler, cast, elements, from_front, numpy_function, refuse, takes_out
 from s2sad.typing.functions.picking import ALL
 from s2sad.typing.raising import raise_where
+from s2sad.typing.subscripts import getitem
 
 
 @numpy_function(np.stack)

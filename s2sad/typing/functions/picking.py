@@ -15,9 +15,10 @@ from s2sad.rules.arrays.scans import records
 from s2sad.rules.builder import const
 from s2sad.typing import items
 from s2sad.typing.abstract import AV, LazyAV, SliceAV, TupleAV, is_operand
-from s2sad.typing.arrays import arguments, array, getitem, reshaped, shape_operands, sizes, static
+from s2sad.typing.arrays import arguments, array, reshaped, shape_operands, sizes, static
 from s2sad.typing.calls import METHODS
 from s2sad.typing.functions.core import Handler, axis_of, is_none, numpy_function, takes_out
+from s2sad.typing.subscripts import getitem
 
 ALL = SliceAV((const(None), const(None), const(None)))
 

@@ -24,8 +24,9 @@ def _roll(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     shift = listed(s, found["shift"])
     n = len(a_.dims_of(a))
     if axis is None or not (isinstance(axis, tuple) or isinstance(shift, TupleAV)):
-        at = None if axis is None or n == 1 else from_front(s, axis, n)
-        return a_.emit(s.builder, "numpy.roll", a, s.integer(shift, "a shift"), hint=hint, axis=at)
+        at = None if axis is None else from_front(s, axis, n)
+        along = at if n > 1 else None
+        return a_.emit(s.builder, "numpy.roll", a, s.integer(shift, "a shift"), hint=hint, axis=along)
     axes = axis if isinstance(axis, tuple) else (axis,)
     shifts = list(shift.items) if isinstance(shift, TupleAV) else [shift]
     count = max(len(axes), len(shifts))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Operand, Value
-from s2sad.ir.types import Array, List, is_many
+from s2sad.ir.types import BOOL, Array, List, is_many
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.shapes import broadcast
@@ -15,7 +15,6 @@ from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import (
     arguments,
     array,
-    getitem,
     listed,
     reshaped,
     shape_operands,
@@ -34,6 +33,8 @@ from s2sad.typing.functions.core import (
     takes_out,
 )
 from s2sad.typing.functions.core import found as found_names
+from s2sad.typing.raising import raise_where
+from s2sad.typing.subscripts import getitem
 
 
 @numpy_function(np.reshape, method="reshape")
@@ -136,6 +137,12 @@ def _squeeze(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         axes = tuple(i for i, d in enumerate(dims) if d == 1)
     else:
         axes = tuple(from_front(s, x, len(dims)) for x in (axis if isinstance(axis, tuple) else (axis,)))
+        for k in axes:
+            long = s.builder.emit("ne", a_.shape(s.builder, a)[k], const(1), type=BOOL)
+            many = const(True) if is_many(dims[k]) else const(False) if dims[k] == 1 else long
+            raise_where(
+                s, many, ValueError, "cannot select an axis to squeeze out which has size not equal to one"
+            )
     if len(axes) == len(dims) > 0:
         only = s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr, attr-defined]
         return without_axes(only)

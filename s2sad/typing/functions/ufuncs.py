@@ -16,7 +16,7 @@ from s2sad.rules.complexes import is_complex
 from s2sad.rules.registry import PRIMS, Prim
 from s2sad.typing import calls, iteration
 from s2sad.typing.abstract import AV, FunctionAV, PartialAV, StaticAV, TupleAV
-from s2sad.typing.arrays import arguments, array, elementwise, index_entries
+from s2sad.typing.arrays import arguments, array, elementwise
 from s2sad.typing.functions.core import (
     Handler,
     cast,
@@ -28,6 +28,7 @@ from s2sad.typing.functions.core import (
     takes_out,
 )
 from s2sad.typing.functions.fft import part
+from s2sad.typing.subscripts import index_entries
 
 KEYWORDS = ("out", "where", "dtype", "casting", "order", "subok")
 

@@ -19,8 +19,8 @@ from s2sad.transform.forward.core import Forward, complete
 from s2sad.transform.repeat import Copier
 from s2sad.transform.reverse.arrays import by_value, full, sizes
 from s2sad.transform.reverse.core import HANDLERS, Reverse
-from s2sad.transform.reverse.memory import shadow
 from s2sad.transform.reverse.scopes import Scope
+from s2sad.transform.reverse.shadows import shadow
 
 
 def rule_of(call: Call, which: str, hint: str) -> Function:

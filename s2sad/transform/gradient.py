@@ -12,7 +12,7 @@ from s2sad.rules.builder import Builder, const
 from s2sad.transform.reverse import Callees, Reverse, ready
 from s2sad.transform.reverse.arrays import finished_array, sources
 from s2sad.transform.reverse.calls import new_tapes, residuals, with_tapes
-from s2sad.transform.reverse.memory import shadow_type
+from s2sad.transform.reverse.shadows import shadow_type
 
 
 def gradient(

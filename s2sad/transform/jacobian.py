@@ -24,8 +24,8 @@ from s2sad.transform.reverse import Callees, Reverse, ready
 from s2sad.transform.reverse.arrays import by_value, is_fresh, made_as, sources
 from s2sad.transform.reverse.borrowed import returned
 from s2sad.transform.reverse.calls import new_tapes, with_tapes
-from s2sad.transform.reverse.memory import shadow, zero_shadow
 from s2sad.transform.reverse.repeated import share
+from s2sad.transform.reverse.shadows import shadow, zero_shadow
 
 REVERSE = replace(NOWHERE, reverse=True)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.fuzz.faults import FAULTS, REVERSE, Fault
 
-ARRAYS, MEMORY = f"{REVERSE}.arrays", f"{REVERSE}.memory"
+ARRAYS, SHADOWS = f"{REVERSE}.arrays", f"{REVERSE}.shadows"
 SHARED = {
     "a store does not zero the shadow cell",
     "the shadows of swapped buffers are not swapped",
@@ -58,7 +58,7 @@ ARRAY_FAULTS = (
     ),
     Fault(
         "the shadow of a view is a copy",
-        f"{MEMORY}:shadow",
+        f"{SHADOWS}:shadow",
         "return r.builder.emit(op.prim, shadow(r, of, scope), *at, type=shadow_type(a.type), **dict(op.attrs))",
         "v = r.builder.emit(op.prim, shadow(r, of, scope), *at, type=shadow_type(a.type), **dict(op.attrs))\n"
         '        return r.builder.emit("copy", v, type=v.type)',

@@ -23,8 +23,8 @@ from s2sad.rules.builder import Builder, is_zero
 from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.arrays import full
-from s2sad.transform.reverse.memory import shadow_type
 from s2sad.transform.reverse.scopes import adjoint_type, zero
+from s2sad.transform.reverse.shadows import shadow_type
 from s2sad.transform.reverse.views import settled
 
 Handler = Callable[["Forward", Op], None]

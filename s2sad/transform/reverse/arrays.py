@@ -1,7 +1,7 @@
 """Whole arrays in reverse: adjoints as values, broadcasting undone, subscripts, writes of many elements.
 
 An array that is never written and only used whole has an adjoint that is a value like a number's. Every other
-has a shadow buffer (`transform.reverse.memory`), to which contributions are added. An adjoint may have fewer
+has a shadow buffer (`transform.reverse.shadows`), to which contributions are added. An adjoint may have fewer
 axes than its array, or axes of size 1 where all elements are alike; `full` spreads it out where that matters.
 """
 
@@ -17,6 +17,7 @@ from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise, summed_axes
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.scopes import Scope, adjoint_type
+from s2sad.transform.reverse.shadows import shadow
 
 BY_ELEMENT = frozenset(
     {"load", "store", "accumulate", "assign", "assign_at", "scatter_add", "add_into", "view", "gather", "invoke", "tape_write",
@@ -53,8 +54,6 @@ def by_value(r: Reverse, v: Operand) -> bool:
 
 def seed_memory(r: Reverse, output: Value, cotangent: Operand) -> None:
     """The cotangent of a result that is memory; it is only read."""
-    from s2sad.transform.reverse.memory import shadow
-
     if by_value(r, output):
         r.accumulate(output, cotangent, r.root)
     else:
@@ -117,8 +116,6 @@ def needs_sum(op: Op) -> bool:
 
 def cotangent_of(r: Reverse, op: Op, result: Value, scope: Scope) -> Operand | None:
     """The cotangent of an array result, complete where the operation's rule needs that."""
-    from s2sad.transform.reverse.memory import shadow
-
     if by_value(r, result):
         found = scope.adj.pop(result, None)
     else:
@@ -161,8 +158,6 @@ def origins(r: Reverse) -> dict[Any, tuple[Value, int]]:
 
 def add_array(r: Reverse, operand: Value, term: Operand, scope: Scope) -> None:
     """Add a contribution to the adjoint of an array, or of a number that met an array."""
-    from s2sad.transform.reverse.memory import shadow
-
     if r.broadcasts:
         term = unbroadcast(r.builder, term, operand, lambda: sizes(r, operand, scope))
     if isinstance(operand.type, Array) and not by_value(r, operand):
@@ -303,8 +298,6 @@ def sources(ops: Any) -> dict[Value, Any]:
 
 def reverse_assign(r: Reverse, op: Op, scope: Scope) -> None:
     """`a[...] = v`: the cotangent goes to v, the shadow is zeroed."""
-    from s2sad.transform.reverse.memory import shadow
-
     a, v = op.operands
     if not r.is_active(a):
         return
@@ -319,8 +312,6 @@ def reverse_assign(r: Reverse, op: Op, scope: Scope) -> None:
 
 def reverse_add_into(r: Reverse, op: Op, scope: Scope) -> None:
     """`a += v`: the cotangent stays where it is and goes to v too."""
-    from s2sad.transform.reverse.memory import shadow
-
     a, v = op.operands
     if not (r.is_active(a) and r.is_active(v)):
         return
@@ -334,8 +325,6 @@ def reverse_add_into(r: Reverse, op: Op, scope: Scope) -> None:
 
 def reverse_assign_at(r: Reverse, op: Op, scope: Scope) -> None:
     """`a[index arrays] = v`: of repeated positions the last written wins, and its cotangent alone is v's."""
-    from s2sad.transform.reverse.memory import shadow
-
     a, *index, v = op.operands
     if not r.is_active(a):
         return
@@ -356,8 +345,6 @@ def winners_type(a: Operand, at: list[Operand], op: Op) -> Type:
 
 
 def reverse_scatter_add(r: Reverse, op: Op, scope: Scope) -> None:
-    from s2sad.transform.reverse.memory import shadow
-
     a, *index, v = op.operands
     if not (r.is_active(a) and r.is_active(v)):
         return
@@ -381,8 +368,6 @@ def reverse_view(r: Reverse, op: Op, scope: Scope) -> None:
 
 
 def reverse_gather(r: Reverse, op: Op, scope: Scope) -> None:
-    from s2sad.transform.reverse.memory import shadow
-
     a, *index = op.operands
     if not r.is_active(a) or not r.is_active(op.result):
         return

@@ -15,8 +15,8 @@ from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, all_operan
 from s2sad.ir.types import INT, Tape, is_float, is_memory
 from s2sad.rules.builder import const
 from s2sad.transform.reverse.core import HANDLERS, Reverse, ready
-from s2sad.transform.reverse.memory import shadow_type, twin
 from s2sad.transform.reverse.scopes import Scope, adjoint_type, zero
+from s2sad.transform.reverse.shadows import shadow_type, twin
 from s2sad.transform.reverse.storage import tape_hint
 from s2sad.typing.thread import substituted, threaded
 

@@ -8,7 +8,7 @@ recomputation and the tape (`storage`). The forward sweep is the primal plus wha
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,8 +29,10 @@ from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
 from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.borrowed import borrowed, returned
+from s2sad.transform.reverse.env import Env
 from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
+from s2sad.transform.reverse.shadows import refuse_grown, shadow, tape_writes_twin
 from s2sad.transform.reverse.views import settled
 
 Handler = Callable[["Reverse", Any, Scope], None]
@@ -49,27 +51,6 @@ class Sweeps:
     reverse: tuple[AnyOp, ...]
     adjoints: tuple[Operand, ...]
     shadow_params: tuple[Value, ...] = ()
-
-
-class Env(dict[str, Any]):
-    """The operands of a rule by name, fetched when the rule reads them."""
-
-    def __init__(self, fetch: dict[str, Callable[[], Any]]) -> None:
-        super().__init__()
-        self.fetch = fetch
-
-    def __missing__(self, name: str) -> Any:
-        value = self[name] = self.fetch[name]()
-        return value
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.fetch
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.fetch)
-
-    def keys(self) -> Any:
-        return self.fetch.keys()
 
 
 def is_single(t: Type) -> bool:
@@ -101,9 +82,8 @@ class Reverse:
         self.input_set = frozenset(inputs)
         self.aliases = Aliases(fn)
         self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases)
-        self.home = dict.fromkeys(free_values(fn), fn.body) | homes(
-            fn
-        )  # what is captured is there throughout
+        # what is captured is there throughout
+        self.home = dict.fromkeys(free_values(fn), fn.body) | homes(fn)
         self.defs = definitions(fn)
         self.gates: dict[Op, Gate] = find_gates(fn)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
@@ -121,14 +101,12 @@ class Reverse:
         self.origins: dict[Any, tuple[Value, int]] | None = None
         self.broadcasts = True  # whether the operation at hand spreads its operands out
         self.selections = Selections(fn, self.aliases)
-        self.repeated = getattr(
-            callees, "repeated", False
-        )  # each run of the reverse sweep leaves shadows zero
+        # each run of the reverse sweep leaves shadows zero
+        self.repeated = getattr(callees, "repeated", False)
         self.beside: set[Value] = set()  # memory whose shadow the forward sweep makes
         self.handed_back: frozenset[Value] = frozenset()  # classes whose shadows the forward sweep returns
         self.given_shadows = set(self.shadows.values())
-        for shadow in self.given_shadows:
-            self.home[shadow] = fn.body
+        self.home |= dict.fromkeys(self.given_shadows, fn.body)
         self.late: list[AnyOp] = []
         self.tapes: dict[Value, Value] = {}
         self.counters: dict[Any, Any] = {}
@@ -151,8 +129,6 @@ class Reverse:
     def run(self, seeds: tuple[Operand | Callable[[], None] | None, ...]) -> Sweeps:
         """Reverse the function: `seeds` are the cotangents of its outputs (None: no cotangent), or functions
         that put them where they belong."""
-        from s2sad.transform.reverse.memory import tape_writes_twin
-
         self.builder.loc = replace(NOWHERE, reverse=True)
         for output, seed in zip(self.outputs, seeds, strict=True):
             if callable(seed):
@@ -168,9 +144,8 @@ class Reverse:
                 from s2sad.transform.reverse.arrays import seed_memory
 
                 seed_memory(self, output, seed)
-        for (
-            given
-        ) in self.fn.params:  # a tape whose shadow is handed in: what is written here is shadowed here
+        for given in self.fn.params:
+            # a tape whose shadow is handed in: what is written here is shadowed here
             if isinstance(given.type, Tape) and given in self.shadows:
                 tape_writes_twin(self, given)
         self.block(self.fn.body, self.root)
@@ -184,8 +159,6 @@ class Reverse:
         if by_value(self, v):
             return self.root.adj.get(v) or self.builder.emit("zeros_like", v, type=v.type)
         if is_memory(v.type):
-            from s2sad.transform.reverse.memory import refuse_grown, shadow
-
             if v not in self.given_shadowed:
                 refuse_grown(self, v)
             return shadow(self, v, self.root)
@@ -213,10 +186,8 @@ class Reverse:
                 HANDLERS[type(op)](self, op, scope)
 
     def op(self, op: Op, scope: Scope) -> None:
-        if (
-            op.results and op.results[0] in self.input_set
-        ):  # made from an argument: what it is made from is not asked for
-            return
+        if op.results and op.results[0] in self.input_set:
+            return  # made from an argument: what it is made from is not asked for
         handler = HANDLERS.get(op.prim)
         if handler is not None:
             handler(self, op, scope)
@@ -456,9 +427,8 @@ class Reverse:
         """The first contribution under the adjoint's name: a copy where it is another's value."""
         if not adjoint_hint(v) or isinstance(term, Const):
             return term
-        op = (
-            self.builder.ops[-1] if len(self.builder.ops) > self.mark else None
-        )  # made for this contribution alone
+        # the last operation, where it was made for this contribution alone
+        op = self.builder.ops[-1] if len(self.builder.ops) > self.mark else None
         if (
             isinstance(op, (Op, If))
             and len(op.results) == 1

@@ -8,8 +8,8 @@ from s2sad.ir.core import Op
 from s2sad.ir.types import is_float
 from s2sad.rules.builder import const
 from s2sad.transform.reverse.core import Reverse
-from s2sad.transform.reverse.memory import shadow, zero_shadow
 from s2sad.transform.reverse.scopes import Scope
+from s2sad.transform.reverse.shadows import shadow, zero_shadow
 
 
 def share(r: Reverse, other: Reverse) -> None:

@@ -56,7 +56,16 @@ ARRAY_CONSTRUCTS = {
     ),
     "in place": ("whole-augmented", "replaced-all", "replaced-fill", "replaced-copyto", "out-argument"),
     "views": ("view-slice", "view-row", "view-transposed", "view-newaxis", "reshaped-written", "transposed"),
-    "references": ("alias", "join", "merge", "swap-names", "double-buffer", "rebound", "bound-of-another"),
+    "references": (
+        "alias",
+        "join",
+        "merge",
+        "swap-names",
+        "double-buffer",
+        "rebound",
+        "bound-of-another",
+        "swept",
+    ),
     "memory": ("allocated", "allocated-in-loop", "copy", "computed", "joined", "stacked", "reshaped"),
     "lists": ("list-of-arrays", "list-append", "list-element-written", "list-iterated", "list-stacked"),
     "helpers": (

@@ -12,6 +12,7 @@ from s2sad.rules.builder import Builder, const
 from s2sad.transform.reverse import Callees, Reverse, ready
 from s2sad.transform.reverse.arrays import finished_array, sources
 from s2sad.transform.reverse.calls import new_tapes, residuals, with_tapes
+from s2sad.transform.reverse.restoring import Restoring, worth_restoring
 from s2sad.transform.reverse.shadows import shadow_type
 
 
@@ -37,9 +38,14 @@ def gradient(
             fn.loc,
             "return a scalar, or use vjp() or jacobian()",
         )
-    callees = Callees(fn.callees, reserved=(name, *reserved))
-    reverse = Reverse(ready(fn, inputs), inputs, (output,), callees)
-    sweeps = reverse.run((const(1.0),) if is_float(output.type) else (None,))
+    made_ready, seeds = ready(fn, inputs), (const(1.0) if is_float(output.type) else None,)
+    restoring = Restoring()
+    for _ in range(2):  # with copies of what is overwritten, and again where it is better put back
+        callees = Callees(fn.callees, reserved=(name, *reserved))
+        reverse = Reverse(made_ready, inputs, (output,), callees, restoring=restoring)
+        sweeps = reverse.run(seeds)
+        if restoring.writes or not (restoring := worth_restoring(reverse)).writes:
+            break
     primal = fn.body.yields[: 1 + aux] if value else fn.body.yields[1 : 1 + aux]
     finals, ops = finished(inputs, sweeps.adjoints, (*sweeps.forward, *sweeps.reverse))
     yields = (*primal, *finals)

@@ -70,6 +70,24 @@ ARRAY_FAULTS = (
         "False",
     ),
     Fault(
+        "what was overwritten is not put back",
+        f"{REVERSE}.restoring:undo",
+        "a = write.operands[0]",
+        "return",
+    ),
+    Fault(
+        "writes further up in a loop are not undone",
+        f"{REVERSE}.restoring:may_follow",
+        "any(loop in around for loop in reads.around[write])",
+        "False",
+    ),
+    Fault(
+        "elements are read again though their block writes them later",
+        f"{REVERSE}.restoring:is_read_again",
+        "and stays_for_its_block(r, load)",
+        "",
+    ),
+    Fault(
         "out= is added to, not overwritten, in the adjoint",
         f"{ARRAYS}:reverse_assign",
         "if not r.is_active(a):",

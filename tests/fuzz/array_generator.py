@@ -92,6 +92,9 @@ class ArrayGenerator(ArrayCalls):
         if self.chance(0.12):  # the last choice of all: the rest of a program is the same with and without it
             last, name = self.bound_of_another()
             body, result = [*body, *last], f"{result} + {name}"
+        if self.chance(0.2):
+            last, name = self.swept()
+            body, result = [*body, *last], f"{result} + {name}"
         lines = ["import math", "", "import numpy as np", "", "", *self.module]
         lines += [f"def f({', '.join(given)}):", *indent([*body, f"return {result}"])]
         return "\n".join(line.rstrip() for line in lines) + "\n", args, tuple(wrt)
@@ -118,6 +121,39 @@ class ArrayGenerator(ArrayCalls):
             head, _, inner = lines[2].partition(": ")
             return [*lines[:2], f"{head}:", f"    {inner}", f"    {name} = {name} * 0.6"], f"np.sum({count})"
         return [*lines, f"    {turn}"], f"np.sum({name})"
+
+    def swept(self) -> tuple[list[str], str]:
+        """An array of the function's own, of which elements are written between readings of all of it; a number."""
+        self.use("swept")
+        r, t, i, n = self.fresh("r"), self.fresh("t"), self.fresh("i"), self.length
+        at = [f"{i}", f"{i} - 1", f"(2 * {i}) % {n}", "0", "-1"]
+        reads = [
+            f"{t} = 0.5 * {t} + 0.2 * np.sum(np.sin({r}))", f"{t} -= 0.1 * np.dot({r}, np.cos({r}))",
+            f"{t} = np.tanh({t} + np.sum({r}[:{i} + 1] ** 2))", f"{t} += 0.1 * {r}[{self.rng.choice(at)}] * {r}[{i}]",
+            f"{t} = 0.6 * {t} + 0.1 * {r}[{self.rng.choice(at)}] ** 2", f"{t} += 0.2 * np.sum(c * {r} * {r}[::-1])",
+        ]  # fmt: skip
+        cells = [f"{r}[{a}]" for a in at]
+        writes = [f"{cell} = 0.6 * {cell} + 0.3 * math.sin({t})" for cell in cells]
+        writes += [f"{cell} += 0.2 * {t} * {self.rng.choice(cells)}" for cell in cells]
+        writes += [f"{cell} = {self.constant()}" for cell in cells]
+        writes += [f"{r}[:2] *= 0.7", f"{r}[{i}:] = 0.5 * {t}"]
+        body = [self.rng.choice(reads), self.rng.choice(writes)]
+        body += [
+            self.rng.choice(reads if self.chance(0.5) else writes) for _ in range(self.rng.randint(0, 3))
+        ]
+        self.rng.shuffle(body)
+        k = self.rng.randrange(len(body))
+        if self.chance(0.3):
+            body[k : k + 1] = [f"if {t} > {self.constant()}:", *indent([body[k]])]
+        if self.chance(0.2):
+            body += [f"if {t} < -{self.positive()}:", "    break"]
+        made = self.rng.choice(
+            ["0.5 * x", "np.sin(x)", "x.copy()", f"np.zeros({n})", f"np.arange({n}) * 0.3"]
+        )
+        lines = [f"for {i} in range({n}):", *indent(body)]
+        if self.chance(0.3):
+            lines = [f"for {self.fresh('k')} in range(2):", *indent(lines)]
+        return [f"{r}, {t} = {made}, c", *lines], f"0.3 * {t} + np.sum(np.cos({r}))"
 
     def parameters(self, scope: ArrayScope) -> dict[str, Any]:
         """The arguments by their names: one or two vectors, most often a matrix, and now and then each rarer kind."""

@@ -14,7 +14,7 @@ from tests.fuzz.array_scope import ArrayScope, Shape
 def assigned(cells: str, value: str) -> str:
     """An assignment; of a view with other steps, a copy: NumPy reads what it has just written there."""
     view = re.fullmatch(r"\(*\w+(\[[^\]]*\])+\)*", value)
-    named = re.fullmatch(r"w\d+", value)  # a view, whose steps the text does not tell
+    named = re.fullmatch(r"\(*w\d+(\[[^\]]*\])*\)*", value)  # a view, whose steps the text does not tell
     return f"{cells} = {value}" + (".copy()" if named or (view and "::" in cells + value) else "")
 
 

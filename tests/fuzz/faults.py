@@ -68,14 +68,14 @@ FAULTS = (
     ),
     Fault(
         "the shadows of swapped buffers are not swapped",
-        f"{REVERSE}.memory:loop_twin",
+        f"{REVERSE}.shadows:loop_twin",
         "carry.at_exit = out",
         "carry.at_exit = lambda leaf: param",
         rare=True,
     ),
     Fault(
         "the shadow of a conditional reference is one side's",
-        f"{REVERSE}.memory:join_twin",
+        f"{REVERSE}.shadows:join_twin",
         "(twin(r, op.then.yields[j]), twin(r, op.orelse.yields[j]))",
         "(twin(r, op.then.yields[j]), twin(r, op.then.yields[j]))\n"
         "    sides = sides if r.home.get(op.then.yields[j]) is not op.then else\\\n"
@@ -134,8 +134,8 @@ FAULTS = (
     Fault(
         "overwritten memory is loaded again",
         f"{REVERSE}.storage:reads_again",
-        "not isinstance(a.type, Tape) and not r.written_after(a, op)",
-        "not isinstance(a.type, Tape)",
+        "return not r.written_after(a, op) or is_read_again(r, op)",
+        "return True",
     ),
     Fault(
         "a later iteration's write is not seen",

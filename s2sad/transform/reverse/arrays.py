@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from s2sad.analysis.fresh import makes_its_own
 from s2sad.ir.core import For, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import INT, Array, List, Tape, Type, is_many, shaped
 from s2sad.rules import arrays as a_
@@ -208,35 +209,6 @@ def made_as(o: Operand, defs: dict[Value, Any], seen: set[Operand]) -> set[Opera
     return {o}
 
 
-FRESH_PRIMS = frozenset(
-    {
-        "zeros_like",
-        "numpy.zeros",
-        "numpy.ones",
-        "matmul",
-        "eye_matrix",
-        "numpy.tensordot",
-        "numpy.convolve",
-        "numpy.correlate",
-        "copy",
-        "numpy.concatenate",
-        "numpy.cumsum",
-        "gather",
-        "numpy.tril",
-        "numpy.triu",
-        "numpy.cumprod",
-        "numpy.roll",
-        "numpy.stack",
-        "numpy.repeat",
-        "numpy.tile",
-        "numpy.pad",
-        "numpy.diag",
-        "recurrence",
-        "embed_diagonal",
-    }
-)
-
-
 def is_fresh(o: Operand, defs: dict[Value, Any], seen: set[Value]) -> bool:
     """Whether an array is memory that nothing else refers to."""
     if not isinstance(o, Value):
@@ -248,11 +220,7 @@ def is_fresh(o: Operand, defs: dict[Value, Any], seen: set[Value]) -> bool:
     if isinstance(made, Op):
         if made.prim == "identity":
             return is_fresh(made.operands[0], defs, seen)
-        if made.prim == "numpy.sum":
-            return made.attr("axis") is not None
-        return made.prim in FRESH_PRIMS or (
-            made.prim in PRIMS and is_elementwise(PRIMS[made.prim]) and made.prim != "pos"
-        )
+        return makes_its_own(made)
     if isinstance(made, tuple):  # a parameter or result of structured control flow: all that can become it
         return all(is_fresh(s, defs, seen) for s in made)
     return False

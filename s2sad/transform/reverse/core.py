@@ -31,6 +31,7 @@ from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.borrowed import borrowed, returned
 from s2sad.transform.reverse.env import Env
 from s2sad.transform.reverse.extras import Extras
+from s2sad.transform.reverse.restoring import Restoring, is_restored, lent, undo
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 from s2sad.transform.reverse.shadows import refuse_grown, shadow, tape_writes_twin
 from s2sad.transform.reverse.views import settled
@@ -77,6 +78,7 @@ class Reverse:
         outputs: tuple[Operand, ...],
         callees: Any = None,
         shadow_inputs: dict[Value, Value] | None = None,
+        restoring: Restoring | None = None,
     ) -> None:
         self.fn, self.inputs, self.outputs = fn, inputs, outputs
         self.input_set = frozenset(inputs)
@@ -120,6 +122,10 @@ class Reverse:
         # what a function that stays one is given and gives back: its caller may write that before its reverse runs
         outside = () if shadow_inputs is None else (*fn.params, *free_values(fn), *outputs)
         self.shared = self.aliases.reachable(outside)
+        self.restoring = restoring or Restoring()
+        self.restored = {self.aliases.find(a) for a in self.restoring.arrays}
+        self.lent: set[Operand] = set()  # references to those, as the reverse sweep reads them
+        self.inside: dict[Block, frozenset[AnyOp]] = {}  # the operations of blocks
         self.numbers: dict[AnyOp, int] = {}  # of the outermost operation that an operation stands in
         self.root = Scope("function", None, fn.body)
         self.mark = sys.maxsize
@@ -178,6 +184,8 @@ class Reverse:
             self.builder.loc = self.reverse_loc(op.loc)
             if isinstance(op, Op):
                 self.op(op, scope)
+                if op in self.restoring.writes:
+                    undo(self, op, scope)
                 if self.repeated:
                     from s2sad.transform.reverse.repeated import restore
 
@@ -297,7 +305,9 @@ class Reverse:
         if not (
             isinstance(operand, Value) and isinstance(operand.type, Array) and self.written_after(operand, op)
         ):
-            return self.primal(operand, scope)
+            return self.lend(operand, scope)
+        if is_restored(self, operand, op):
+            return self.lend(operand, scope)
         key = (operand, op)
         found = self.snapshots.get(key)
         if found is None:
@@ -307,6 +317,13 @@ class Reverse:
             self.home[found] = self.home_of(op)
             self.sites[found] = place
         return self.primal(found, scope)
+
+    def lend(self, operand: Operand, scope: Scope) -> Operand:
+        """An operand where it is; of memory that the reverse sweep writes, this is noted."""
+        here = self.primal(operand, scope)
+        if self.restored and isinstance(operand, Value) and self.aliases.find(operand) in self.restored:
+            self.lent.add(here)
+        return here
 
     def env(self, op: Op, cotangent: Any, scope: Scope) -> Env:
         from s2sad.transform.reverse.arrays import sizes
@@ -371,7 +388,10 @@ class Reverse:
         if any(self.is_active(r) for r in op.results):
             return True
         if isinstance(op, Op):
-            return any(isinstance(o, Value) and is_memory(o.type) and self.is_active(o) for o in op.operands)
+            memory = any(
+                isinstance(o, Value) and is_memory(o.type) and self.is_active(o) for o in op.operands
+            )
+            return memory or op in self.restoring.writes
         return any(self.is_live(b) for b in blocks(op))
 
     # -- adjoints -----------------------------------------------------------------------------------
@@ -397,6 +417,8 @@ class Reverse:
             term = self.builder.emit("numpy.float32", term)
         owner = self.owner(operand, scope)
         current = self.lookup(operand, owner)
+        if isinstance(current, Const | None) and self.lent and lent(self, term):
+            term = self.builder.emit("copy", term, type=term.type)
         total = self.named(term, operand) if current is None else self.summed(current, term, operand)
         if scope.kind != "function" and isinstance(operand.type, Array) and not isinstance(total.type, Array):
             spread = self.builder.emit("numpy.broadcast_to", total, type=operand.type)  # a sum without axes

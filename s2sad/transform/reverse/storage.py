@@ -18,6 +18,7 @@ from s2sad.ir.types import BOOL, Array, Scalar, Tape, carries_derivative, elemen
 from s2sad.rules.registry import PRIMS
 from s2sad.transform.reverse.cuts import minimum_cut
 from s2sad.transform.reverse.extras import breaks
+from s2sad.transform.reverse.restoring import is_read_again
 from s2sad.transform.reverse.scopes import Scope
 from s2sad.transform.reverse.snapshots import copied_load, take
 
@@ -118,7 +119,9 @@ def reads_again(r: Reverse, op: Op) -> bool:
     """Whether an operation reads what is there anyway: an element nobody writes, a size, an integer made of those."""
     if op.prim == "load":
         a = op.operands[0]
-        return isinstance(a, Value) and not isinstance(a.type, Tape) and not r.written_after(a, op)
+        if not isinstance(a, Value) or isinstance(a.type, Tape):
+            return False
+        return not r.written_after(a, op) or is_read_again(r, op)
     if op.prim in ("shape", "len") and isinstance(op.operands[0].type, Array):  # writes change no sizes
         return True
     if op.prim == "len":

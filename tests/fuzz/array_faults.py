@@ -76,12 +76,6 @@ ARRAY_FAULTS = (
         "return",
     ),
     Fault(
-        "writes further up in a loop are not undone",
-        f"{REVERSE}.restoring:may_follow",
-        "any(loop in around for loop in reads.around[write])",
-        "False",
-    ),
-    Fault(
         "elements are read again though their block writes them later",
         f"{REVERSE}.restoring:is_read_again",
         "and stays_for_its_block(r, load)",

@@ -454,7 +454,7 @@ class Emitter:
         self.copies(pairs, body)
         if op.body.exit == "break":
             body.append(gast.Break())
-        if op.loc.reverse:
+        if op.loc.reverse and any(o.loc.stmt is not op.loc.stmt for o in walk(op.body)):
             self.stmt = None
         index = op.body.params[0]
         name = self.names[index] if self.positions.uses[index] or index.hint else "_"

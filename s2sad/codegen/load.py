@@ -21,6 +21,7 @@ from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import Function, Op, Value, walk
 from s2sad.optimize.dce import eliminate_dead_code
+from s2sad.optimize.explicit_loops import explicit_loops
 from s2sad.optimize.records import gather_records
 from s2sad.optimize.rectangular import hoist_integers, rectangular_tapes
 from s2sad.optimize.reverse_loops import faster_reverse_loops
@@ -110,7 +111,8 @@ def called_objects(fn: Function, target: str) -> tuple[dict[Any, str], dict[str,
 
 def _for_numba(fn: Function) -> Function:
     """What is done only where Numba compiles."""
-    return eliminate_dead_code(faster_reverse_loops(split_stencils(rectangular_tapes(hoist_integers(fn)))))
+    fn = split_stencils(rectangular_tapes(hoist_integers(fn)))
+    return eliminate_dead_code(explicit_loops(faster_reverse_loops(fn)))
 
 
 def _emitted(

@@ -121,8 +121,25 @@ def ratio(a: float, b: float) -> float:
     return 0.0 if a == 0.0 else math.copysign(math.inf, a)
 
 
+def same_size(n: int, m: int) -> int:
+    """n, which m has to be as well: the sizes of arrays that meet element by element."""
+    if n != m:
+        raise ValueError("operands could not be broadcast together")
+    return n
+
+
 import math  # noqa: E402
 
+rule(
+    same_size,
+    "y = same_size(n, m)",
+    name="s2sad.same_size",
+    infer=INT,
+    helper=source(same_size),
+    cost=1,
+    dn=ZERO,
+    dm=ZERO,
+)
 rule(
     pow_base, "y = pow_base(a, b, y0)", name="s2sad.pow_base", helper=source(pow_base), effect="none",
     da="pow_base(a, b - 1.0, pow_base(a, b, y0) / b) * b * dy if b != 0.0 and b != 1.0 else 0.0",

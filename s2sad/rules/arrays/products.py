@@ -46,12 +46,18 @@ def lifted(b: Builder, a: Operand, axis: int) -> Operand:
     return emit(b, "newaxis", a, axes=(axis,))
 
 
+def scaled(b: Builder, x: Operand, y: Operand, like: Operand) -> Operand:
+    """A vector times a number, as long as the vector that it met."""
+    t = b.infer("mul", (x, y))
+    return b.emit("mul", x, y, type=replace(t, dims=dims_of(like)) if isinstance(t, Array) else t)
+
+
 def _matmul_left(b: Builder, env: Any) -> Operand:
     """dA = dY Bᵀ, with the vector cases as products of a column and a row."""
     op, dy = env["op"], env["dy"]
     nx, ny = (len(dims_of(o)) for o in op.operands)
     if nx == 1 and ny == 1:
-        return b.emit("mul", dy, env["b"])
+        return scaled(b, dy, env["b"], op.operands[0])
     if ny == 1:
         return b.emit("mul", lifted(b, dy, len(dims_of(dy))), env["b"])
     if nx == 1 and ny == 2:
@@ -67,7 +73,7 @@ def _matmul_right(b: Builder, env: Any) -> Operand:
     op, dy = env["op"], env["dy"]
     nx, ny = (len(dims_of(o)) for o in op.operands)
     if nx == 1 and ny == 1:
-        return b.emit("mul", env["a"], dy)
+        return scaled(b, env["a"], dy, op.operands[1])
     if nx == 1:
         n = len(dims_of(dy))
         return b.emit("mul", lifted(b, env["a"], 1), lifted(b, dy, n - 1))

@@ -13,7 +13,7 @@ from s2sad.rules.arrays.positions import histogram_counts
 def count(a: Any, axis: Any) -> Any:
     """How many elements are reduced over."""
     if axis is None:
-        return a.size
+        return np.size(a)
     if isinstance(axis, tuple):
         n = 1
         for i in axis:

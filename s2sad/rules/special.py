@@ -26,7 +26,10 @@ class Named:
         self.__module__, _, self.__name__ = name.rpartition(".")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return getattr(importlib.import_module(self.__module__), self.__name__)(*args, **kwargs)
+        return self.found()(*args, **kwargs)
+
+    def found(self) -> Any:
+        return getattr(importlib.import_module(self.__module__), self.__name__)
 
 
 COMPILED: dict[str, Callable[..., Any]] = {

@@ -198,6 +198,7 @@ def sizes(s: Any, a: Operand) -> list[Operand]:
 
 # Numbers that NumPy gives as views without axes, which `+=` would write through
 WITHOUT_AXES: WeakSet[Value] = WeakSet()
+TUPLES: WeakSet[Value] = WeakSet()  # lists in memory that stand for tuples of lengths nobody knows
 
 
 def without_axes(number: Operand) -> Operand:
@@ -207,7 +208,10 @@ def without_axes(number: Operand) -> Operand:
 
 
 def like(number: Value, *sources: Operand) -> Value:
-    """A number that stands for one of these: arrays without axes, which `+=` would write to, or others."""
+    """A number that stands for one of these: arrays without axes, which `+=` would write to, or others. So does a
+    tuple in memory."""
+    if any(o in TUPLES for o in sources):
+        TUPLES.add(number)
     if isinstance(number.type, Scalar) and any(
         isinstance(o.type, Array) or o in WITHOUT_AXES for o in sources
     ):

@@ -298,7 +298,7 @@ _STATIC_DEFAULTS = (int, float, complex, str, bool, type(None), types.FunctionTy
 
 def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     """A function of numbers that has a rule."""
-    if prim.module == "numpy":
+    if prim.module in ("numpy", "scipy.special"):
         from s2sad.typing.functions.ufuncs import ufunc_call
 
         found = ufunc_call(s, prim, args, kwargs, hint)
@@ -316,6 +316,11 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
         from s2sad.typing import arrays
 
         args = [arrays.array(s, a) if isinstance(a, TupleAV) or is_list(a) else a for a in args]
+    fixed = [p for p in prim.params if not p.startswith("*")]
+    if len(args) > len(fixed) and len(fixed) == len(prim.params):
+        raise s.error(
+            f"{prim.name}() takes at most {len(fixed)} arguments", "match the definition", SignatureError
+        )
     operands = [s.number(a, f"as an argument of {prim.name}()") for a in args]
     if prim.module == "math" or prim.name in CONVERSIONS:
         from s2sad.typing import arrays
@@ -338,11 +343,6 @@ def primitive(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: s
             )
         if not isinstance(o.type, Scalar):
             raise s.error(f"{prim.name}() of {describe(o)}", "only numbers can stand here", SignatureError)
-    fixed = [p for p in prim.params if not p.startswith("*")]
-    if len(operands) > len(fixed) and len(fixed) == len(prim.params):
-        raise s.error(
-            f"{prim.name}() takes at most {len(fixed)} arguments", "match the definition", SignatureError
-        )
     fold = (
         all(isinstance(o, Const) and type(o.value) in (int, bool) for o in operands)
         and "numpy" not in prim.name

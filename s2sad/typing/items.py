@@ -269,6 +269,15 @@ def unpack_memory(s: Any, av: Value, count: int, star: int | None) -> list[AV]:
     return [*ends[:star], lists.list_from(s, getitem(s, av, middle)), *ends[star:]]
 
 
+# the attributes of NumPy's numbers, which they share with arrays
+OF_NUMBERS: dict[str, Callable[[Scalar], AV]] = {
+    "size": lambda t: const(1),
+    "ndim": lambda t: const(0),
+    "shape": lambda t: TupleAV(()),
+    "dtype": lambda t: StaticAV(np.dtype(t.dtype or t.kind)),
+}
+
+
 def attribute(s: Any, av: AV, name: str) -> AV:
     if isinstance(av, RecordAV) and name in av.fields:
         return av.fields[name]
@@ -293,6 +302,8 @@ def attribute(s: Any, av: AV, name: str) -> AV:
         if isinstance(av.type, Scalar) and name in ("real", "imag"):
             same = name == "real" and av.type.kind != "complex"
             return av if same else s.builder.emit(f"numpy.{name}", av)
+        if isinstance(av.type, Scalar) and (av.type.dtype or s.frozen) and name in OF_NUMBERS:
+            return OF_NUMBERS[name](av.type)
     refuse_unknown(s, av, name)
     return BoundAV(av, name)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from s2sad.frontend.source import MISSING
-from s2sad.ir.core import Const, Operand, Value
+from s2sad.ir.core import Block, Const, Op, Operand, Value, walk
 from s2sad.ir.types import INT, STR, Array, is_memory
 from s2sad.rules.arrays import SIZES
 from s2sad.rules.builder import const
@@ -24,6 +24,8 @@ from s2sad.typing.abstract import (
     is_operand,
     map_leaves,
 )  # fmt: skip
+from s2sad.typing.arrays import listed
+from s2sad.typing.raising import raise_unless_equal
 
 MOST_UNROLLED = 32  # iterations of a comprehension of arrays; longer ones fill a list in memory
 
@@ -59,6 +61,32 @@ def static_elements(s: Any, av: AV) -> list[AV] | None:
             return list(reversed(parts[0]))  # type: ignore[arg-type]
         return [TupleAV(tuple(column)) for column in zip(*parts, strict=False)]  # type: ignore[arg-type]
     return None
+
+
+def known_elements(s: Any, av: AV) -> list[AV] | None:
+    """The elements of an iterable, those in memory as they are now; None where only the run tells how many there are."""
+    static = static_elements(s, av)
+    if static is not None:
+        return static
+    if isinstance(av, RangeAV):
+        bounds = [s.static(p) for p in (av.start, av.stop, av.step)]
+        known = MISSING not in bounds and len(range(*bounds)) <= MOST_UNROLLED
+        return [const(i) for i in range(*bounds)] if known else None
+    written = listed(s, av)
+    if isinstance(written, TupleAV):
+        return list(written.items)
+    made = s.builder.defs.get(av) if isinstance(av, Value) else None
+    before = walk(Block((), tuple(s.builder.ops), ()))
+    if any(isinstance(op, Op) and op.prim == "append" and op.operands[0] is av for op in before):
+        return None
+    if made is not None and made.prim == "alloc_list":
+        n: Any = len(made.operands)
+        raise_unless_equal(s, [length(s, av), const(n)], "a tuple is made of a list that has grown or shrunk")
+    else:
+        n = av.type.dims[0] if isinstance(av, Value) and isinstance(av.type, Array) and av.type.dims else None
+    return (
+        [element_at(s, av, const(k)) for k in range(n)] if isinstance(n, int) and n <= MOST_UNROLLED else None
+    )
 
 
 def _is_sized(av: AV) -> bool:

@@ -96,8 +96,8 @@ def _column(s: Any, elements: list[AV]) -> AV:
     return rebuild(first, tuple(_column(s, list(column)) for column in parts))
 
 
-def list_from(s: Any, iterable: AV) -> AV:
-    """A new list of the elements of an iterable."""
+def list_from(s: Any, iterable: AV, written_out: bool = False) -> AV:
+    """A new list of the elements of an iterable; `written_out`: one by one, where their number is known."""
     from s2sad.typing.iteration import static_elements
 
     rows = isinstance(iterable, Value) and isinstance(iterable.type, Array) and iterable.type.ndim > 1
@@ -111,7 +111,9 @@ def list_from(s: Any, iterable: AV) -> AV:
     wide = s.loc in s.context.widened and not s.frozen  # a line of the library is none of the user's
 
     def probe(value: AV, state: list[AV]) -> list[AV]:
-        if wide or (is_operand(value) and isinstance(value.type, Scalar)):
+        if written_out:
+            others.append(value)
+        elif wide or (is_operand(value) and isinstance(value.type, Scalar)):
             types_.append(in_memory(s, value).type)
         else:
             others.append(value)

@@ -20,6 +20,7 @@ from s2sad.typing.abstract import (
     AV,
     DictAV,
     FunctionAV,
+    GeneratorAV,
     LazyAV,
     RangeAV,
     RecordAV,
@@ -81,11 +82,14 @@ def _list(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 def _tuple(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if not args:
         return TupleAV(())
-    static = iteration.static_elements(s, args[0])
-    if static is None:
-        made = lists.list_from(s, args[0])
-        return TupleAV(made.items) if isinstance(made, TupleAV) else made
-    return TupleAV(tuple(static))
+    elements = iteration.known_elements(s, args[0])
+    if elements is None:
+        made = lists.list_from(s, args[0], written_out=isinstance(args[0], GeneratorAV))
+        if not isinstance(made, TupleAV):
+            arrays.TUPLES.add(made)  # type: ignore[arg-type]
+            return made
+        elements = list(made.items)
+    return TupleAV(tuple(elements))
 
 
 @handles(dict)

@@ -10,6 +10,7 @@ from s2sad.ir.types import BOTTOM, Array, Scalar
 from s2sad.rules import arrays as a_
 from s2sad.typing.abstract import AV, SliceAV, StaticAV, TupleAV, describe, is_operand
 from s2sad.typing.arrays import (
+    TUPLES,
     array,
     can_be_negated,
     in_place,
@@ -65,6 +66,11 @@ def index_entries(s: Any, a: Operand, index: AV) -> tuple[list[tuple[Any, ...]],
             entries.append(("at", number(s.integer(item, "an index"))))
         elif isinstance(item, Undef) or (is_operand(item) and item.type is BOTTOM):  # type: ignore[union-attr]
             entries.append(("at", number(item)))  # type: ignore[arg-type]
+        elif item in TUPLES:
+            raise s.error(
+                "a tuple whose length is not known is used as an index",
+                "write the indices out, as in a[i, j]",
+            )
         else:
             o = array(s, item, "as a subscript")
             dtype = a_.dtype_of(o)

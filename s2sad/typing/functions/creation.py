@@ -151,6 +151,8 @@ def _copy(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 @numpy_function(method="item")
 def _item(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, args[0])
+    if len(args) == 2 and isinstance(args[1], TupleAV):
+        args = [args[0], *args[1].items]
     if len(args) == 2 and len(a_.dims_of(a)) > 1:
         return of_python(s, items.getitem(s, reshaped(s, a, [const(-1)]), args[1]), hint)
     if len(args) > 1:

@@ -119,6 +119,8 @@ def _block(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 
 def nesting(av: AV) -> int:
+    if isinstance(av, Value) and isinstance(av.type, List):
+        return 1
     return 1 + max(map(nesting, av.items)) if isinstance(av, TupleAV) and av.items else 0
 
 

@@ -14,6 +14,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.complexes import is_complex
 from s2sad.rules.registry import PRIMS, Prim
+from s2sad.rules.special import Named
 from s2sad.typing import calls, iteration
 from s2sad.typing.abstract import AV, FunctionAV, PartialAV, StaticAV, TupleAV
 from s2sad.typing.arrays import arguments, array, elementwise
@@ -35,9 +36,10 @@ KEYWORDS = ("out", "where", "dtype", "casting", "order", "subok")
 
 def ufunc_call(s: Any, prim: Prim, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV | None:
     """A call of a ufunc with keywords of ufuncs, or with its result's array as last argument; None for others."""
-    if not isinstance(prim.fn, np.ufunc):
+    fn = prim.fn.found() if isinstance(prim.fn, Named) else prim.fn
+    if not isinstance(fn, np.ufunc):
         return None
-    nin = prim.fn.nin
+    nin = fn.nin
     if len(args) <= nin and not any(k in kwargs for k in KEYWORDS):
         return None
     kwargs = dict(kwargs)
@@ -59,7 +61,7 @@ def selected(s: Any, prim: Prim, args: list[AV], where: Operand, out: AV | None)
     if is_none(out):
         raise s.error(f"{prim.name}() with where= but without out= leaves elements undefined", "give it out=")
     assert out is not None
-    harmless = const(harmless_number(prim.fn))
+    harmless = const(harmless_number(prim.fn.found() if isinstance(prim.fn, Named) else prim.fn))
     operands = [array(s, a) for a in args]
     safe: list[AV] = [s.builder.emit("numpy.where", where, o, harmless) for o in operands]
     result = array(s, calls.primitive(s, prim, safe, {}, ""))

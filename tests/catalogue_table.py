@@ -55,6 +55,11 @@ ARRAYS: list[tuple[Any, ...]] = [
     ("np.linalg.multi_dot([a, b, c])", REGULAR, REGULAR.T.copy(), B), ("np.linalg.matrix_power(a, 3) / 30.0", REGULAR), ("np.linalg.tensorinv(a, ind=1)", REGULAR), ("np.linalg.tensorsolve(a, b)", REGULAR, B),
     ("np.linalg.matrix_norm(a)", REGULAR), ("np.linalg.vector_norm(a, axis=0)", REGULAR), ("np.linalg.vecdot(a, b)", X, Y), ("np.linalg.diagonal(a)", REGULAR), ("np.linalg.cross(a, b)", B, B[::-1].copy()), ("np.linalg.matrix_transpose(a)", X),
     *((f"np.abs(np.fft.{f}(a))", W) for f in "fft ifft rfft fftshift ifftshift".split()), ("np.fft.irfft(a, 6)", V), *((f"np.abs(np.fft.{f}(a))", X) for f in "fft2 ifft2 fftn ifftn".split()),
+    *((f"np.abs(np.fft.{f}(a))", X) for f in "rfft2 rfftn ihfft".split()), *((f"np.fft.{f}(a)", X) for f in "irfft2 irfftn hfft".split()), ("np.fft.irfft2(a, (2, 6), norm='ortho')", X),
+    ("np.abs(np.fft.rfftn(a, (2, 6), axes=(0, 1)))", X), *((f"np.abs(np.fft.{f}2(a, s=(4, 3)))", X) for f in ("fft", "ifft")),
+    *((f"y = a.copy(); np.{f}.at(y, [0, 2, 0], b); y", POSITIVE, ABOVE[:3]) for f in "multiply divide power maximum minimum".split()),
+    ("y = a.copy(); np.multiply.at(y, ([0, 1, 0], [1, 1, 1]), b); y", X, B),
+    ("y = a.copy(); np.maximum.at(y, (slice(None), 1), 0.3); y", X),
     ("np.fft.fftfreq(4) * a", V), ("np.fft.rfftfreq(6) * a", V),
     *((f"scipy.special.{f}(a)", V) for f in "erf erfc erfi erfcx dawsn ndtr log_ndtr expit log_expit exp2 exp10 expm1 cosm1 exprel cbrt j0 j1 i0 i1 i0e i1e softmax log_softmax logsumexp".split()),
     *((f"scipy.special.{f}(a)", FRACTIONS) for f in "erfinv erfcinv ndtri logit ellipk ellipe log1p entr".split()),
@@ -63,9 +68,9 @@ ARRAYS: list[tuple[Any, ...]] = [
     *((f"scipy.special.{f}(2, a)", ABOVE) for f in "jn yn kn polygamma".split()), ("scipy.special.betainc(2.0, 3.5, a)", FRACTIONS), ("scipy.special.hyp1f1(1.5, 2.5, a)", V),
     ("scipy.special.elliprd(0.5, 1.0, 2.0) * a", V), *((f"scipy.linalg.{f}(a)", REGULAR) for f in "inv det pinv norm expm".split()), ("scipy.linalg.solve(a, b)", REGULAR, B), ("scipy.linalg.solve_triangular(a, b)", REGULAR, B),
     ("scipy.linalg.cholesky(a @ a.T)", REGULAR), ("scipy.linalg.cho_solve(scipy.linalg.cho_factor(a @ a.T), b)", REGULAR, B), ("w, v = scipy.linalg.eigh(a + a.T); w + v * v", REGULAR), ("scipy.linalg.eigvalsh(a + a.T)", REGULAR),
-    *((f"scipy.stats.norm.{f}(a, 0.2, 1.3)", V) for f in "pdf logpdf cdf logcdf sf logsf".split()), *((f"scipy.stats.expon.{f}(a, scale=1.3)", POSITIVE) for f in "pdf logpdf cdf".split()),
-    *((f"scipy.stats.gamma.{f}(a, 2.0, scale=1.3)", POSITIVE) for f in "pdf logpdf cdf".split()), *((f"scipy.stats.beta.{f}(a, 2.0, 3.0)", FRACTIONS) for f in "pdf logpdf cdf".split()), *((f"scipy.stats.t.{f}(a, 3.0)", V) for f in "pdf logpdf".split()),
-    *((f"scipy.stats.poisson.{f}(3, a)", POSITIVE) for f in "pmf logpmf".split()), *((f"scipy.stats.multivariate_normal.{f}(a, b, c)", A2, np.zeros(2), np.eye(2) * 1.5) for f in "pdf logpdf".split()),
+    *((f"scipy.stats.norm.{f}(a, 0.2, 1.3)", V) for f in "pdf logpdf cdf logcdf sf logsf".split()), *((f"scipy.stats.expon.{f}(a, scale=1.3)", POSITIVE) for f in "pdf logpdf cdf logcdf sf logsf".split()),
+    *((f"scipy.stats.gamma.{f}(a, 2.0, scale=1.3)", POSITIVE) for f in "pdf logpdf cdf logcdf sf logsf".split()), *((f"scipy.stats.beta.{f}(a, 2.0, 3.0)", FRACTIONS) for f in "pdf logpdf cdf logcdf sf logsf".split()), *((f"scipy.stats.t.{f}(a, 3.0)", V) for f in "pdf logpdf cdf logcdf sf logsf".split()),
+    *((f"scipy.stats.poisson.{f}(3, a)", POSITIVE) for f in "pmf logpmf cdf logcdf sf logsf".split()), ("scipy.special.stdtr(2.5, a)", V), *((f"scipy.stats.multivariate_normal.{f}(a, b, c)", A2, np.zeros(2), np.eye(2) * 1.5) for f in "pdf logpdf".split()),
 ]  # fmt: skip
 
 # operators as they stand in a text above, where not as the catalogue has them

@@ -14,6 +14,7 @@ from s2sad.library import (
     choices,
     differences,
     distributions,
+    fft,
     joining,
     linalg,
     making,
@@ -40,6 +41,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     *products.FUNCTIONS,
     *linalg.FUNCTIONS,
     *windows.FUNCTIONS,
+    *fft.FUNCTIONS,
 ]
 # functions of scipy by their names
 NAMED: list[tuple[Callable[..., Any], str]] = [*scipy.NAMED, *distributions.NAMED]

@@ -13,7 +13,7 @@ gammaln, betaln = Operation("scipy.special.gammaln"), Operation("scipy.special.b
 xlogy, xlog1py = Operation("scipy.special.xlogy"), Operation("scipy.special.xlog1py")
 ndtr, log_ndtr = Operation("scipy.special.ndtr"), Operation("scipy.special.log_ndtr")
 gammainc, gammaincc = Operation("scipy.special.gammainc"), Operation("scipy.special.gammaincc")
-betainc = Operation("scipy.special.betainc")
+betainc, stdtr = Operation("scipy.special.betainc"), Operation("scipy.special.stdtr")
 
 
 def standard(x: Any, loc: Any, scale: Any) -> Any:
@@ -62,6 +62,21 @@ def expon_cdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     return np.where(z < 0, 0.0, -np.expm1(-z))
 
 
+def expon_logcdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    z = standard(x, loc, scale)
+    return np.where(z <= 0, -np.inf, np.log(-np.expm1(-np.where(z <= 0, 1.0, z))))
+
+
+def expon_sf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    z = standard(x, loc, scale)
+    return np.where(z < 0, 1.0, np.exp(-z))
+
+
+def expon_logsf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    z = standard(x, loc, scale)
+    return np.where(z < 0, 0.0, -z)
+
+
 def gamma_logpdf(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     z = standard(x, loc, scale)
     inside = np.where(z < 0, 1.0, z)
@@ -75,6 +90,20 @@ def gamma_pdf(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
 def gamma_cdf(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     z = standard(x, loc, scale)
     return np.where(z < 0, 0.0, gammainc(a, np.where(z < 0, 1.0, z)))
+
+
+def gamma_logcdf(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    z = standard(x, loc, scale)
+    return np.where(z <= 0, -np.inf, np.log(gammainc(a, np.where(z <= 0, 1.0, z))))
+
+
+def gamma_sf(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    z = standard(x, loc, scale)
+    return np.where(z < 0, 1.0, gammaincc(a, np.where(z < 0, 1.0, z)))
+
+
+def gamma_logsf(x: Any, a: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return np.log(gamma_sf(x, a, loc, scale))
 
 
 def beta_logpdf(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
@@ -93,6 +122,20 @@ def beta_cdf(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     return betainc(a, b, np.clip(standard(x, loc, scale), 0.0, 1.0))
 
 
+def beta_logcdf(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    z = np.clip(standard(x, loc, scale), 0.0, 1.0)
+    return np.where(z <= 0, -np.inf, np.log(betainc(a, b, np.where(z <= 0, 0.5, z))))
+
+
+def beta_sf(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return betainc(b, a, np.clip(1.0 - standard(x, loc, scale), 0.0, 1.0))
+
+
+def beta_logsf(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    z = np.clip(standard(x, loc, scale), 0.0, 1.0)
+    return np.where(z >= 1, -np.inf, np.log(betainc(b, a, 1.0 - np.where(z >= 1, 0.5, z))))
+
+
 def t_logpdf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     z = standard(x, loc, scale)
     factor = gammaln(0.5 * (df + 1.0)) - gammaln(0.5 * df) - 0.5 * np.log(math.pi * df)
@@ -101,6 +144,22 @@ def t_logpdf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
 
 def t_pdf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     return np.exp(t_logpdf(x, df, loc, scale))
+
+
+def t_cdf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return stdtr(df, standard(x, loc, scale))
+
+
+def t_logcdf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return np.log(stdtr(df, standard(x, loc, scale)))
+
+
+def t_sf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return stdtr(df, -standard(x, loc, scale))
+
+
+def t_logsf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
+    return np.log(stdtr(df, -standard(x, loc, scale)))
 
 
 def poisson_logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
@@ -112,10 +171,42 @@ def poisson_pmf(k: Any, mu: Any, loc: Any = 0) -> Any:
     return np.exp(poisson_logpmf(k, mu, loc))
 
 
-def multivariate_normal_logpdf(x: Any, mean: Any, cov: Any) -> Any:
-    """From the Cholesky factor of the covariance; x may hold several points along its first axes."""
-    factor = np.linalg.cholesky(cov)
+def poisson_cdf(k: Any, mu: Any, loc: Any = 0) -> Any:
+    n = np.floor(k - loc)
+    return np.where(n < 0, 0.0, gammaincc(np.where(n < 0, 0.0, n) + 1.0, mu))
+
+
+def poisson_logcdf(k: Any, mu: Any, loc: Any = 0) -> Any:
+    n = np.floor(k - loc)
+    return np.where(n < 0, -np.inf, np.log(gammaincc(np.where(n < 0, 0.0, n) + 1.0, mu)))
+
+
+def poisson_sf(k: Any, mu: Any, loc: Any = 0) -> Any:
+    n = np.floor(k - loc)
+    return np.where(n < 0, 1.0, gammainc(np.where(n < 0, 0.0, n) + 1.0, mu))
+
+
+def poisson_logsf(k: Any, mu: Any, loc: Any = 0) -> Any:
+    n = np.floor(k - loc)
+    return np.where(n < 0, 0.0, np.log(gammainc(np.where(n < 0, 0.0, n) + 1.0, mu)))
+
+
+def covariance(mean: Any, cov: Any) -> Any:
+    """The matrix that a number or the variances of each component stand for."""
+    if np.ndim(cov) == 2:
+        return cov
+    if np.ndim(cov) == 1:
+        return np.diag(cov)
+    return cov * np.eye(np.shape(mean)[0])
+
+
+def multivariate_normal_logpdf(x: Any, mean: Any = 0.0, cov: Any = 1.0) -> Any:
+    """From the Cholesky factor of the covariance; x may hold several points along its first axes. Without a vector
+    or matrix each number is a point."""
     d = np.asarray(x) - mean
+    if np.ndim(mean) == 0 and np.ndim(cov) == 0:
+        return -0.5 * (d * d / cov + np.log(cov) + math.log(2 * math.pi))
+    factor = np.linalg.cholesky(covariance(mean, cov))
     if d.ndim == 1:
         z = np.linalg.solve(factor, d)
     else:
@@ -124,13 +215,15 @@ def multivariate_normal_logpdf(x: Any, mean: Any, cov: Any) -> Any:
     return -0.5 * (np.sum(z * z, axis=-1) + log_det + factor.shape[0] * math.log(2 * math.pi))
 
 
-def multivariate_normal_pdf(x: Any, mean: Any, cov: Any) -> Any:
+def multivariate_normal_pdf(x: Any, mean: Any = 0.0, cov: Any = 1.0) -> Any:
     return np.exp(multivariate_normal_logpdf(x, mean, cov))
 
 
 _FUNCTIONS = (
-    norm_logpdf, norm_pdf, norm_cdf, norm_logcdf, norm_sf, norm_logsf, expon_logpdf, expon_pdf, expon_cdf, gamma_logpdf,
-    gamma_pdf, gamma_cdf, beta_logpdf, beta_pdf, beta_cdf, t_logpdf, t_pdf, poisson_logpmf, poisson_pmf,
+    norm_logpdf, norm_pdf, norm_cdf, norm_logcdf, norm_sf, norm_logsf, expon_logpdf, expon_pdf, expon_cdf, expon_logcdf,
+    expon_sf, expon_logsf, gamma_logpdf, gamma_pdf, gamma_cdf, gamma_logcdf, gamma_sf, gamma_logsf, beta_logpdf, beta_pdf,
+    beta_cdf, beta_logcdf, beta_sf, beta_logsf, t_logpdf, t_pdf, t_cdf, t_logcdf, t_sf, t_logsf, poisson_logpmf, poisson_pmf,
+    poisson_cdf, poisson_logcdf, poisson_sf, poisson_logsf,
     multivariate_normal_logpdf, multivariate_normal_pdf,
 )  # fmt: skip
 NAMED: list[tuple[Any, str]] = [

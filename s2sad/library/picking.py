@@ -137,6 +137,48 @@ def copyto(dst: Any, src: Any, casting: Default = "same_kind", where: Any = True
         dst[...] = np.where(where, src, dst)
 
 
+def updated(a: Any, indices: Any, b: Any) -> Any:
+    """The cells that an index names, one after another, and the operand for each."""
+    index = np.reshape(np.arange(a.size), a.shape)[indices]
+    cells = np.unravel_index(np.ravel(index), a.shape)
+    return np.size(index), cells, np.ravel(np.broadcast_to(b, np.shape(index)))
+
+
+def multiply_at(a: Any, indices: Any, b: Any) -> None:
+    n, cells, v = updated(a, indices, b)
+    for k in range(n):
+        cell = tuple(c[k] for c in cells)
+        a[cell] = a[cell] * v[k]
+
+
+def divide_at(a: Any, indices: Any, b: Any) -> None:
+    n, cells, v = updated(a, indices, b)
+    for k in range(n):
+        cell = tuple(c[k] for c in cells)
+        a[cell] = a[cell] / v[k]
+
+
+def power_at(a: Any, indices: Any, b: Any) -> None:
+    n, cells, v = updated(a, indices, b)
+    for k in range(n):
+        cell = tuple(c[k] for c in cells)
+        a[cell] = a[cell] ** v[k]
+
+
+def maximum_at(a: Any, indices: Any, b: Any) -> None:
+    n, cells, v = updated(a, indices, b)
+    for k in range(n):
+        cell = tuple(c[k] for c in cells)
+        a[cell] = np.maximum(a[cell], v[k])
+
+
+def minimum_at(a: Any, indices: Any, b: Any) -> None:
+    n, cells, v = updated(a, indices, b)
+    for k in range(n):
+        cell = tuple(c[k] for c in cells)
+        a[cell] = np.minimum(a[cell], v[k])
+
+
 FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (compress, (np.compress,), ""),
     (compress_method, (), "compress"),
@@ -145,6 +187,11 @@ FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (insert, (np.insert,), ""),
     (ravel_multi_index, (np.ravel_multi_index,), ""),
     (reduceat, (np.add.reduceat,), ""),
+    (multiply_at, (np.multiply.at,), ""),
+    (divide_at, (np.divide.at,), ""),
+    (power_at, (np.power.at,), ""),
+    (maximum_at, (np.maximum.at,), ""),
+    (minimum_at, (np.minimum.at,), ""),
     (fill_diagonal, (np.fill_diagonal,), ""),
     (put, (np.put,), "put"),
     (place, (np.place,), ""),

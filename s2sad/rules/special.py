@@ -114,6 +114,10 @@ special(
 special("betaln(a, b)", da="(digamma(a) - digamma(a + b)) * dy", db="(digamma(b) - digamma(a + b)) * dy")
 special("gammainc(a, x)", dx="exp(xlogy(a - 1.0, x) - x - gammaln(a)) * dy")
 special("gammaincc(a, x)", dx="-exp(xlogy(a - 1.0, x) - x - gammaln(a)) * dy")
+special(
+    "stdtr(df, x)",
+    dx="exp(gammaln(0.5 * (df + 1.0)) - gammaln(0.5 * df) - 0.5 * log(pi * df) - 0.5 * (df + 1.0) * log1p(x * x / df)) * dy",
+)
 special("betainc(a, b, x)", dx="exp(xlogy(a - 1.0, x) + xlog1py(b - 1.0, -x) - betaln(a, b)) * dy")
 
 # -- Bessel functions, by the argument (DLMF 10.6, 10.29) --------------------------------------------------

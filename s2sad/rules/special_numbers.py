@@ -330,6 +330,14 @@ def betainc(a: float, b: float, x: float) -> float:
 # -- logistic functions and entropies ---------------------------------------------------------------------
 
 
+def stdtr(df: float, x: float) -> float:
+    """scipy.special.stdtr, the distribution function of Student's t: DLMF 8.17 with x = df / (df + t**2)."""
+    if not df > 0.0 or math.isnan(x):
+        return math.nan
+    tail = 0.5 * betainc(0.5 * df, 0.5, df / (df + x * x))
+    return 1.0 - tail if x > 0.0 else tail
+
+
 def expit(x: float) -> float:
     """The logistic function."""
     if x >= 0.0:

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Const, Operand
+from s2sad.library import fft
 from s2sad.rules import arrays as a_
+from s2sad.rules.builder import const
 from s2sad.rules.complexes import is_complex
-from s2sad.typing.abstract import AV
+from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, static
 from s2sad.typing.calls import METHODS
-from s2sad.typing.functions.core import Handler, numpy_function
+from s2sad.typing.functions.core import Handler, is_none, numpy_function
 
 
 def transform(name: str) -> Handler:
@@ -40,10 +42,15 @@ def transform_of_several(name: str) -> Handler:
     def apply(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found = arguments(s, f"numpy.fft.{name}", "a s axes norm", args, kwargs)
         a = array(s, found.pop("a"))
-        if static(s, found, "s") is not None:
-            raise s.error(f"numpy.fft.{name}() with s= is not supported yet", "pad or cut the array before")
         ndim = len(a_.dims_of(a))
         axes = static(s, found, "axes", (-2, -1) if name.endswith("2") else None)
+        sizes = found.pop("s", const(None))
+        if not is_none(sizes):
+            from s2sad.typing.functions.library import call
+
+            along = const(None) if axes is None else TupleAV(tuple(const(x % ndim) for x in axes))
+            one_by_one = fft.fft_of_sizes if name.startswith("fft") else fft.ifft_of_sizes
+            return call(s, one_by_one, [a, sizes, along, found.get("norm", const(None))], {})
         chosen = tuple(range(ndim)) if axes is None else tuple(x % ndim for x in axes)
         attrs = {"axes": chosen, "norm": static(s, found, "norm")}
         return a_.emit(s.builder, f"numpy.fft.{name[:-1]}n", a, hint=hint, **attrs)

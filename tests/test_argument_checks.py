@@ -9,6 +9,7 @@ import pytest
 
 import s2sad
 from s2sad.errors import S2sadError, SignatureError, UnsupportedSyntaxError
+from tests.array_checks import Case, check
 
 RAISING = [
     lambda x: np.sum(np.squeeze(x, axis=0)),
@@ -144,3 +145,38 @@ def test_a_list_that_grows_is_not_differentiated_by():
     with pytest.raises(UnsupportedSyntaxError, match="'v', which is differentiated by, is appended to"):
         s2sad.grad(f)([1.0, 2.0])
     assert s2sad.grad(g)([1.0, 2.0]) == [3.0, 1.0]
+
+
+def test_results_of_special_functions_in_arrays():
+    """The last argument may be the array for the result, as that of ufuncs of NumPy's."""
+    special = pytest.importorskip("scipy.special")
+
+    def f(x):
+        r, q = np.zeros(3), np.zeros(3)
+        special.erf(x, r)
+        special.xlogy(x, x, out=q)
+        return np.sum(r * q) + np.sum(special.expit(x, dtype=np.float64))
+
+    def positional(x):
+        r = np.zeros(3)
+        special.erf(x, r)
+        special.xlogy(x, x, out=x)
+        return np.sum(r + x)
+
+    for fn in (f, positional):
+        check(Case(fn, (np.array([0.3, 0.5, 0.7]),)))
+
+
+def test_blocks_of_numbers():
+    def f(x):
+        A = np.block([[x[0], x[1]], [x[2], 1.0]])
+        return A.sum() * A.ndim + A[0, 1] * np.block([x[0], 2.0, x[1]])[2]
+
+    check(Case(f, (np.array([0.3, 0.5, 0.7]),)))
+
+
+def test_moments_of_numbers():
+    def f(x):
+        return np.mean(x[0]) * np.sum(x) + np.var(x[1]) + np.std(x[2]) + np.nanmean(x[1]) * x[0].size
+
+    check(Case(f, (np.array([0.3, 0.5, 0.7]),)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from s2sad import S2sadError, grad
 from tests.array_checks import Case, both_targets, collector
 
 CASES: list[Case] = []
@@ -224,4 +226,52 @@ def of_comparisons(x):
     return s + np.sum(z**3)
 
 
+# -- tuples made of lists and arrays pick one element, not rows ----------------------------------------------------
+
+
+@case(X())
+def the_largest(x):
+    A = np.outer(x, x)
+    i = np.argwhere(A == A.max())[0]
+    s = A[tuple(i)] + np.sum(A[tuple(np.argwhere(A > 0.05)[1])])
+    A[tuple(i)] = x[0]
+    return s + np.sum(A**2)
+
+
+@case(X())
+def tuples_of_lists(x):
+    A = np.outer(x, x)
+    at = [0, 1]
+    s = A[tuple(at)]
+    at[1] = 2
+    A[tuple(at)] *= s
+    A[tuple([1, 1])] = x[2]
+    return np.sum(A**2) + A.item(tuple([2, 0]))
+
+
+@case(X())
+def tuples_of_generators(x):
+    A = np.outer(x, x)
+    last = tuple(n - 1 for n in A.shape)
+    return A[last] * A[tuple(range(2))] + A[tuple(n // 3 for n in A.shape)]
+
+
+@case(X(), 1)
+def tuples_in_branches(x, k):
+    A = np.outer(x, x)
+    i = tuple([0, 1]) if k else tuple([1, 1])
+    return A[i] + np.sum(A[:, tuple([0, 1])[k]])
+
+
 test_exact, test_compiled = both_targets(CASES)
+
+
+def test_tuples_of_unknown_lengths_are_no_indices():
+    def f(x, n):
+        at = []
+        for _ in range(n):
+            at.append(1)
+        return np.sum(np.outer(x, x)[tuple(at)])
+
+    with pytest.raises(S2sadError, match="length is not known"):
+        grad(f)(X(), 2)

@@ -217,6 +217,42 @@ def normal_density(x, m, s):
     return a + weighted(norm.logcdf(x)) + norm.sf(m) + norm.logpdf(m)
 
 
+@case(unit(4) * 0.8 + 0.1, 1.3)
+def logarithms_of_distribution_functions(x, s):
+    k = np.array([-1, 0, 3])
+    a = (
+        weighted(st.gamma.logcdf(x, 2.0, scale=s))
+        + weighted(st.gamma.logsf(x - 0.2, 3.0))
+        + st.gamma.sf(s, 2.0)
+    )
+    b = (
+        weighted(st.beta.logcdf(x, 2.0, 3.0))
+        + weighted(st.beta.logsf(x, 2.0, 1.5))
+        + weighted(st.beta.sf(x, 1.5, 2.0))
+    )
+    c = (
+        weighted(st.t.logcdf(x, 3.0, 0.2, s))
+        + weighted(st.t.logsf(x, 2.5))
+        + np.sum(st.t.cdf(k * x[0], 4.0))
+        + st.t.sf(s, 2.0)
+    )
+    d = weighted(st.expon.logcdf(x, scale=s)) + weighted(st.expon.logsf(x)) + np.sum(st.expon.sf(k * s))
+    e = (
+        np.sum(st.poisson.cdf(k, s))
+        + st.poisson.logcdf(2, s)
+        + np.sum(st.poisson.sf(k, s))
+        + weighted(st.poisson.logsf(3, x))
+    )
+    return a + b + c + d + e
+
+
+@case(normal(3), positive(3))
+def covariances_by_number_and_variances(x, v):
+    f = st.multivariate_normal
+    a = f.logpdf(x, np.zeros(3), v[0]) + f.logpdf(x, mean=v, cov=v) + f.logpdf(x, cov=np.diag(v))
+    return a + np.sum(f.logpdf(x)) + np.sum(f.pdf(x, 0.1, 2.0))
+
+
 @case(positive(4), 2.2, 1.3)
 def positive_densities(x, a, s):
     b = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from s2sad.errors import S2sadError
-from tests.array_checks import Case, check
+from tests.array_checks import Case, both_targets, check, collector
 
 rng = np.random.default_rng(0)
 X, V, S = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(3, 3))
@@ -94,3 +94,88 @@ def test_memory(text, a):
             check(case, levels=(2,))
     else:
         check(case, levels=(0, 2))
+
+
+# -- reshaped arrays that the function has made: views, written through either name -------------------------------
+
+CASES: list[Case] = []
+case = collector(CASES)
+
+
+@case(X)
+def results_filled_through_a_flat_view(x):
+    r = np.zeros((2, 3))
+    r.ravel()[:] = x.ravel()[:6]
+    q = np.full((3, 4), x[0, 1])
+    f = q.reshape(-1)
+    for i in range(len(f)):
+        f[i] = f[i - 1] * x[i % 3, i % 4] + q[0, 0]
+    return np.sum(r**3 * np.arange(6.0).reshape(2, 3)) + np.sum(q)
+
+
+@case(X)
+@case(np.asfortranarray(X))
+def vectors_as_matrices(x):
+    y = x.ravel() * 2
+    v = y.reshape(4, 3)
+    v[0] = x[1, :3]
+    v[:, 1] *= y[3]
+    return np.sum(y**2 * np.arange(12))
+
+
+@case(X)
+@case(np.asfortranarray(X))
+def copies_by_rows(x):
+    r = x.copy()
+    v = r.reshape(4, 3)
+    v[1, 1] = 5.0
+    w = v.ravel()
+    w[3:6] *= w[0]
+    w[::2] += r[0, 1]
+    r[2, 0] *= w[1]
+    return np.sum(r**2 * np.arange(12).reshape(3, 4)) + np.sum(v[0] ** 3)
+
+
+@case(X)
+def made_in_a_loop(x):
+    r = np.ones((3, 4))
+    for k in range(2):
+        flat = r.ravel()
+        flat[k : k + 4] = flat[k : k + 4] * x[k] + np.sum(r)
+    return np.sum(r**2)
+
+
+@case(X)
+def written_by_a_helper(x):
+    def fill(v, c):
+        v[1:3] = c * v[0]
+
+    r = x.copy()
+    fill(r.ravel(), x[1, 1])
+    return np.sum(r * r)
+
+
+@case(X)
+def swaps_in_a_flat_view(x):
+    a = np.arange(12.0).reshape(3, 4)
+    a *= x
+    v = a.reshape(2, 6)
+    v[0], v[1] = v[1].copy(), v[0] * x[0, 0]
+    return np.sum(a * x)
+
+
+test_views_exact, test_views_compiled = both_targets(CASES)
+
+
+@pytest.mark.parametrize(
+    "made", ["np.copy(x)", "x * 1.0", "np.ones_like(x)", "np.array(x)", "np.full_like(x, 2.0)"]
+)
+def test_layouts_that_the_argument_decides(made):
+    """Of an argument of Fortran's order these lie in memory by columns, and NumPy gives a copy."""
+    source = f"def f(x):\n    r = {made}\n    r.ravel()[0] = 3.0\n    return np.sum(r * x)\n"
+    name = f"<layout {made}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    space = {"np": np}
+    exec(compile(source, name, "exec"), space)
+    with pytest.raises(S2sadError, match="share memory"):
+        check(Case(space["f"], (X,)), levels=(2,))

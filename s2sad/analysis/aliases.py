@@ -17,7 +17,7 @@ from s2sad.ir.types import Array, Tape, Type, element, is_memory
 WRITES = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "assign", "assign_at", "scatter_add"}
 )
-VIEWS = frozenset({"view", "newaxis", "squeeze", "numpy.transpose"})
+VIEWS = frozenset({"view", "newaxis", "squeeze", "numpy.transpose", "reshaped"})
 SIZES = frozenset({"shape", "len"})  # what looks at an array's sizes alone
 
 

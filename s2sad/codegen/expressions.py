@@ -239,6 +239,8 @@ class Expressions:
         a = self.operand(op.operands[0])
         return t.call(t.attribute(a, "reshape"), self.sizes(op.operands[1:]))
 
+    op_reshaped = op_numpy_reshape
+
     def op_numpy_broadcast_to(self, op: Op) -> Any:
         return arrays.np_call(self, "broadcast_to", self.operand(op.operands[0]), self.sizes(op.operands[1:]))
 

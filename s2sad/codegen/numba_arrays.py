@@ -217,6 +217,7 @@ def sorting(e: Expressions, op: Op) -> Any:
 
 
 @form("numpy.reshape")
+@form("reshaped")
 def reshape(e: Expressions, op: Op) -> Any:
     """Numba reshapes contiguous arrays only. A copy would do where nobody writes; where somebody does, Numba's
     refusal stands."""
@@ -250,7 +251,7 @@ def contiguous(e: Expressions, o: Operand) -> bool:
     made = e.emitter.makers.get(o) if isinstance(o, Value) else None
     if not isinstance(made, Op):
         return False
-    if made.prim == "numpy.reshape":
+    if made.prim in ("numpy.reshape", "reshaped"):
         return True
     return made.prim in ROWS or (rank(o) == 1 and (made.prim == "copy" or is_elementwise(PRIMS[made.prim])))
 

@@ -183,6 +183,10 @@ class _Started:
 
     def __init__(self, fn: Function) -> None:
         self.uses: Counter[Value] = use_counts(fn)
+        # those that have to lie in memory row by row
+        self.reshaped = {
+            op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim == "reshaped"
+        }
 
     def block(self, block: Block) -> Block:
         ops: list[AnyOp] = [with_blocks(op, self.block) for op in block.ops]
@@ -203,7 +207,8 @@ class _Started:
         if term is shadow or not (isinstance(term, Value) and same_sizes(term.type, shadow.type)):
             return
         source = next((o for o in ops[at + 1 : first] if isinstance(o, Op) and term in o.results), None)
-        if source is not None and self.uses[term] == 1 and is_new(source):
+        by_rows = shadow.type.ndim == 1 or shadow not in self.reshaped  # type: ignore[attr-defined]
+        if source is not None and self.uses[term] == 1 and is_new(source) and by_rows:
             ops[ops.index(source)] = replace(source, results=(shadow,))
             del ops[first]
         else:

@@ -20,7 +20,7 @@ from s2sad.rules.registry import ZERO, Prim, rule
 Attrs = dict[str, Any]
 INFER: dict[str, Callable[..., Any]] = {}
 RESULTS: dict[str, tuple[str, ...]] = {}  # the names of the results of operations with several
-SHAPES = ("numpy.reshape", "numpy.broadcast_to")  # operands after the first are a shape
+SHAPES = ("numpy.reshape", "reshaped", "numpy.broadcast_to")  # operands after the first are a shape
 
 
 JVPS: dict[str, Any] = {}

@@ -68,6 +68,10 @@ array_rule(
     "numpy.broadcast_to", "y = broadcast_to(a, *sizes)", lambda a, *s: np.broadcast_to(a, s), _shape_type, "first",
     da=_broadcast_vjp, dsizes=ZERO,
 )  # fmt: skip
+array_rule(  # of what lies in memory row by row, and is written
+    "reshaped", "y = reshaped(a, *sizes)", lambda a, *s: np.reshape(a, s), _shape_type, "first", cost=1, da=_reshape_vjp,
+    dsizes=ZERO,
+)  # fmt: skip
 array_rule(
     "numpy.reshape", "y = reshape(a, *sizes)", lambda a, *s: np.reshape(a, s), _shape_type, "first",
     da=_reshape_vjp, dsizes=ZERO,

@@ -352,6 +352,7 @@ def reverse_gather(r: Reverse, op: Op, scope: Scope) -> None:
 HANDLERS.update(
     {
         "assign": reverse_assign, "add_into": reverse_add_into, "assign_at": reverse_assign_at,
-        "scatter_add": reverse_scatter_add, "view": reverse_view, "newaxis": reverse_view, "squeeze": reverse_view, "numpy.transpose": reverse_view, "gather": reverse_gather,
+        "scatter_add": reverse_scatter_add, "view": reverse_view, "newaxis": reverse_view, "squeeze": reverse_view, "reshaped": reverse_view,
+        "numpy.transpose": reverse_view, "gather": reverse_gather,
     }
 )  # fmt: skip

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from s2sad.analysis.aliases import MAYBE_VIEWS, VIEWS, WRITES, Aliases, last_writes
+from s2sad.analysis.contiguous import contiguous_views
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, blocks, operands, walk
 from s2sad.ir.types import is_memory
 
@@ -18,7 +19,9 @@ KEEPS = frozenset({"invoke", "tape_write", "append", "pack", "extract"})
 
 
 def settled(fn: Function) -> Function:
-    """The function with copies made of what is reshaped now and written later."""
+    """The function with views for what is reshaped of contiguous arrays, and copies made of what is reshaped now and
+    written later."""
+    fn = contiguous_views(fn)
     if not any(isinstance(op, Op) and op.prim in MAYBE_VIEWS for op in walk(fn.body)):
         return fn
     aliases = Aliases(fn)

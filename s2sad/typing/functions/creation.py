@@ -48,7 +48,8 @@ def like(name: str) -> Handler:
         if name == "zeros" and isinstance(a.type, Array) and dtype == a.type.dtype:
             return s.builder.emit("zeros_like", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
         t = Array(dtype, len(sizes), tuple(map(a_.size_of, sizes)))
-        return s.builder.emit(f"numpy.{name}", *sizes, type=t, hint=hint, dtype=dtype)  # type: ignore[no-any-return]
+        order = {"order": "K"} if len(sizes) > 1 else {}  # it lies in memory as the other does
+        return s.builder.emit(f"numpy.{name}", *sizes, type=t, hint=hint, dtype=dtype, **order)  # type: ignore[no-any-return]
 
     return make
 
@@ -58,14 +59,14 @@ for _name in ("zeros", "ones", "empty"):
     numpy_function(getattr(np, f"{_name}_like"))(like(_name))
 
 
-def filled(s: Any, sizes: list[Operand], value: Operand, dtype: str, hint: str) -> AV:
+def filled(s: Any, sizes: list[Operand], value: Operand, dtype: str, hint: str, **attrs: str) -> AV:
     spread = a_.emit(s.builder, "numpy.broadcast_to", value, *sizes)
     if not isinstance(spread.type, Array):
         return spread
     t = Array(dtype, spread.type.ndim, spread.type.dims)
     if dtype != spread.type.dtype:
         return s.builder.emit("astype", spread, type=t, hint=hint, dtype=dtype)  # type: ignore[no-any-return]
-    return s.builder.emit("copy", spread, type=t, hint=hint)  # type: ignore[no-any-return]
+    return s.builder.emit("copy", spread, type=t, hint=hint, **attrs)  # type: ignore[no-any-return]
 
 
 @numpy_function(np.full)
@@ -73,9 +74,9 @@ def _full(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.full", "shape fill_value dtype order", args, kwargs)
     refuse(s, "numpy.full", found, order="C")
     value = array(s, found.pop("fill_value"))
-    return filled(
-        s, shape_operands(s, found.pop("shape")), value, dtype_name(s, found, a_.dtype_of(value)), hint
-    )
+    sizes = shape_operands(s, found.pop("shape"))
+    order = {"order": "C"} if len(sizes) > 1 else {}
+    return filled(s, sizes, value, dtype_name(s, found, a_.dtype_of(value)), hint, **order)
 
 
 @numpy_function(np.full_like)
@@ -144,8 +145,11 @@ def _astype(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
 @numpy_function(method="copy")
 def _copy(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    a = array(s, arguments(s, "copy", "a order", args, kwargs)["a"])  # no result depends on the layout
-    return s.builder.emit("copy", a, type=a.type, hint=hint)  # type: ignore[no-any-return]
+    found = arguments(s, "copy", "a order", args, kwargs)
+    a = array(s, found["a"])
+    by_rows = len(a_.dims_of(a)) > 1 and static(s, found, "order", "C") == "C"
+    attrs = {"order": "C"} if by_rows else {}  # where it is reshaped, this tells a view from a copy
+    return s.builder.emit("copy", a, type=a.type, hint=hint, **attrs)  # type: ignore[no-any-return]
 
 
 @numpy_function(method="item")

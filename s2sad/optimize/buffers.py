@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from s2sad.analysis.fresh import makes_its_own
 from s2sad.analysis.uses import definitions, use_counts
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, blocks
 from s2sad.ir.types import Array
@@ -30,6 +31,7 @@ class _Sums:
         self.defs = definitions(fn)
         self.readers: dict[Value, list[tuple[AnyOp, int]]] = {}
         self.buffers: dict[Value, Value] = {}
+        self.first: set[Value] = set()  # what sums start as
         self.index(fn.body)
         for op in list(self.loops(fn.body)):
             for k, start in enumerate(op.init):
@@ -61,7 +63,7 @@ class _Sums:
 
     def starts(self, v: Value) -> bool:
         op = self.defs.get(v)
-        new = isinstance(op, Op) and (op.prim in NEW or op.prim.startswith("numpy.zeros"))
+        new = isinstance(op, Op) and (op.prim in NEW or makes_its_own(op))
         return (
             new
             and isinstance(v.type, Array)
@@ -75,6 +77,7 @@ class _Sums:
         if self.handed(loop, k, start.type, values):
             buffer = start if start.hint else Value(values[0].hint, start.type)
             self.buffers.update(dict.fromkeys((start, *values), buffer))
+            self.first.add(start)
 
     def handed(self, loop: For, k: int, t: object, values: list[Value]) -> bool:
         """Whether what a loop carries at a place is such a sum."""
@@ -117,7 +120,8 @@ class _Sums:
     def rebuilt(self, block: Block) -> Block:
         ops: list[AnyOp] = []
         for op in block.ops:
-            if isinstance(op, Op) and op.prim in ("add", "sub") and op.results[0] in self.buffers:
+            summed = isinstance(op, Op) and op.prim in ("add", "sub") and op.result not in self.first
+            if isinstance(op, Op) and summed and op.result in self.buffers:
                 a, b = op.operands
                 term = self.get(b if a in self.buffers else a)
                 if op.prim == "sub":

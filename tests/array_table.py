@@ -135,7 +135,7 @@ STATISTICS = [
     ("np.argpartition(a, 2) * a", V), ("np.count_nonzero(a > 0) * a", V), ("np.count_nonzero(b, axis=0) * a", V, MASK), ("i, = np.nonzero(a > 0); a[i]", V), ("i, j = np.nonzero(b); a[i, j]", X, MASK), ("i, j = b.nonzero(); a[i, j]", X, MASK),
     ("a[np.flatnonzero(a > 0)]", V), ("a[np.argwhere(a > 0)[:, 0]]", V), ("a * np.isclose(a, a)", V), ("a * 2 if np.allclose(a, a) else a", V), ("a if np.array_equal(a, b) else a * b", V, INTS), ("a * np.isin(b, [1, 2])", V, INTS), ("a[np.lexsort((a, b))]", V, INTS),
     ("np.sort(a)", V), ("np.sort(a)", X), ("np.sort(a, axis=0)", X), ("np.sort(a, axis=None)", X), ("np.sort(a)[::-1]", W), ("np.sort(a)", SINGLES), ("np.sort(b) * a", V, INTS), ("y = a.copy(); y.sort(); y", V), ("y = a * 2; y.sort(axis=0); y * b", X, Y), ("a.sort(); a * np.arange(4.0)", V),
-    ("np.partition(a, 2)[2]", W), ("y = a.copy(); y.partition(1); y[1]", W), ("np.unique(a)", V), ("np.unique(a)", X), ("np.sort(a, kind='stable')", V),
+    ("np.partition(a, 2)[2]", W), ("y = a.copy(); y.partition(1); y[1]", W), ("np.unique(a)", V), ("np.unique(a)", X), ("p, i, k, n = np.unique(a[[0, 2, 0, 1, 2]], True, True, True); p[k] * n[k] + i[k]", V), ("p, n = np.unique(a, return_counts=True); p * n", X), ("p, k = np.unique(a, return_inverse=True); p[k] * a", X), ("np.sort(a, kind='stable')", V),
 ]  # fmt: skip
 
 SHAPES = [

@@ -27,10 +27,33 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None) -> Any:
     return take_along_axis(x, np.argpartition(x, kth, axis), axis)
 
 
-def unique(ar: Any) -> Any:
-    x = sort(np.ravel(ar))
+def first_of_equal(x: Any) -> Any:
+    """Which elements of a sorted array differ from the one before."""
     new = (x[1:] != x[:-1]) & ~(np.isnan(x[1:]) & np.isnan(x[:-1]))
-    return x[np.concatenate([np.ones(1, dtype=bool), new])]
+    return np.concatenate([np.ones(min(1, len(x)), dtype=bool), new])
+
+
+def unique(
+    ar: Any, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False, axis: Default = None,
+    equal_nan: Default = True, *, sorted: Default = True,
+) -> Any:  # fmt: skip
+    if not (return_index or return_inverse or return_counts):
+        x = sort(np.ravel(ar))
+        return x[first_of_equal(x)]
+    a = np.ravel(ar)
+    at = np.argsort(a, kind="mergesort")
+    x = a[at]
+    first = first_of_equal(x)
+    found = (x[first],)
+    if return_index:
+        found = (*found, at[first])
+    if return_inverse:
+        inverse = np.empty(len(x), dtype=np.int64)
+        inverse[at] = np.cumsum(first) - 1
+        found = (*found, np.reshape(inverse, np.shape(ar)))
+    if return_counts:
+        found = (*found, np.diff(np.append(np.flatnonzero(first), len(x))))
+    return found
 
 
 def index_along(shape: Any, indices: Any, axis: Any) -> Any:

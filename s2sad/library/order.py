@@ -44,7 +44,7 @@ def unique(
     at = np.argsort(a, kind="mergesort")
     x = a[at]
     first = first_of_equal(x)
-    found = (x[first],)
+    found: tuple[Any, ...] = (x[first],)
     if return_index:
         found = (*found, at[first])
     if return_inverse:

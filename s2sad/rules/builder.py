@@ -123,7 +123,7 @@ class Builder:
             if self.reassociate and is_float(type):
                 return self.gathered(operands)
             if self.reassociate and isinstance(type, Array):
-                return self.gathered_array(operands)
+                return self.gathered_array(operands, type)
         if prim in ("div", "pow") and is_one(operands[1]) and operands[0].type == type:
             return operands[0]
         if prim == "neg" and isinstance(operands[0], Value):
@@ -175,24 +175,25 @@ class Builder:
             return self.emit("mul", factor, inner.operands[1]) if factor is not None else None
         return None if (a, b) == operands else self.emit("mul", a, b)
 
-    def gathered_array(self, operands: tuple[Operand, ...]) -> Operand | None:
+    def gathered_array(self, operands: tuple[Operand, ...], type: Array) -> Operand | None:
         """The same for arrays, where it saves an operation on all elements."""
         for k, minus in enumerate(operands):
             inner, other = self.made_by(minus), operands[1 - k]
             if inner is not None and inner.prim == "neg" and not isinstance(other, Const):
                 plain = inner.operands[0]
-                return self.emit("neg", self.emit("mul", *((plain, other) if k == 0 else (other, plain))))
+                product = self.emit("mul", *((plain, other) if k == 0 else (other, plain)), type=type)
+                return self.emit("neg", product)
             if inner is None or inner.prim != "mul" or not isinstance(inner.operands[0], Const):
                 continue
             constant, rest = inner.operands[0], inner.operands[1]
             if isinstance(other, Const):
                 factor = fold_constants("mul", (other, constant))
-                return self.emit("mul", factor, rest) if factor is not None else None
+                return self.emit("mul", factor, rest, type=type) if factor is not None else None
             if inner.result.hint or not (isinstance(rest.type, Array) and isinstance(other.type, Array)):
                 continue  # what has a name is read more than once
             if rest.type.ndim >= other.type.ndim:
-                product = self.emit("mul", *((rest, other) if k == 0 else (other, rest)))
-                return self.emit("mul", constant, product)
+                product = self.emit("mul", *((rest, other) if k == 0 else (other, rest)), type=type)
+                return self.emit("mul", constant, product, type=type)
         return None
 
     def rename(self, value: Operand, hint: str) -> Operand:

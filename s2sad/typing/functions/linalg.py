@@ -143,6 +143,8 @@ if hasattr(np.linalg, "svdvals"):
 class OtherResultsOfLstsq:
     """Stands for the residuals, the rank and the singular values."""
 
+    __name__ = "what numpy.linalg.lstsq() gives beside the solution"
+
 
 @numpy_function(np.linalg.lstsq)
 def _lstsq(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:

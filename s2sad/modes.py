@@ -17,7 +17,7 @@ from s2sad.codegen.load import generate, keyword_names, load
 from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree, writes_arguments
 from s2sad.entry import binder
-from s2sad.errors import SignatureError
+from s2sad.errors import JitError, SignatureError
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
 from s2sad.nested import inline_derivative
@@ -292,10 +292,7 @@ def vjp(
     pair, forward_code, reverse_code, n = code
     bound, captured = prepared.arguments(forward_code, primals)
     out = forward_code(*bound, **captured)
-    results, kept = out[:n], list(out[n:])
-    for i, memory in enumerate(pair.memory):
-        if memory:
-            kept[i] = copy.deepcopy(kept[i])
+    results, kept = out[:n], copied(list(out[n:]))
     by_parameter = grouped(f, primals)
     keys = [key_of(p) for p in by_parameter]
     stream = iter(results)
@@ -306,10 +303,8 @@ def vjp(
         wanted = [flat[i] for i in pair.cotangents]
         own = [results[i] for i in pair.cotangents]
         chosen = [copy.copy(d) for d in along_with(own, wanted, "cotangent")]
-        fresh = copied([k for k, s in zip(kept, pair.shadows, strict=True) if s])
-        it = iter(fresh)
-        held = [next(it) if s else k for k, s in zip(kept, pair.shadows, strict=True)]
-        grads = iter(reverse_code(*held, *chosen))
+        held = copied(kept) if pair.writes else kept
+        grads = iter(reversed_by(reverse_code, held, chosen))
         found = tuple(
             restore(key, primal, grads) if floating(key) else 0.0
             for key, primal in zip(keys, by_parameter, strict=True)
@@ -320,6 +315,19 @@ def vjp(
         return (*found[:-1], *last)
 
     return value, pull
+
+
+def reversed_by(code: Any, held: list[Any], cotangents: list[Any]) -> Any:
+    """What the reverse half of a function gives."""
+    try:
+        return code(*held, *cotangents)
+    except (TypeError, ValueError) as error:
+        if not any(text in str(error) for text in ("reflect", "fingerprint")):
+            raise
+        raise JitError(
+            "the pullback keeps lists of lists or empty lists from the forward sweep, which Numba cannot hand over",
+            hint="use jit=False, or grad(..., jit=True) of one function that does both",
+        ) from None
 
 
 @pipeline.collector_paused()

@@ -53,9 +53,10 @@ def copied(held: list[Any]) -> list[Any]:
     found: list[np.ndarray[Any, Any]] = []
 
     def collect(x: Any) -> None:
-        if isinstance(x, list):
-            for item in x:
-                collect(item)
+        if isinstance(x, (list, tuple, dict)):
+            for item in x.values() if isinstance(x, dict) else x:
+                if not isinstance(item, (float, int)):
+                    collect(item)
         elif isinstance(x, np.ndarray) and x.size:
             found.append(x)
 

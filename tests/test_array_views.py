@@ -179,3 +179,28 @@ def test_layouts_that_the_argument_decides(made):
     exec(compile(source, name, "exec"), space)
     with pytest.raises(S2sadError, match="share memory"):
         check(Case(space["f"], (X,)), levels=(2,))
+
+
+@pytest.mark.parametrize(
+    "made", ["np.diag(y)", "np.ravel(y)", "np.reshape(y, 9)", "np.broadcast_to(y, (2, 3, 3))"]
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if a[0, 0] != 7.0:\n        y[0, 0] = 5.0\n        s += np.sum(d * d)",
+        "for i in range(3):\n        y[i, i] += 1.0\n        s += np.sum(d * d) * a[0, 0]",
+        "for i in range(3):\n        s += np.sum(d * d) * a[0, 0]\n        y[i, i] += 1.0",
+        "k = 0\n    while k < 2:\n        s += np.sum(d)\n        y[0, k] = 3.0\n        k += 1",
+    ],
+)
+def test_written_and_read_in_one_block(made, body):
+    """The write may come before the read, in the same turn of a loop or the next."""
+    source = (
+        f"def f(a):\n    y = np.asarray(a) * 1.0\n    d = {made}\n    s = 0.0\n    {body}\n    return s\n"
+    )
+    name = f"<{made} {body!r}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    space = {"np": np}
+    exec(compile(source, name, "exec"), space)
+    with pytest.raises(S2sadError, match="share memory"):
+        check(Case(space["f"], (S,)), levels=(2,))

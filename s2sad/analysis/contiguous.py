@@ -13,6 +13,8 @@ from s2sad.analysis.fresh import makes_its_own
 from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk, with_blocks
 from s2sad.ir.types import Array
+from s2sad.rules.registry import PRIMS
+from s2sad.rules.shapes import is_elementwise
 
 BY_ROWS = frozenset(
     {"numpy.zeros", "numpy.ones", "numpy.empty", "numpy.arange", "numpy.linspace", "eye_matrix", "array_of_numbers", "array_of"}
@@ -34,7 +36,17 @@ def contiguous_views(fn: Function) -> Function:
             return bool(op.attr("order") == "C")
         if op.prim in BY_ROWS or a in known:
             return True
-        return isinstance(a.type, Array) and a.type.ndim == 1 and makes_its_own(op)
+        if not (isinstance(a.type, Array) and makes_its_own(op)):
+            return False
+        elementwise = op.prim in PRIMS and is_elementwise(PRIMS[op.prim])
+        return a.type.ndim == 1 or (elementwise and all(map(rises_by_rows, op.operands)))
+
+    def rises_by_rows(o: Operand) -> bool:
+        """Whether an array that meets others does not ask for another order of the result."""
+        op = defs.get(o) if isinstance(o, Value) else None
+        if isinstance(op, Op) and op.prim == "newaxis":
+            o = op.operands[0]
+        return not isinstance(o.type, Array) or o.type.ndim < 2 or lies_by_rows(o)
 
     def visit(op: AnyOp) -> AnyOp:
         if not isinstance(op, Op):

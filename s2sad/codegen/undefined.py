@@ -22,6 +22,7 @@ def placeholders(fn: Function, copied: Callable[[Value, Operand], bool]) -> set[
     if not maybe:
         return maybe
     stored = [o for op in walk(fn.body) if isinstance(op, Op) and op.prim in STORES for o in op.operands]
+    stored += fn.body.yields[len(fn.body.yields) - fn.kept :]
     need = {o for o in stored if isinstance(o, Value) and o in maybe}
     need |= {s for r, s in flows if isinstance(s, Value) and s in maybe and copied(r, s)}
     while True:

@@ -126,7 +126,8 @@ AnyOp = Union[Op, If, ForEach, For, While]
 class Function:
     """`params` are values named as in Python; `defaults` and the like live with whoever calls it. `called`: by
     another function here, so that its parameters may be the same memory. `compiled`: its derivative will be, and then
-    arithmetic on arrays costs less than to keep them."""
+    arithmetic on arrays costs less than to keep them. `kept`: how many of the last results are there for another
+    function of ours, which reads them only where they are bound."""
 
     name: str
     params: tuple[Value, ...]
@@ -135,6 +136,7 @@ class Function:
     callees: dict[str, Function] = field(default_factory=dict)
     called: bool = False
     compiled: bool = False
+    kept: int = 0
 
 
 def blocks(op: AnyOp) -> tuple[Block, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from s2sad.analysis.aliases import Aliases
 from s2sad.errors import NOWHERE, NotDifferentiableError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value
-from s2sad.ir.types import FLOAT, Array, Bottom, List, Scalar, is_float, is_memory
+from s2sad.ir.types import FLOAT, Array, Bottom, Scalar, is_float, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.reverse import Callees, Reverse, ready
 from s2sad.transform.reverse.arrays import finished_array, sources
@@ -115,14 +116,13 @@ def finished(
 @dataclass(frozen=True, eq=False)
 class Pullback:
     """A reversed function in two halves. `forward` yields the outputs, then `kept`; `reverse` takes `kept`, then
-    a cotangent for each output of `cotangents`, and yields the inputs' adjoints. `shadows` says which of `kept`
-    are written by the reverse half, `memory` which are memory that the caller may write."""
+    a cotangent for each output of `cotangents`, and yields the inputs' adjoints. `writes` says whether it writes memory
+    that is kept, or that is held by what is."""
 
     forward: Function
     reverse: Function
     kept: tuple[Value, ...]
-    shadows: tuple[bool, ...]
-    memory: tuple[bool, ...]
+    writes: bool
     cotangents: tuple[int, ...]
 
 
@@ -141,9 +141,6 @@ def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
     finals, ops = finished(inputs, sweeps.adjoints, sweeps.reverse)
     # what completes the gradients reads too: the shape of an argument over which a number is spread
     kept = tuple(residuals((*sweeps.reverse, *ops), tuple(finals), seeds))
-    written = set(reverse.shadows.values()) | {
-        reverse.tapes[s] for s in reverse.shadows.values() if s in reverse.tapes
-    }
     given = tuple(s for s in seeds if s is not None)
     back = Block((), (*sweeps.reverse, *ops), tuple(finals))
     reverse_half, read = with_tapes(
@@ -154,13 +151,8 @@ def pullback(fn: Function, inputs: tuple[Value, ...], name: str) -> Pullback:
     forward, used = with_tapes(
         Function(f"{name}_fwd", fn.params, ahead, fn.loc, callees.reachable(ahead)), callees
     )
-    forward = new_tapes(forward, used)
-    shadows = tuple(k in written for k in kept)
-    return Pullback(
-        forward,
-        replace(reverse_half, params=(*kept, *given)),
-        kept,
-        shadows,
-        tuple(isinstance(k.type, (Array, List)) and not s for k, s in zip(kept, shadows, strict=True)),
-        wanted,
-    )
+    forward = replace(new_tapes(forward, used), kept=len(kept))
+    reverse_half = replace(reverse_half, params=(*kept, *given))
+    aliases = Aliases(replace(reverse_half, called=True))
+    written = any(is_memory(k.type) and aliases.is_written(k) for k in kept)
+    return Pullback(forward, reverse_half, kept, written or bool(reverse.records), wanted)

@@ -287,8 +287,8 @@ def describe(av: AV) -> str:
     if isinstance(av, FunctionAV):
         return f"the function {av.source.name}"
     if isinstance(av, StaticAV):
-        own = type(av.obj).__repr__ is not object.__repr__  # the other says where it is in memory
-        return getattr(av.obj, "__name__", repr(av.obj) if own else f"a {type(av.obj).__name__}")
+        text = repr(av.obj)  # or where it is in memory
+        return getattr(av.obj, "__name__", f"a {type(av.obj).__name__}" if text.startswith("<") else text)
     if isinstance(av, BoundAV):
         return f"the method {av.name}"
     if isinstance(av, PartialAV):

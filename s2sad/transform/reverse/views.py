@@ -71,7 +71,11 @@ def read_at_once(block: Block, k: int, result: Value, root: Value, aliases: Alia
     names: set[Operand] = {result}
     dirty = False
     for outer in block.ops[k + 1 :]:
-        for op in walk(Block((), (outer,), ())):
+        within = list(walk(Block((), (outer,), ())))
+        written = any(writes(op, root, aliases) for op in within)
+        # which of the two comes first in a branch or a turn of a loop is not looked at
+        dirty = dirty or (written and not isinstance(outer, Op))
+        for op in within:
             read = names.intersection(operands(op))
             if read and (dirty or not isinstance(op, Op) or op.prim in KEEPS):
                 return False
@@ -79,7 +83,7 @@ def read_at_once(block: Block, k: int, result: Value, root: Value, aliases: Alia
                 names.update(op.results)
             if any(names.intersection(b.yields) for b in blocks(op)):
                 return False
-        dirty = dirty or any(writes(op, root, aliases) for op in walk(Block((), (outer,), ())))
+        dirty = dirty or written
     return not names.intersection(block.yields)
 
 

@@ -617,7 +617,7 @@ FAULTS = [  # with a seed that finds each
         ),
         10,
     ),
-    (Fault("loops run upwards", ANALYSIS + "is_earlier", "forwards = step > 0", "forwards = True"), 185),
+    (Fault("loops run upwards", ANALYSIS + "is_earlier", "forwards = step > 0", "forwards = True"), 226),
     (
         Fault(
             "indices are not negative",
@@ -625,7 +625,7 @@ FAULTS = [  # with a seed that finds each
             "if all(self.least(i) >= 0 for i in found)",
             "if found",
         ),
-        154,
+        401,
     ),
     (
         Fault(

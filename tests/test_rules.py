@@ -56,6 +56,7 @@ POWERS: list[tuple[Any, ...]] = [
 RESULTS: list[tuple[Any, ...]] = [(a, b, a**b) for a, b in POWERS[:3]]
 POINTS: dict[str, list[tuple[Any, ...]]] = {
     # domains
+    "same_size": [(3, 3), (0, 0)],
     "log": [*POSITIVE, (0.3, 2.0), (5.0, 0.4)], "log2": POSITIVE, "log10": POSITIVE, "sqrt": POSITIVE,
     "log1p": [(0.3,), (-0.7,), (9.0,)], "safe_log": POSITIVE, "asin": INSIDE, "acos": INSIDE,
     "arcsin": INSIDE, "arccos": INSIDE, "atanh": INSIDE, "arctanh": INSIDE, "acosh": [(1.3,), (40.0,)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import linecache
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,15 @@ import pytest
 from s2sad import JitError, grad, jvp, value_and_grad
 
 STEP = 1e-6
+
+
+def function_of(source: str, names: dict[str, Any]) -> Callable[..., Any]:
+    """The function that a text of source defines first, among these names; s2sad finds its text."""
+    name = f"<{source!r}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    space = dict(names)
+    exec(compile(source, name, "exec"), space)
+    return space[source.partition("def ")[2].partition("(")[0]]  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import linecache
 import math
 import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from tests.array_checks import function_of
 
 rng = np.random.default_rng(3)
 
@@ -238,8 +239,4 @@ def function(
         result=last if loop else result.format(last),
     )
     source = "".join(line for line in source.splitlines(True) if line.strip())
-    name = f"<table{' in a loop' if loop else ''}{' bare' if result == '{}' else ''}: {text}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    space: dict[str, Any] = {"np": np, "math": math, "operator": operator, **MODULES}
-    exec(compile(source, name, "exec"), space)
-    return space["f"]  # type: ignore[no-any-return]
+    return function_of(source, {"np": np, "math": math, "operator": operator, **MODULES})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import linecache
-
 import numpy as np
 import pytest
 
 from s2sad.errors import S2sadError
-from tests.array_checks import Case, both_targets, check, collector
+from tests.array_checks import Case, both_targets, check, collector, function_of
 
 rng = np.random.default_rng(0)
 X, V, S = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(3, 3))
@@ -83,11 +81,8 @@ REFUSED = {
 )
 def test_memory(text, a):
     source = "def f(a):\n" + "".join(f"    {line}\n" for line in text.split("\n"))
-    name = f"<{text!r}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    space = {"np": np}
-    exec(compile(source, name, "exec"), space)
-    case = Case(space["f"], (a,))
+    fn = function_of(source, {"np": np})
+    case = Case(fn, (a,))
     made = text.split("\n")[1].rpartition(" = ")[2]
     if made in REFUSED or (made == "np.ravel(y)" and a.ndim == 2):
         with pytest.raises(S2sadError, match="share memory"):
@@ -173,12 +168,9 @@ test_views_exact, test_views_compiled = both_targets(CASES)
 def test_layouts_that_the_argument_decides(made):
     """Of an argument of Fortran's order these lie in memory by columns, and NumPy gives a copy."""
     source = f"def f(x):\n    r = {made}\n    r.ravel()[0] = 3.0\n    return np.sum(r * x)\n"
-    name = f"<layout {made}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    space = {"np": np}
-    exec(compile(source, name, "exec"), space)
+    fn = function_of(source, {"np": np})
     with pytest.raises(S2sadError, match="share memory"):
-        check(Case(space["f"], (X,)), levels=(2,))
+        check(Case(fn, (X,)), levels=(2,))
 
 
 @pytest.mark.parametrize(
@@ -198,9 +190,6 @@ def test_written_and_read_in_one_block(made, body):
     source = (
         f"def f(a):\n    y = np.asarray(a) * 1.0\n    d = {made}\n    s = 0.0\n    {body}\n    return s\n"
     )
-    name = f"<{made} {body!r}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    space = {"np": np}
-    exec(compile(source, name, "exec"), space)
+    fn = function_of(source, {"np": np})
     with pytest.raises(S2sadError, match="share memory"):
-        check(Case(space["f"], (S,)), levels=(2,))
+        check(Case(fn, (S,)), levels=(2,))

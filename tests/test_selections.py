@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from s2sad import grad
-from tests.array_checks import collector
+from tests.array_checks import Case, check, collector
 
 CASES = []
 case = collector(CASES)
@@ -114,3 +114,45 @@ def test_regular_functions_are_left_alone():
     g = grad(rectified)
     g(X, np.eye(3))
     assert "finite_product" not in g.source
+
+
+# -- the larger and the smaller of arrays, as products of their cotangents ----------------------------------------
+
+
+def of_rows_and_columns(x, y):
+    m = np.maximum(x[:, None], y) * np.minimum(x, 0.3)[:, None]
+    return np.sum(m**2) + np.sum(np.minimum(np.maximum(y, x[0]), 0.5) * y)
+
+
+def of_ties(x, y):
+    return np.sum(np.maximum(x, x) * 2.0) + np.sum(np.minimum(y, 0.0 * y) ** 2) + np.sum(np.maximum(x, 3) * x)
+
+
+def infinite_beside(x, y):
+    """The root of what is not picked has an infinite derivative, and so a cotangent that is not finite."""
+    return np.sum(np.sqrt(np.maximum(x - 0.5, 0.0)) * np.where(x > 0.5, 1.0, 0.0)) + np.sum(y)
+
+
+EXTREMA = [of_rows_and_columns, of_ties, infinite_beside]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("fn", EXTREMA)
+def test_extrema_of_arrays(fn, dtype):
+    x, y = np.array([0.2, 0.9, -0.4], dtype), np.array([0.25, -0.7, 0.6, 0.1], dtype)
+    single = dtype == "float32"
+    check(
+        Case(
+            fn,
+            (x, y),
+            rtol=2e-3 if single else 2e-5,
+            atol=2e-3 if single else 1e-7,
+            vtol=1e-5 if single else 1e-12,
+        )
+    )
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("fn", EXTREMA)
+def test_extrema_of_arrays_compiled(fn):
+    check(Case(fn, (np.array([0.2, 0.9, -0.4]), np.array([0.25, -0.7, 0.6, 0.1]))), jit=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from s2sad.analysis.aliases import MAYBE_VIEWS
 from s2sad.ir.core import Op
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
@@ -18,4 +19,6 @@ def makes_its_own(op: Op) -> bool:
     """Whether the array that an operation gives is never its argument, or a view of it."""
     if op.prim == "numpy.sum":
         return op.attr("axis") is not None
-    return op.prim in FRESH or (op.prim in PRIMS and is_elementwise(PRIMS[op.prim]) and op.prim != "pos")
+    if op.prim in MAYBE_VIEWS or op.prim == "pos":
+        return False
+    return op.prim in FRESH or (op.prim in PRIMS and is_elementwise(PRIMS[op.prim]))

@@ -27,9 +27,7 @@ class Derivatives:
     """Of a parsed module: which of its decorators and calls make derivatives, with which options."""
 
     names: dict[str, Any]
-
-    def constant(self, node: Any) -> Any:
-        raise NotImplementedError
+    constant: Any  # a method: the value of an expression, or `Unknown`
 
     def origin(self, node: Any) -> str:
         """Where a dotted name was imported from, e.g. `s2sad.grad`; '' where it was not."""

@@ -63,7 +63,7 @@ class _Sums:
 
     def starts(self, v: Value) -> bool:
         op = self.defs.get(v)
-        new = isinstance(op, Op) and (op.prim in NEW or makes_its_own(op))
+        new = isinstance(op, Op) and makes_its_own(op)
         return (
             new
             and isinstance(v.type, Array)

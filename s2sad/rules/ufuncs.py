@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.types import BOOL, NONE, Scalar, Type, scalar_of
+from s2sad.ir.types import BOOL, NONE, Array, Scalar, Type, scalar_of
 from s2sad.rules.complexes import absolute_partial, is_complex, real_type
 from s2sad.rules.mathematics import FLOAT_RESULT, TUPLES, with_names
 from s2sad.rules.operators import _literal
@@ -196,12 +196,30 @@ ufunc("sinc(x)", cost=30, dx="sinc_derivative(1, x) * dy")
 ufunc("absolute(x)", lambda x: real_type(x) if is_complex(x) else numpy_same(x), cost=1, dx=absolute_partial)
 ufunc("fabs(x)", cost=1, dx="sign(x) * dy")
 ufunc("copysign(a, b)", cost=1, da="sign(a) * copysign(1.0, b) * dy", db=ZERO)
-for _name, _sign in (("maximum", ">"), ("minimum", "<"), ("fmax", ">"), ("fmin", "<")):
-    _missing = ("", "") if _name.endswith("imum") else (" or a != a", " or b != b")
+
+
+def _extremum(text: str, greater: str, less: str) -> Emit:
+    """The partial of maximum or minimum by one operand: of arrays as products."""
+
+    def emit(b: Any, env: Any) -> Any:
+        if isinstance(env["dy"].type, Array):
+            return b.emit("s2sad.of_greater", env["dy"], env[greater], env[less])
+        return b.expand(text, env)
+
+    return emit
+
+
+for _name, _sign in (("maximum", ">"), ("minimum", "<")):
+    _pair = ("a", "b") if _sign == ">" else ("b", "a")
     ufunc(
         f"{_name}(a, b)", numpy_same, cost=1,
-        da=f"dy if a {_sign} b{_missing[1]} else 0.5 * dy if a == b else 0.0",
-        db=f"dy if b {_sign} a{_missing[0]} else 0.5 * dy if a == b else 0.0",
+        da=_extremum(f"dy if a {_sign} b else 0.5 * dy if a == b else 0.0", *_pair),
+        db=_extremum(f"dy if b {_sign} a else 0.5 * dy if a == b else 0.0", *_pair[::-1]),
+    )  # fmt: skip
+for _name, _sign in (("fmax", ">"), ("fmin", "<")):
+    ufunc(
+        f"{_name}(a, b)", numpy_same, cost=1, da=f"dy if a {_sign} b or b != b else 0.5 * dy if a == b else 0.0",
+        db=f"dy if b {_sign} a or a != a else 0.5 * dy if a == b else 0.0",
     )  # fmt: skip
 
 

@@ -66,8 +66,8 @@ ARRAY_FAULTS = (
     Fault(
         "no snapshot is taken of what is overwritten",
         f"{REVERSE}.core:Reverse.as_read",
-        "isinstance(operand.type, Array) and self.written_after(operand, op)",
-        "False",
+        "not self.written_after(operand, op)",
+        "True",
     ),
     Fault(
         "what was overwritten is not put back",

@@ -32,7 +32,7 @@ CONTROL = {
 }  # fmt: skip
 # checked on arrays, in tests/test_arrays.py and tests/test_array_functions.py
 ON_WHOLE_ARRAYS = {
-    *INFER, *JVPS, *(v for v in ON_ARRAYS.values() if v.startswith("s2sad.")), "shape", "s2sad.finite_product", "s2sad.of_greater",
+    *INFER, *JVPS, *(v for v in ON_ARRAYS.values() if v.startswith("s2sad.")), "shape", "s2sad.finite_product",
     "s2sad.quotient_or_zero", "s2sad.bessel_i", "root", "numpy.i0",
 }  # fmt: skip
 RULES = {
@@ -58,7 +58,7 @@ POINTS: dict[str, list[tuple[Any, ...]]] = {
     # domains
     "same_size": [(3, 3), (0, 0)],
     "log": [*POSITIVE, (0.3, 2.0), (5.0, 0.4)], "log2": POSITIVE, "log10": POSITIVE, "sqrt": POSITIVE,
-    "log1p": [(0.3,), (-0.7,), (9.0,)], "safe_log": POSITIVE, "asin": INSIDE, "acos": INSIDE,
+    "log1p": [(0.3,), (-0.7,), (9.0,)], "if_greater": [(0.7, 1.2, 0.4), (0.7, 0.2, 0.4)], "safe_log": POSITIVE, "asin": INSIDE, "acos": INSIDE,
     "arcsin": INSIDE, "arccos": INSIDE, "atanh": INSIDE, "arctanh": INSIDE, "acosh": [(1.3,), (40.0,)],
     "arccosh": [(1.3,), (40.0,)], "gamma": GAMMA, "lgamma": GAMMA, "digamma": GAMMA, "pow": POWERS,
     "power": POWERS, "float_power": POWERS, "pow_base": RESULTS, "pow_exponent": RESULTS,

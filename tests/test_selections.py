@@ -153,6 +153,11 @@ def test_extrema_of_arrays(fn, dtype):
 
 
 @pytest.mark.jit
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("fn", EXTREMA)
-def test_extrema_of_arrays_compiled(fn):
-    check(Case(fn, (np.array([0.2, 0.9, -0.4]), np.array([0.25, -0.7, 0.6, 0.1]))), jit=True)
+def test_extrema_of_arrays_compiled(fn, dtype):
+    x, y = np.array([0.2, 0.9, -0.4], dtype), np.array([0.25, -0.7, 0.6, 0.1], dtype)
+    gradient = grad(fn, wrt=(0, 1), jit=True)(x, y)
+    for mine, interpreted in zip(gradient, grad(fn, wrt=(0, 1))(x, y), strict=True):
+        assert mine.dtype == interpreted.dtype == dtype
+        np.testing.assert_allclose(mine, interpreted, rtol=1e-5 if dtype == "float32" else 1e-12)

@@ -24,7 +24,7 @@ from s2sad.rules.shapes import is_elementwise
 # elementwise operations whose partials are finite, also where their operands are not
 BOUNDED = frozenset(
     {"add", "sub", "neg", "pos", "subtract", "negative", "positive", "where", "clip", "maximum", "minimum", "fmax", "fmin",
-     "max", "min", "real", "imag", "conj", "copysign", "finite_product", "of_greater"}
+     "max", "min", "real", "imag", "conj", "copysign", "finite_product", "where_greater"}
 )  # fmt: skip
 # those whose results and partials are finite where their operands are
 REGULAR = BOUNDED | frozenset(
@@ -72,7 +72,7 @@ def is_selection(op: Op) -> bool:
     """Whether an operation passes on some elements and leaves others out, by their values."""
     if op.prim in ("gather", "assign_at"):
         return any(kind == "mask" for kind, *_ in dict(op.attrs)["index"])
-    return op.prim in ("numpy.where", "numpy.nan_to_num", "s2sad.of_greater")
+    return op.prim in ("numpy.where", "numpy.nan_to_num", "s2sad.where_greater")
 
 
 def is_comparison(op: Op, ranked: set[Value]) -> bool:

@@ -97,10 +97,11 @@ def elementwise(e: Expressions, op: Op) -> Any:
     result = dtype_of(op.result)
     computed = result if result != "bool" else common(op)
     if op.prim.startswith("s2sad."):
+        # in one loop instead of many arrays, some of them of single and others of double precision
+        if op.prim in OF_NUMBERS:
+            return each(e, op, OF_NUMBERS[op.prim])
         if result in NATIVE:
             return None
-        if op.prim in OF_NUMBERS:  # the helper's branches would be arrays of single and of double precision
-            return each(e, op, OF_NUMBERS[op.prim])
         node = t.call(e.helper(op.prim), *operands(e, op))
         return t.call(t.attribute(node, "astype"), t.dotted(f"np.{result}"))
     rule = PRIMS[op.prim]

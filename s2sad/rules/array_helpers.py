@@ -72,7 +72,7 @@ def finite_product(d: Any, term: Any) -> Any:
     return np.where(d != 0.0, term, 0.0)
 
 
-def of_greater(d: Any, a: Any, b: Any) -> Any:
+def where_greater(d: Any, a: Any, b: Any) -> Any:
     """d where a > b, half of it where they are equal, else 0, whatever d is there. Products are faster than np.where,
     which the processor cannot foresee."""
     ties = a == b
@@ -127,7 +127,9 @@ def take_winners(d: Any, index: Any) -> Any:
 _fn: Any
 _partials: dict[str, Any]
 for _scalar, _fn in zip(
-    ON_ARRAYS, (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, None), strict=True
+    ON_ARRAYS,
+    (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None),
+    strict=True,
 ):
     if _fn is None:  # NumPy's own
         continue
@@ -140,10 +142,6 @@ for _scalar, _fn in zip(
 rule(
     finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),
     effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",
-)  # fmt: skip
-rule(
-    of_greater, "y = of_greater(d, a, b)", name="s2sad.of_greater", helper=source(of_greater), effect="none", broadcasts=True,
-    dd=lambda b, env: b.emit("s2sad.of_greater", env["dy"], env["a"], env["b"]), da=ZERO, db=ZERO,
 )  # fmt: skip
 rule(
     quotient_or_zero, "y = quotient_or_zero(a, b)", name="s2sad.quotient_or_zero", helper=source(quotient_or_zero), effect="none", broadcasts=True,

@@ -21,7 +21,8 @@ _BINARY = {
 # helpers of rules on numbers, and those that do the same element by element
 ON_ARRAYS = {
     "s2sad.ratio": "s2sad.ratios", "s2sad.pow_base": "s2sad.pow_bases", "s2sad.pow_exponent": "s2sad.pow_exponents",
-    "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives", "s2sad.scale": "numpy.ldexp",
+    "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives",
+    "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp",
 }  # fmt: skip
 _FOLDABLE = (int, float, bool, complex)
 

@@ -165,6 +165,17 @@ rule(
 )  # fmt: skip
 
 
+def if_greater(d: float, a: float, b: float) -> float:
+    """d if a > b, half of it if they are equal, else 0, whatever d is."""
+    return d if a > b else 0.5 * d if a == b else 0.0
+
+
+rule(
+    if_greater, "y = if_greater(d, a, b)", name="s2sad.if_greater", helper=source(if_greater), effect="none",
+    dd="if_greater(dy, a, b)", da=ZERO, db=ZERO,
+)  # fmt: skip
+
+
 def _ratio_type(*types: Type) -> Type:
     return Scalar("complex") if any(isinstance(t, Scalar) and t.kind == "complex" for t in types) else FLOAT
 

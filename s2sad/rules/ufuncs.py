@@ -203,7 +203,7 @@ def _extremum(text: str, greater: str, less: str) -> Emit:
 
     def emit(b: Any, env: Any) -> Any:
         if isinstance(env["dy"].type, Array):
-            return b.emit("s2sad.of_greater", env["dy"], env[greater], env[less])
+            return b.emit("s2sad.if_greater", env["dy"], env[greater], env[less])
         return b.expand(text, env)
 
     return emit

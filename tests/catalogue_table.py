@@ -70,7 +70,7 @@ ARRAYS: list[tuple[Any, ...]] = [
     ("scipy.linalg.cholesky(a @ a.T)", REGULAR), ("scipy.linalg.cho_solve(scipy.linalg.cho_factor(a @ a.T), b)", REGULAR, B), ("w, v = scipy.linalg.eigh(a + a.T); w + v * v", REGULAR), ("scipy.linalg.eigvalsh(a + a.T)", REGULAR),
     *((f"scipy.stats.norm.{f}(a, 0.2, 1.3)", V) for f in "pdf logpdf cdf logcdf sf logsf".split()), *((f"scipy.stats.expon.{f}(a, scale=1.3)", POSITIVE) for f in "pdf logpdf cdf logcdf sf logsf".split()),
     *((f"scipy.stats.gamma.{f}(a, 2.0, scale=1.3)", POSITIVE) for f in "pdf logpdf cdf logcdf sf logsf".split()), *((f"scipy.stats.beta.{f}(a, 2.0, 3.0)", FRACTIONS) for f in "pdf logpdf cdf logcdf sf logsf".split()), *((f"scipy.stats.t.{f}(a, 3.0)", V) for f in "pdf logpdf cdf logcdf sf logsf".split()),
-    *((f"scipy.stats.poisson.{f}(3, a)", POSITIVE) for f in "pmf logpmf cdf logcdf sf logsf".split()), ("scipy.special.stdtr(2.5, a)", V), *((f"scipy.stats.multivariate_normal.{f}(a, b, c)", A2, np.zeros(2), np.eye(2) * 1.5) for f in "pdf logpdf".split()),
+    *((f"scipy.stats.poisson.{f}(3, a)", POSITIVE) for f in "pmf logpmf cdf logcdf sf logsf".split()), ("scipy.special.stdtr(2.5, a)", V), *((f"scipy.stats.multivariate_normal.{f}(a, b, c)", A2, np.zeros(2), np.eye(2) * 1.5) for f in "pdf logpdf cdf logcdf".split()),
 ]  # fmt: skip
 
 # operators as they stand in a text above, where not as the catalogue has them

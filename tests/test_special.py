@@ -15,7 +15,7 @@ import scipy.stats as st
 from scipy.special import expit, logsumexp
 from scipy.stats import norm
 
-from s2sad import grad, jvp
+from s2sad import grad, jvp, value_and_grad
 from s2sad.errors import S2sadError
 from tests.array_checks import Case, check, collector
 
@@ -288,9 +288,50 @@ def multivariate(x, m, A, X):
     return f(x, m, S) + weighted(f(X, mean=m, cov=S)) + st.multivariate_normal.pdf(x, m, S)
 
 
+@case(normal(2), normal(2), normal(2, 2), normal(3, 2))
+def multivariate_cdf(x, m, A, X):
+    S = A @ A.T + 0.1 * np.eye(2)
+    f = st.multivariate_normal
+    one = f.cdf(x[:1], m[:1], S[:1, :1]) * f.logcdf(x[0], m[0], S[1, 1]) + weighted(
+        f.logcdf(X[0], cov=S[0, 0])
+    )
+    return (
+        f.logcdf(x, m, S)
+        + weighted(f.cdf(X, mean=m, cov=S))
+        + weighted(f.logcdf(X, cov=np.diag(m * m)))
+        + one
+    )
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
 def test_special(case):
     check(case)
+
+
+def of_many(x, m, S):
+    return st.multivariate_normal.logcdf(x, m, S)
+
+
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [3, 4])
+def test_multivariate_cdf_of_many(n, jit):
+    """By one component: its density times the probability of the others, given it. By all of the covariance C: the
+    value of g(s) = logcdf(s * x, 0, s**2 * C) does not vary."""
+    r = np.random.default_rng(n)
+    A, x, m = r.normal(size=(n, n)), r.normal(size=n) + 1.0, r.normal(size=n)
+    S = A @ A.T + np.eye(n)
+    value, (dx, dm, dS) = value_and_grad(of_many, wrt=(0, 1, 2), jit=jit)(x, m, S)
+    np.testing.assert_allclose(value, st.multivariate_normal.logcdf(x, m, S), rtol=1e-3)
+    expected = []
+    for i in range(n):
+        rest = np.arange(n) != i
+        shift, v = S[rest, i] / S[i, i], S[i, i]
+        given = S[np.ix_(rest, rest)] - np.outer(shift, S[rest, i])
+        others = st.multivariate_normal.cdf((x - m)[rest], shift * (x - m)[i], given)
+        expected.append(st.norm.pdf((x - m)[i], 0.0, np.sqrt(v)) * others / np.exp(value))
+    np.testing.assert_allclose(dx, expected, rtol=1e-3, atol=2e-4)
+    np.testing.assert_allclose(dm, -dx, rtol=1e-12)
+    np.testing.assert_allclose(np.sum(dx * (x - m)) + 2.0 * np.sum(dS * S), 0.0, atol=1e-9)
 
 
 def test_single_precision():

@@ -12,6 +12,7 @@ from s2sad.library.operation import Operation, known
 gammaln, betaln = Operation("scipy.special.gammaln"), Operation("scipy.special.betaln")
 xlogy, xlog1py = Operation("scipy.special.xlogy"), Operation("scipy.special.xlog1py")
 ndtr, log_ndtr = Operation("scipy.special.ndtr"), Operation("scipy.special.log_ndtr")
+ndtri = Operation("scipy.special.ndtri")
 gammainc, gammaincc = Operation("scipy.special.gammainc"), Operation("scipy.special.gammaincc")
 betainc, stdtr = Operation("scipy.special.betainc"), Operation("scipy.special.stdtr")
 
@@ -219,12 +220,65 @@ def multivariate_normal_pdf(x: Any, mean: Any = 0.0, cov: Any = 1.0) -> Any:
     return np.exp(multivariate_normal_logpdf(x, mean, cov))
 
 
+def bivariate_cdf(h: Any, k: Any, r: Any) -> Any:
+    """P(X <= h, Y <= k) of standard normal X, Y of correlation r. By Plackett's identity it grows with r as the density
+    does; the integral of that over the angle asin r (Drezner and Wesolowsky, 1990) is summed by the tanh-sinh rule."""
+    t = 0.0625 * np.arange(-52, 53)
+    u = 0.5 * math.pi * np.sinh(t)
+    weights = 0.015625 * math.pi * np.cosh(t) / np.cosh(u) ** 2
+    top = math.asin(r)
+    angle = 0.5 * top * (1.0 + np.tanh(u))[:, None]
+    density = np.exp(-0.5 * ((h - k) / np.cos(angle)) ** 2 - h * k / (1.0 + np.sin(angle)))
+    return ndtr(h) * ndtr(k) + top / (2.0 * math.pi) * (weights @ density)
+
+
+def sequential_cdf(b: Any, cov: Any) -> Any:
+    """P(X <= b) of normal X of mean 0, for each row of b: each component given those before it (Genz, 1992), a mean over
+    the 8,191 points of a lattice rule. About as exact as scipy's, 1e-5, and the same each time."""
+    factor = np.linalg.cholesky(cov)
+    points, step = np.arange(8191) + 0.3, 1
+    y = np.zeros((b.shape[1], 8191, b.shape[0]))
+    total = np.ones((8191, b.shape[0]))
+    for i in range(b.shape[1]):
+        share = ndtr((b[:, i] - np.tensordot(factor[i], y, 1)) / factor[i, i])
+        total = total * share
+        x = points * (step / 8191.0)
+        x = 1.0 - np.abs(2.0 * (x - np.floor(x)) - 1.0)
+        y[i] = ndtri(np.clip(x[:, None] * share, 1e-300, 1.0 - 2.0**-53))
+        step = step * 4423 % 8191
+    return np.mean(total, axis=0)
+
+
+def rows_cdf(b: Any, cov: Any) -> Any:
+    """P(X <= b) of normal X of mean 0, for each row of b."""
+    if b.shape[1] == 1:
+        return ndtr(b[:, 0] / np.sqrt(cov[0, 0]))
+    if b.shape[1] == 2:
+        s, t = np.sqrt(cov[0, 0]), np.sqrt(cov[1, 1])
+        return bivariate_cdf(b[:, 0] / s, b[:, 1] / t, cov[1, 0] / (s * t))
+    return sequential_cdf(b, cov)
+
+
+def multivariate_normal_cdf(x: Any, mean: Any = 0.0, cov: Any = 1.0) -> Any:
+    d = np.asarray(x) - mean
+    if np.ndim(mean) == 0 and np.ndim(cov) == 0:
+        return ndtr(d / np.sqrt(cov))
+    matrix = covariance(mean, cov)
+    if d.ndim == 1:
+        return rows_cdf(d[None], matrix)[0]
+    return np.reshape(rows_cdf(np.reshape(d, (-1, d.shape[-1])), matrix), d.shape[:-1])
+
+
+def multivariate_normal_logcdf(x: Any, mean: Any = 0.0, cov: Any = 1.0) -> Any:
+    return np.log(multivariate_normal_cdf(x, mean, cov))
+
+
 _FUNCTIONS = (
     norm_logpdf, norm_pdf, norm_cdf, norm_logcdf, norm_sf, norm_logsf, expon_logpdf, expon_pdf, expon_cdf, expon_logcdf,
     expon_sf, expon_logsf, gamma_logpdf, gamma_pdf, gamma_cdf, gamma_logcdf, gamma_sf, gamma_logsf, beta_logpdf, beta_pdf,
     beta_cdf, beta_logcdf, beta_sf, beta_logsf, t_logpdf, t_pdf, t_cdf, t_logcdf, t_sf, t_logsf, poisson_logpmf, poisson_pmf,
     poisson_cdf, poisson_logcdf, poisson_sf, poisson_logsf,
-    multivariate_normal_logpdf, multivariate_normal_pdf,
+    multivariate_normal_logpdf, multivariate_normal_pdf, multivariate_normal_cdf, multivariate_normal_logcdf,
 )  # fmt: skip
 NAMED: list[tuple[Any, str]] = [
     (fn, "scipy.stats." + ".".join(fn.__name__.rsplit("_", 1))) for fn in _FUNCTIONS

@@ -6,9 +6,12 @@ Of programs of arrays 60 in every run, 5,000 marked slow.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
+from s2sad import value_and_grad
+from tests.checks import Checker
 from tests.fuzz.array_generator import generate_arrays
 from tests.fuzz.generator import generate
 from tests.fuzz.run import main, run_seed
@@ -182,6 +185,33 @@ def test_program_that_failed_to_compile_once(seed: int) -> None:
     """Tapes of references stored in some iterations, tapes of two types under one name, recursion."""
     outcome = run_seed(seed, jit_every=1)
     assert outcome.report.ok, "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+def test_program_that_amplifies_rounding() -> None:
+    """Its value changes in the ninth digit with the last of an argument, compiled as well."""
+    outcome = run_seed(23000, jit_every=1, arrays=True, levels=(0, 2))
+    assert outcome.report.ok, "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
+
+
+def chaotic(x: float) -> float:
+    for _ in range(25):
+        x = 3.9 * x * (1.0 - x)
+    return x
+
+
+def tame(x: float) -> float:
+    return 3.9 * x * (1.0 - x)
+
+
+@pytest.mark.parametrize(
+    ("fn", "error", "expected"), [(chaotic, 1e-11, True), (chaotic, 1e-3, False), (tame, 1e-11, False)]
+)
+def test_what_comes_of_rounding(fn: Callable[[float], float], error: float, expected: bool) -> None:
+    value, gradient = value_and_grad(fn, wrt=(0,))(0.3)
+    found = (value + error, (gradient[0] * (1.0 + error),))
+    assert Checker(fn, (0.3,), (0,), rounded=True).comes_of_rounding(found, gradient) is expected
 
 
 @pytest.mark.parametrize("seed", range(QUICK))

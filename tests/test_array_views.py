@@ -193,3 +193,41 @@ def test_written_and_read_in_one_block(made, body):
     fn = function_of(source, {"np": np})
     with pytest.raises(S2sadError, match="share memory"):
         check(Case(fn, (S,)), levels=(2,))
+
+
+# -- the same operation twice, each reshaped: other memory ---------------------------------------------------------
+
+
+def written_beside(a):
+    w, v = (1.2 * a).reshape((9,)), (1.2 * a).reshape(-1)
+    v *= 2.0
+    return np.sum(w * np.arange(9)) + np.sum(v**2)
+
+
+def written_before(a):
+    w = (1.2 * a).reshape((9,))
+    w[0] = 5.0
+    v = (1.2 * a).ravel()
+    return np.sum(w * v)
+
+
+def through_two_views(a):
+    w = np.sin(a).reshape((9,))[1:]
+    v = np.sin(a).reshape(-1)[1:]
+    v[::2] = 0.5 * w[::2]
+    return np.sum(w * v)
+
+
+def in_a_loop(a):
+    s = 0.0
+    for i in range(3):
+        w = (1.2 * a).reshape(-1)
+        w *= 2.0 + i
+        s += np.sum(w * w)
+    return s
+
+
+@pytest.mark.parametrize("fn", [written_beside, written_before, through_two_views, in_a_loop])
+def test_the_same_made_twice(fn):
+    for levels in (0, 2):
+        check(Case(fn, (S,)), levels=(levels,))

@@ -227,7 +227,7 @@ def in_a_loop(a):
     return s
 
 
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("fn", [written_beside, written_before, through_two_views, in_a_loop])
-def test_the_same_made_twice(fn):
-    for levels in (0, 2):
-        check(Case(fn, (S,)), levels=(levels,))
+def test_the_same_made_twice(fn, jit):
+    check(Case(fn, (S,)), levels=(0, 2), jit=jit)

@@ -334,6 +334,37 @@ def test_multivariate_cdf_of_many(n, jit):
     np.testing.assert_allclose(np.sum(dx * (x - m)) + 2.0 * np.sum(dS * S), 0.0, atol=1e-9)
 
 
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_multivariate_cdf_without_bounds(jit):
+    """Components without an upper bound do not count; below all of them the probability is 0."""
+    derivative = value_and_grad(probability, wrt=(0, 1, 2), jit=jit)
+    S = np.array([[1.5, 0.5, 0.2], [0.5, 2.0, 0.3], [0.2, 0.3, 1.0]])
+    for n in (1, 2, 3):
+        x = np.array([0.3, np.inf, np.inf])[:n]
+        value, (dx, dm, dS) = derivative(x, np.zeros(n), S[:n, :n])
+        density = st.norm.pdf(0.3, 0.0, np.sqrt(1.5))
+        np.testing.assert_allclose(value, st.norm.cdf(0.3, 0.0, np.sqrt(1.5)), rtol=1e-6)
+        np.testing.assert_allclose(dx, [density, 0.0, 0.0][:n], rtol=1e-6)
+        np.testing.assert_allclose(dm, -dx)
+        np.testing.assert_allclose(dS[0, 0], -density * 0.3 / 3.0, rtol=1e-4)
+        np.testing.assert_allclose((dS + dS.T)[:n, 1:], 0.0, atol=1e-5)
+        value, gradients = derivative(-x, np.zeros(n), S[:n, :n])
+        if n > 1:
+            assert value == 0.0
+            assert all(np.all(g == 0.0) for g in gradients)
+
+
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size, others", [(2, 3), (2, 1), (3, 2), (1, 2)])
+def test_multivariate_cdf_of_other_sizes(size, others, jit):
+    with pytest.raises(ValueError, match="Dimension mismatch"):
+        grad(probability, jit=jit)(np.ones(size), np.zeros(size), np.eye(others))
+
+
+def probability(x, m, S):
+    return st.multivariate_normal.cdf(x, m, S)
+
+
 def test_single_precision():
     x = normal(4).astype(np.float32)
     found = grad(one_of_each)(x)

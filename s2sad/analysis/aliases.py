@@ -191,6 +191,23 @@ def maybe_view(op: Op) -> bool:
     return op.prim in MAYBE_VIEWS or (op.prim == "numpy.einsum" and len(op.operands) == 1)
 
 
+def unsettled(fn: Function, aliases: Aliases) -> set[Value]:
+    """The classes of memory that is written or returned, or of which there may be a view that is, as the call decides:
+    what reads an array of another class finds it as it was made."""
+    found = aliases.written | aliases.reachable(fn.body.yields)
+    views = [
+        (aliases.find(op.result), aliases.find(a))
+        for op in walk(fn.body)
+        if isinstance(op, Op)
+        and maybe_view(op)
+        and isinstance(a := op.operands[0], Value)
+        and is_memory(a.type)
+    ]
+    while new := {a for view, a in views if view in found and a not in found}:
+        found |= new
+    return found
+
+
 def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
     """A reshaped array may be a view or a copy of it, which only the call shows: it is taken for a copy, and what
     could tell the difference is refused. What was written before, and never after, cannot."""

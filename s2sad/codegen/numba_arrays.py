@@ -20,7 +20,7 @@ from s2sad.ir.core import Const, Op, Operand, Value
 from s2sad.ir.types import Array, Dim, Scalar, Size, Type, is_many
 from s2sad.rules.arrays import INFER, dims_of, dtype_of
 from s2sad.rules.arrays.core import axes_of
-from s2sad.rules.builder import ON_ARRAYS
+from s2sad.rules.builder import ON_NUMBERS
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
 
@@ -89,17 +89,14 @@ def cast(e: Expressions, node: Any, o: Operand, dtype: str) -> Any:
 # -- elementwise --------------------------------------------------------------------------------------
 
 
-OF_NUMBERS = {on_arrays: of_numbers for of_numbers, on_arrays in ON_ARRAYS.items()}
-
-
 def elementwise(e: Expressions, op: Op) -> Any:
     """Numbers among the operands take the dtype of the arrays: for Numba any other makes the result float64."""
     result = dtype_of(op.result)
     computed = result if result != "bool" else common(op)
     if op.prim.startswith("s2sad."):
         # in one loop instead of many arrays, some of them of single and others of double precision
-        if op.prim in OF_NUMBERS:
-            return each(e, op, OF_NUMBERS[op.prim])
+        if op.prim in ON_NUMBERS:
+            return each(e, op, ON_NUMBERS[op.prim])
         if result in NATIVE:
             return None
         node = t.call(e.helper(op.prim), *operands(e, op))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from s2sad.analysis.aliases import WRITES, Aliases, maybe_view
+from s2sad.analysis.aliases import WRITES, Aliases, unsettled
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import INT, Array, Scalar, Type, is_memory
 from s2sad.rules.registry import PRIMS
@@ -45,9 +45,7 @@ class _Known:
     def __init__(self, fn: Function, chosen: Callable[[Op], bool] | None = None) -> None:
         self.chosen = chosen
         self.aliases = Aliases(fn)
-        self.returned = self.aliases.reachable(fn.body.yields)  # and what lists that are returned hold
-        self.shared: set[Value] = set()
-        self.shared = self.maybe_shared(fn)
+        self.unsettled = unsettled(fn, self.aliases)
 
     def block(self, block: Block, seen: dict[Any, Value], names: dict[Value, Operand]) -> Block:
         seen = dict(seen)  # what is computed in a block is known in the blocks it holds, not after it
@@ -115,30 +113,11 @@ class _Known:
             return False
         return all(isinstance(o.type, Scalar) or self.settled(o) for o in (op.result, *op.operands))
 
-    def maybe_shared(self, fn: Function) -> set[Value]:
-        """The memory of which there may be a view that is written or returned, as the call decides."""
-        pairs = [
-            (op.result, op.operands[0])
-            for op in walk(fn.body)
-            if isinstance(op, Op) and maybe_view(op) and isinstance(op.result.type, Array)
-        ]
-        found: set[Value] = set()
-        while True:
-            new = {
-                self.aliases.find(a)
-                for view, a in pairs
-                if isinstance(a, Value) and (not self.settled(view) or self.aliases.find(view) in found)
-            } - found
-            if not new:
-                return found
-            found |= new
-
     def settled(self, o: Operand) -> bool:
         """Whether this is an array that is what it was made as, wherever it is read."""
-        if not (isinstance(o, Value) and isinstance(o.type, Array)):
-            return False
-        root = self.aliases.find(o)
-        return not self.aliases.is_written(o) and root not in self.returned and root not in self.shared
+        return (
+            isinstance(o, Value) and isinstance(o.type, Array) and self.aliases.find(o) not in self.unsettled
+        )
 
 
 def _form(t: Type) -> Any:

@@ -21,14 +21,14 @@ from s2sad.analysis.uses import definitions, use_counts
 from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Block, For, Function, Op, Operand, Value, walk, with_blocks
 from s2sad.ir.types import FLOAT, INT, Array, Scalar, Size, Type, is_many
-from s2sad.rules.builder import ON_ARRAYS, const
+from s2sad.rules.builder import ON_NUMBERS, const
 
 WRITTEN = {"add_into": "accumulate", "assign": "store"}  # what writes an array, and what an element of it
 # what works element by element, and what gives the same of numbers
 ELEMENTWISE = {name: name for name in
     ("add", "sub", "mul", "div", "neg", "pow",
      *(f"numpy.{name}" for name in ("sin", "cos", "exp", "log", "sqrt", "tanh", "square", "maximum", "minimum")))
-} | {on_arrays: of_numbers for of_numbers, on_arrays in ON_ARRAYS.items() if on_arrays.startswith("s2sad.")}  # fmt: skip
+} | {on_arrays: on_numbers for on_arrays, on_numbers in ON_NUMBERS.items() if on_arrays.startswith("s2sad.")}  # fmt: skip
 AXES = {1: ("k",), 2: ("j", "k")}  # the names of indices
 Full = tuple[bool, ...]  # of each axis, whether it is as long as the loop runs; if not, its size is 1
 

@@ -24,6 +24,7 @@ ON_ARRAYS = {
     "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives",
     "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp",
 }  # fmt: skip
+ON_NUMBERS = {on_arrays: on_numbers for on_numbers, on_arrays in ON_ARRAYS.items()}
 _FOLDABLE = (int, float, bool, complex)
 
 

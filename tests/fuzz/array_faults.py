@@ -66,8 +66,8 @@ ARRAY_FAULTS = (
     Fault(
         "no snapshot is taken of what is overwritten",
         f"{REVERSE}.core:Reverse.as_read",
-        "not self.written_after(operand, op)",
-        "True",
+        "self.written_after(operand, op)",
+        "False",
     ),
     Fault(
         "what was overwritten is not put back",

@@ -179,7 +179,7 @@ def lines_run(source: str, args: tuple[Any, ...]) -> tuple[float, int]:
         ):
             warnings.simplefilter("error")
             return float(namespace["f"](*given)), count
-    except (TimeoutError, OverflowError, ZeroDivisionError, ValueError, IndexError, Warning):
+    except (TimeoutError, ArithmeticError, ValueError, TypeError, IndexError, Warning):
         return math.inf, count
     finally:
         sys.settrace(before)

@@ -302,10 +302,13 @@ class Reverse:
 
     def as_read(self, operand: Operand, op: Op, scope: Scope) -> Operand:
         """An operand (or the result) of an operation as it was then: of memory that is written, a copy."""
-        array = isinstance(operand, Value) and isinstance(operand.type, Array)
-        if not array or not self.written_after(operand, op) or is_restored(self, operand, op):  # type: ignore[arg-type]
+        if not (
+            isinstance(operand, Value)
+            and isinstance(operand.type, Array)
+            and self.written_after(operand, op)
+            and not is_restored(self, operand, op)
+        ):
             return self.lend(operand, scope)
-        assert isinstance(operand, Value)
         key = (operand, op)
         found = self.snapshots.get(key)
         if found is None:

@@ -95,6 +95,11 @@ class ArrayGenerator(ArrayCalls):
         if self.chance(0.2):
             last, name = self.swept()
             body, result = [*body, *last], f"{result} + {name}"
+        if "n" in scope.ints and self.chance(0.2):
+            last, name = self.counted()
+            body, result = [*body, *last], f"{result} + {name}"
+        if any(".copy()" in line for line in body):
+            self.use("copy")
         lines = ["import math", "", "import numpy as np", "", "", *self.module]
         lines += [f"def f({', '.join(given)}):", *indent([*body, f"return {result}"])]
         return "\n".join(line.rstrip() for line in lines) + "\n", args, tuple(wrt)
@@ -154,6 +159,26 @@ class ArrayGenerator(ArrayCalls):
         if self.chance(0.3):
             lines = [f"for {self.fresh('k')} in range(2):", *indent(lines)]
         return [f"{r}, {t} = {made}, c", *lines], f"0.3 * {t} + np.sum(np.cos({r}))"
+
+    def counted(self) -> tuple[list[str], str]:
+        """A loop of as many turns as an argument says, often none; a number."""
+        self.use("range-of-int")
+        q, t, i = self.fresh("q"), self.fresh("t"), self.fresh("i")
+        turns = [
+            f"{q} = 0.6 * {q} + 0.3 * np.sin({q})", f"{q}[{i}] = {t} * {q}[-1]", f"{q} *= 0.8", f"{q}[{i}:] += 0.2 * {t}",
+            f"{t} = 0.5 * {t} + 0.2 * np.sum({q} ** 2)", f"{t} -= 0.3 * {q}[{i}] * {q}[0]", f"{q} = {q}[::-1] * {t}",
+        ]  # fmt: skip
+        body = [self.rng.choice(turns) for _ in range(self.rng.randint(1, 3))]
+        if self.chance(0.3):
+            leave = self.rng.choice(["break", "continue"])
+            body.insert(self.rng.randrange(len(body)), f"if {t} > {self.constant()}: {leave}")
+        turns_of = self.rng.choice(["n", "n", "n + 1", "1, n", "n - 1, -1, -1"])
+        made = self.rng.choice(["0.5 * x", "x.copy()", "np.cos(x)"])
+        return [
+            f"{q}, {t} = {made}, c",
+            f"for {i} in range({turns_of}):",
+            *indent(body),
+        ], f"0.2 * {t} + np.sum({q})"
 
     def parameters(self, scope: ArrayScope) -> dict[str, Any]:
         """The arguments by their names: one or two vectors, most often a matrix, and now and then each rarer kind."""

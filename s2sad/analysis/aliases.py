@@ -13,11 +13,11 @@ from s2sad.analysis.uses import free_values, use_counts
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import Block, For, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import Array, Tape, Type, element, is_memory
+from s2sad.rules.effects import Made, is_view, made, maybe_view
 
 WRITES = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "assign", "assign_at", "scatter_add"}
 )
-VIEWS = frozenset({"view", "newaxis", "squeeze", "numpy.transpose", "reshaped"})
 SIZES = frozenset({"shape", "len"})  # what looks at an array's sizes alone
 
 
@@ -65,11 +65,11 @@ class Aliases:
             self.hold(op.operands[0], op.result)
         elif op.prim in ("append", "store", "alloc_list", "list_repeat", "load", "list_of"):
             self.of_lists(op)
-        elif op.prim in VIEWS:
+        elif made(op) is Made.VIEW:
             joined = set(self.joined)
             self.union(op.result, op.operands[0])
             self.joined = joined  # a view is of one array, not of one or another
-        elif op.prim in ("stop_gradient", "identity"):
+        elif made(op) is Made.SAME:
             self.union(op.result, op.operands[0])
         elif op.prim == "invoke":
             given = [o for o in op.operands if isinstance(o, Value) and is_memory(o.type)]
@@ -174,23 +174,6 @@ def kind_of_memory(t: Type) -> str:
     return f"{type(t).__name__} of {kind_of_memory(element(t)) if is_memory(element(t)) else 'numbers'}"
 
 
-MAYBE_VIEWS = frozenset(
-    {
-        "numpy.reshape",
-        "numpy.diagonal",
-        "numpy.real",
-        "numpy.imag",
-        "numpy.broadcast_to",
-        "numpy.ascontiguousarray",
-    }
-)
-
-
-def maybe_view(op: Op) -> bool:
-    """Whether only the call shows if the result is a view of the argument."""
-    return op.prim in MAYBE_VIEWS or (op.prim == "numpy.einsum" and len(op.operands) == 1)
-
-
 def unsettled(fn: Function, aliases: Aliases) -> set[Value]:
     """The classes of memory that is written or returned, or of which there may be a view that is, as the call decides:
     what reads an array of another class finds it as it was made."""
@@ -223,11 +206,7 @@ def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
         """Whether anything but this chain of views, and of what may be one, leads to the memory."""
         while uses[v] == 1 and v not in fn.params and not aliases.is_joined(v):
             op = defs.get(v)
-            if (
-                op is None
-                or not (op.prim in VIEWS or maybe_view(op))
-                or not isinstance(op.operands[0], Value)
-            ):
+            if op is None or not (is_view(op) or maybe_view(op)) or not isinstance(op.operands[0], Value):
                 return False
             v = op.operands[0]
             if not is_memory(v.type):  # a number spread out

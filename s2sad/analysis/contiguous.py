@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2sad.analysis.aliases import Aliases
-from s2sad.analysis.fresh import makes_its_own
 from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk, with_blocks
 from s2sad.ir.types import Array
+from s2sad.rules.effects import is_fresh
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
 
@@ -36,7 +36,7 @@ def contiguous_views(fn: Function) -> Function:
             return bool(op.attr("order") == "C")
         if op.prim in BY_ROWS or a in known:
             return True
-        if not (isinstance(a.type, Array) and makes_its_own(op)):
+        if not (isinstance(a.type, Array) and is_fresh(op)):
             return False
         elementwise = op.prim in PRIMS and is_elementwise(PRIMS[op.prim])
         return a.type.ndim == 1 or (elementwise and all(map(rises_by_rows, op.operands)))

@@ -10,35 +10,17 @@ value that all iterations share, plus a constant, and known not to be negative, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from s2sad.analysis.aliases import VIEWS, WRITES, Aliases, maybe_view
+from s2sad.analysis.aliases import WRITES, Aliases
+from s2sad.analysis.cells import Cell, Cells, Index
 from s2sad.analysis.unbound import unbound_values
-from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, blocks
 from s2sad.ir.types import Array, is_memory
+from s2sad.rules.effects import is_fresh
 
 MANY = 50  # writes to one array that each load is compared to, at most
 Loops = tuple[AnyOp, ...]
-REFERENCES = VIEWS | {
-    "identity",
-    "load",
-    "tape_read",
-    "invoke",
-    "extract",
-    "stop_gradient",
-    "custom",
-    "unpack",
-    "unbound",
-}
-
-
-@dataclass(frozen=True)
-class Index:
-    """An index: `base` plus `offset`; a constant has no base."""
-
-    base: Value | None
-    offset: int
 
 
 class FinalReads:
@@ -46,12 +28,12 @@ class FinalReads:
 
     def __init__(self, fn: Function, aliases: Aliases) -> None:
         self.aliases = aliases
-        self.defs = definitions(fn)
+        self.cells = Cells(fn)
+        self.defs, self.variables = self.cells.defs, self.cells.variables
         self.unbound = unbound_values(fn)
         self.around: dict[AnyOp, Loops] = {}  # the loops that an operation stands in
         self.order: dict[AnyOp, int] = {}
         self.sides: dict[AnyOp, tuple[tuple[If, bool], ...]] = {}  # the branches it stands in
-        self.variables: dict[Value, For] = {}
         self.made_in: dict[Value, Loops] = dict.fromkeys(fn.params, ())
         self.writes: dict[Value, list[Op]] = {}
         self.visit(fn.body, ())
@@ -61,8 +43,6 @@ class FinalReads:
         for op in block.ops:
             self.around[op], self.order[op], self.sides[op] = loops, len(self.order), sides
             self.made_in.update(dict.fromkeys(op.results, loops))
-            if isinstance(op, For):
-                self.variables[op.body.params[0]] = op
             inside = (*loops, op) if isinstance(op, (For, While)) else loops
             for inner in blocks(op):
                 self.made_in.update(dict.fromkeys(inner.params, inside))
@@ -101,7 +81,7 @@ class FinalReads:
                 break
         else:
             return None
-        indices = [i.base for i in map(self.index, op.operands[1:]) if i.base is not None]
+        indices = [i.base for i in map(self.cells.index, op.operands[1:]) if i.base is not None]
         through = [self.variables.get(base) for base in indices]
         whole = all(loop in loops[k:] and self.runs_through(loop) for loop in through if loop is not None)
         return (
@@ -112,62 +92,26 @@ class FinalReads:
 
     def runs_through(self, loop: For) -> bool:
         """Whether a loop runs as often each time, from a constant to a size that is known outside all loops, or back."""
-        ends = [self.index(o) for o in (loop.start, loop.stop)]
+        ends = [self.cells.index(o) for o in (loop.start, loop.stop)]
         sizes = [e.base for e in ends if e.base is not None]
         unit = isinstance(loop.step, Const) and abs(loop.step.value) == 1
         return unit and len(sizes) == 1 and not self.made_in[sizes[0]]
 
-    def cell(self, op: Op, at: tuple[Operand, ...]) -> tuple[Index, ...] | None:
-        """The indices of one number in an array or list, none of them negative."""
+    def cell(self, op: Op, at: tuple[Operand, ...]) -> Cell | None:
+        """The cell of one number in the array or list that it is read of or written to, whatever the views between."""
         a = op.operands[0]
-        whole = len(at) == a.type.ndim if isinstance(a.type, Array) else len(at) == 1
-        if not whole or is_memory(a.type.item):  # type: ignore[attr-defined]
+        if not isinstance(a, Value) or is_memory(a.type.item):  # type: ignore[attr-defined]
             return None
-        found = tuple(self.index(o) for o in at)
-        return found if all(self.least(i) >= 0 for i in found) else None
+        return self.cells.cell(a, at)
 
-    def index(self, o: Operand) -> Index:
-        """An operand as a base and an offset."""
-        if isinstance(o, Const):
-            return Index(None, int(o.value))
-        assert isinstance(o, Value)
-        op = self.defs.get(o)
-        if isinstance(op, Op) and op.prim in ("add", "sub") and isinstance(op.operands[1], Const):
-            inner = self.index(op.operands[0])
-            step = int(op.operands[1].value)
-            return Index(inner.base, inner.offset + (step if op.prim == "add" else -step))
-        if isinstance(op, Op) and op.prim == "add" and isinstance(op.operands[0], Const):
-            inner = self.index(op.operands[1])
-            return Index(inner.base, inner.offset + int(op.operands[0].value))
-        if isinstance(op, Op) and op.prim == "constant":
-            return Index(None, int(op.attr("value")))
-        return Index(o, 0)
-
-    def least(self, index: Index) -> float:
-        """A lower bound of an index."""
-        if index.base is None:
-            return index.offset
-        loop = self.variables.get(index.base)
-        if loop is None:
-            op = self.defs.get(index.base)
-            size = isinstance(op, Op) and op.prim in ("len", "shape", "trip_count")
-            return index.offset if size else -float("inf")
-        if not isinstance(loop.step, Const):
-            return -float("inf")
-        first = (
-            self.least(self.index(loop.start))
-            if loop.step.value > 0
-            else self.least(self.index(loop.stop)) + 1
-        )
-        return first + index.offset
-
-    def is_earlier(self, write: Op, load: Op, cell: tuple[Index, ...]) -> bool:
+    def is_earlier(self, write: Op, load: Op, cell: Cell) -> bool:
         """Whether a write to a load's array never writes the load's cell after it."""
-        a, w = load.operands[0], write.operands[0]
-        assert isinstance(a, Value)
-        if w is not a and isinstance(w, Value) and self.is_new(w) and self.is_bound_before(a, w):
+        a, w = (self.cells.root(op.operands[0]) for op in (load, write))  # type: ignore[arg-type]
+        if w is not a and self.is_new(w) and self.is_bound_before(a, w):
             return True
-        own = len(self.made_in[a]) if self.is_new(a) else 0  # loops further out have another array each turn
+        own = (
+            len(self.made_in[a]) if self.is_new(a) and w is a else 0
+        )  # loops further out have another array each turn
         shared = 0
         pairs = zip(self.around[write], self.around[load], strict=False)
         while (pair := next(pairs, None)) is not None and pair[0] is pair[1]:
@@ -175,7 +119,7 @@ class FinalReads:
         loops = self.around[load][own:shared]
         if not loops:
             return write is load or self.order[write] < self.order[load]
-        if write.prim not in ("store", "accumulate") or w is not a:
+        if write.prim not in ("store", "accumulate") or w is not a or self.varies(a, loops):
             return False
         other = self.cell(write, write.operands[1:-1])
         if other is None:
@@ -183,7 +127,7 @@ class FinalReads:
         latest: dict[
             AnyOp | None, float
         ] = {}  # the last turn of each loop, from the load's on, that names its cell
-        for mine, its in zip(cell, other, strict=True):
+        for mine, its in known(cell, other):
             gap = mine.offset - its.offset
             loop = self.variables.get(its.base) if its.base is not None else None
             if loop is None or loop not in loops:
@@ -211,7 +155,7 @@ class FinalReads:
     def is_new(self, a: Value) -> bool:
         """Whether an array is made where it is defined, rather than one that was there before."""
         op = self.defs.get(a)
-        return isinstance(op, Op) and not maybe_view(op) and op.prim not in REFERENCES
+        return is_fresh(op)
 
     def is_bound_before(self, a: Value, w: Value) -> bool:
         """Whether each time an array is made as w, what is known as a was there before, and so is another one."""
@@ -227,25 +171,25 @@ class FinalReads:
             return 0
         if depth == 0:
             return math.inf
-        bound = -self.least(Index(b, 0)) if a is None else math.inf
+        bound = -self.cells.least(Index(b, 0)) if a is None else math.inf
         loop = self.variables.get(a) if a is not None else None
         if loop is not None and isinstance(loop.step, Const):
-            end = self.index(loop.stop if loop.step.value > 0 else loop.start)
+            end = self.cells.index(loop.stop if loop.step.value > 0 else loop.start)
             last = end.offset - 1 if loop.step.value > 0 else end.offset
             bound = min(bound, self.most(end.base, b, depth - 1) + last)
         loop = self.variables.get(b) if b is not None else None
         if loop is not None and isinstance(loop.step, Const):
-            end = self.index(loop.start if loop.step.value > 0 else loop.stop)
+            end = self.cells.index(loop.start if loop.step.value > 0 else loop.stop)
             first = end.offset if loop.step.value > 0 else end.offset + 1
             bound = min(bound, self.most(a, end.base, depth - 1) - first)
         return bound
 
-    def never_together(self, write: Op, load: Op, cell: tuple[Index, ...], other: tuple[Index, ...]) -> bool:
+    def never_together(self, write: Op, load: Op, cell: Cell, other: Cell) -> bool:
         """Whether one iteration has not both: they are in two branches, or in one where the cells are not the same."""
         for (branch, side), (too, its) in zip(self.sides[load], self.sides[write], strict=False):
             if branch is too and side != its:
                 return True
-        for mine, its_ in zip(cell, other, strict=True):
+        for mine, its_ in known(cell, other):
             gap = mine.offset - its_.offset
             if gap > self.most(its_.base, mine.base) or -gap > self.most(mine.base, its_.base):
                 return True
@@ -253,8 +197,8 @@ class FinalReads:
             test = self.defs.get(branch.cond) if isinstance(branch.cond, Value) else None
             if not (isinstance(test, Op) and test.prim == ("ne" if taken else "eq")):
                 continue
-            a, b = map(self.index, test.operands)
-            for mine, its_ in zip(cell, other, strict=True):
+            a, b = map(self.cells.index, test.operands)
+            for mine, its_ in known(cell, other):
                 for x, y in ((mine, its_), (its_, mine)):
                     if (x.base, y.base) == (a.base, b.base) and x.offset - y.offset == a.offset - b.offset:
                         return True  # the same cell only where the branch is not taken
@@ -263,3 +207,8 @@ class FinalReads:
     def varies(self, v: Value, loops: Loops) -> bool:
         """Whether a value may differ from one iteration of these loops to the next."""
         return any(loop in self.made_in[v] for loop in loops)
+
+
+def known(a: Cell, b: Cell) -> Iterator[tuple[Index, Index]]:
+    """The indices of two cells, axis by axis, where both are known."""
+    return ((i, j) for i, j in zip(a, b, strict=True) if i is not None and j is not None)

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from s2sad.analysis.aliases import VIEWS
 from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, For, Function, Op, Value, While, blocks
 from s2sad.ir.types import Array, Scalar, Tape, Tuple, Type, is_memory
-
-REFERENCES = frozenset({"load", "tape_read", "identity", *VIEWS})
+from s2sad.rules.effects import is_fresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,7 @@ def stored(fn: Function) -> tuple[Stored, ...]:
                 line = loop.loc.line if loop is not None else 0
                 held = op.operands[2]
                 source = made.get(held) if isinstance(held, Value) else None
-                refers = is_memory(tape.type.item) and not (
-                    isinstance(source, Op) and source.prim not in REFERENCES
-                )
+                refers = is_memory(tape.type.item) and not is_fresh(source)
                 found.setdefault(tape, Stored(tape, line, tape.type.item, refers))
             for inner in blocks(op):
                 visit(inner, op if isinstance(op, (For, While)) else loop)

@@ -24,7 +24,7 @@ from s2sad.codegen.undefined import placeholders
 from s2sad.errors import Stmt
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import Array, List, Scalar, Tape, is_memory
-from s2sad.transform.reverse.arrays import is_fresh, sources
+from s2sad.transform.reverse.arrays import is_unshared, sources
 from s2sad.transform.reverse.extras import breaks
 
 Copies = list[tuple[Value, Operand]]
@@ -202,7 +202,7 @@ class Emitter:
             return self.folding.uses[o] == 1 and all(self.owned(x, result, seen) for x in made)
         if isinstance(made, Op) and made.prim == "identity":  # another name for what must be this one's alone
             return self.folding.uses[o] == 1 and self.owned(made.operands[0], result, seen)
-        return self.folding.uses[o] == 1 and isinstance(made, Op) and is_fresh(o, self.origin, set())
+        return self.folding.uses[o] == 1 and isinstance(made, Op) and is_unshared(o, self.origin, set())
 
     @functools.cached_property
     def origin(self) -> dict[Value, Any]:

@@ -71,7 +71,7 @@ def matrix_power(a: Any, n: Any) -> Any:
     if n < 0:
         return matrix_power(np.linalg.inv(a), -n)
     if n == 1:
-        return a.copy()
+        return a
     if n == 0:
         return np.broadcast_to(eye_matrix(a.shape[-1], k=0, dtype=a.dtype), a.shape).copy()
     half = matrix_power(a, n // 2)

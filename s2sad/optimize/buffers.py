@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from s2sad.analysis.fresh import makes_its_own
 from s2sad.analysis.uses import definitions, use_counts
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, blocks
 from s2sad.ir.types import Array
+from s2sad.rules.effects import is_fresh
 
 NEW = frozenset({"zeros_like", "numpy.zeros", "copy"})
 
@@ -63,7 +63,7 @@ class _Sums:
 
     def starts(self, v: Value) -> bool:
         op = self.defs.get(v)
-        new = isinstance(op, Op) and makes_its_own(op)
+        new = is_fresh(op)
         return (
             new
             and isinstance(v.type, Array)

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from s2sad.analysis.aliases import VIEWS, WRITES, Aliases
-from s2sad.analysis.fresh import makes_its_own
+from s2sad.analysis.aliases import WRITES, Aliases
 from s2sad.analysis.uses import definitions, use_counts
 from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Block, For, Function, Op, Operand, Value, walk, with_blocks
 from s2sad.ir.types import FLOAT, INT, Array, Scalar, Size, Type, is_many
 from s2sad.rules.builder import ON_NUMBERS, const
+from s2sad.rules.effects import is_fresh, is_view
 
 WRITTEN = {"add_into": "accumulate", "assign": "store"}  # what writes an array, and what an element of it
 # what works element by element, and what gives the same of numbers
@@ -84,10 +84,10 @@ class _Loops:
     def is_own(self, a: Operand) -> bool:
         """Whether memory is made in this function: no argument may be the same."""
         op = self.defs.get(a) if isinstance(a, Value) else None
-        while isinstance(op, Op) and op.prim in VIEWS and op.prim != "numpy.transpose":
+        while isinstance(op, Op) and is_view(op) and op.prim != "numpy.transpose":
             a = op.operands[0]
             op = self.defs.get(a) if isinstance(a, Value) else None
-        return isinstance(op, Op) and makes_its_own(op)
+        return is_fresh(op)
 
     def tree(self, value: Operand, like: Type, before: list[AnyOp]) -> _Tree | None:
         """The operations that make a value of elements; None where it is not made of those."""

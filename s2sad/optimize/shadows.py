@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from s2sad.analysis.aliases import MAYBE_VIEWS
 from s2sad.analysis.uses import definitions, use_counts
 from s2sad.ir.core import (
     AnyOp,
@@ -30,6 +29,7 @@ from s2sad.ir.core import (
 )
 from s2sad.ir.types import Array, Type, is_many
 from s2sad.optimize.buffers import NEW
+from s2sad.rules.effects import is_fresh
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
 
@@ -157,7 +157,7 @@ class _Shared:
         """Whether no reader keeps an array, or gives another name to its memory."""
         for op in self.readers(v):
             if isinstance(op, Op):
-                known = is_elementwise(PRIMS[op.prim]) and op.prim not in MAYBE_VIEWS
+                known = is_elementwise(PRIMS[op.prim]) and is_fresh(op)
                 if not (known or op.prim in READS or op.prim in ADDS):
                     return False
             elif not isinstance(op, For):
@@ -218,6 +218,4 @@ class _Started:
 
 def is_new(op: Op) -> bool:
     """Whether an operation gives memory of its own."""
-    return op.prim in NEW or (
-        is_elementwise(PRIMS[op.prim]) and op.prim not in MAYBE_VIEWS and isinstance(op.result.type, Array)
-    )
+    return op.prim in NEW or (is_elementwise(PRIMS[op.prim]) and is_fresh(op))

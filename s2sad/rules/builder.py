@@ -36,6 +36,7 @@ class Builder:
         self.loc = loc
         self.defs: dict[Value, Op] = {}
         self.fold = True
+        self.own_memory = False  # what is built may be written later: no operation on arrays gives an operand itself
         self.origins: dict[Any, tuple[Value, int]] = {}  # arguments whose axes have the sizes that types name
         self.reassociate = False  # constant factors of adjoints may be multiplied together
         self.changes: Callable[[Operand], bool] = lambda o: (
@@ -57,7 +58,7 @@ class Builder:
             prim = ON_ARRAYS[prim]
         if type is None:
             type = self.infer(prim, operands)
-        if self.fold and not attrs:
+        if self.fold and not attrs and not (self.own_memory and isinstance(type, Array)):
             folded = self.simplify(prim, operands, type)
             if folded is not None:
                 return folded

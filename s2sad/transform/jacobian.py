@@ -21,7 +21,7 @@ from s2sad.transform.forward.core import Forward, has_tangent
 from s2sad.transform.gradient import finished
 from s2sad.transform.repeat import Copier, each, indices_of, put, sizes, table, unit
 from s2sad.transform.reverse import Callees, Reverse, ready
-from s2sad.transform.reverse.arrays import by_value, is_fresh, made_as, sources
+from s2sad.transform.reverse.arrays import by_value, is_unshared, made_as, sources
 from s2sad.transform.reverse.borrowed import returned
 from s2sad.transform.reverse.calls import new_tapes, with_tapes
 from s2sad.transform.reverse.repeated import share
@@ -205,7 +205,7 @@ def complete(
             defs |= sources(tuple(b.ops[-1:]))
             if d.type.dtype != dtype_of(v.type):
                 d = b.emit("astype", d, type=replace(d.type, dtype=dtype_of(v.type)), dtype=dtype_of(v.type))
-            elif not given.isdisjoint(made_as(d, defs, set())) or not is_fresh(d, defs, set()):
+            elif not given.isdisjoint(made_as(d, defs, set())) or not is_unshared(d, defs, set()):
                 d = b.emit("copy", d, type=d.type)
             given |= made_as(d, defs, set())
         elif dtype_of(v.type) == "float32" and isinstance(v.type, Scalar):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.analysis.aliases import VIEWS, WRITES
+from s2sad.analysis.aliases import WRITES
 from s2sad.ir.core import AnyOp, Block, Op, Operand, Value, walk
 from s2sad.ir.types import List, is_memory
+from s2sad.rules.effects import Made
+from s2sad.rules.effects import made as made_of
 from s2sad.rules.registry import PRIMS
 from s2sad.typing.abstract import AV, GeneratorAV, LazyAV, children, leaves
 
@@ -107,7 +109,7 @@ def primitives(s: Any, block: Block, seen: set[str]) -> set[str]:
 def base(s: Any, v: Operand) -> Operand:
     """The array that a chain of views is of."""
     while isinstance(v, Value) and (made := s.builder.defs.get(v)) is not None:
-        if made.prim not in (*VIEWS, "identity", "load") or not is_memory(v.type):
+        if made_of(made) not in (Made.VIEW, Made.SAME, Made.ELEMENT) or not is_memory(v.type):
             break
         v = made.operands[0]
     return v

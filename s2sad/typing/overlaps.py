@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.analysis.aliases import VIEWS
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import Array
 from s2sad.rules.builder import const
+from s2sad.rules.effects import Made
+from s2sad.rules.effects import made as made_of
 
 
 def unaliased(s: Any, v: Operand, target: Operand) -> Operand:
@@ -44,7 +45,7 @@ def row_of(s: Any, v: Operand) -> tuple[Operand, int, int] | None:
     axis, step = 0, 1
     while isinstance(v, Value) and isinstance(v.type, Array):
         made = s.builder.defs.get(v)
-        if made is None or made.prim not in (*VIEWS, "identity"):
+        if made is None or made_of(made) not in (Made.VIEW, Made.SAME):
             return v, axis, step
         v, *operands = made.operands
         if made.prim == "numpy.transpose":
@@ -65,11 +66,11 @@ def row_of(s: Any, v: Operand) -> tuple[Operand, int, int] | None:
 
 
 def base(s: Any, v: Operand) -> Operand:
-    """The array that a chain of views is of."""
+    """The array that a chain of views, and of what may be one, is of."""
     while (
         isinstance(v, Value)
         and (made := s.builder.defs.get(v)) is not None
-        and made.prim in (*VIEWS, "identity")
+        and made_of(made) in (Made.VIEW, Made.MAYBE_VIEW, Made.SAME)
     ):
         v = made.operands[0]
     return v

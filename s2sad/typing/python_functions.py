@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -125,19 +126,19 @@ def fold(s: Any, iterable: AV, prim: str, start: AV, hint: str) -> AV:
     """Combine all elements of an iterable with an operator, from the left."""
     static = iteration.static_elements(s, iterable)
     if static is not None:
-        total = start
-        for e in static:
-            if (
-                isinstance(total, Const)
-                and total.value == {"add": 0, "mul": 1}[prim]
-                and type(total.value) is int
-                and is_operand(e)
-            ):
-                total = e
-            else:
-                total = combine(s, prim, total, e)
-        return total
+        neutral = isinstance(start, Const) and start.value == {"add": 0, "mul": 1}[prim] and type(start.value) is int
+        if static and neutral and is_left_out(static[0], len(static)):
+            start, *static = static
+        return functools.reduce(lambda total, e: combine(s, prim, total, e), static, start)
     return s.loop(iterable, (start,), lambda e, state: [combine(s, prim, state[0], e, hint)], [hint])[0]
+
+
+def is_left_out(first: AV, count: int) -> bool:
+    """Whether 0 + x is x: of a number, or of an array that another is made of. Truths become integers by it."""
+    if not is_operand(first):
+        return False
+    truths = str(first.type) == "bool" or arrays.is_array(first) and first.type.dtype == "bool"  # type: ignore[union-attr]
+    return not truths and (count > 1 or not arrays.is_array(first))
 
 
 def combine(s: Any, prim: str, a: AV, b: AV, hint: str = "") -> AV:

@@ -179,6 +179,7 @@ class Specialiser(Loops):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.builder = Builder()
+        self.builder.own_memory = True
         self.env: dict[Value, AV] = {}
         self.source: FunctionSource | None = None
         self.stack: list[Any] = []

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from s2sad.errors import SignatureError
-from s2sad.ir.core import Const, Operand, Undef
-from s2sad.ir.types import BOTTOM, Array, Scalar
+from s2sad.ir.core import Const, Operand, Undef, Value
+from s2sad.ir.types import BOOL, BOTTOM, Array, Scalar, is_many
 from s2sad.rules import arrays as a_
+from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, SliceAV, StaticAV, TupleAV, describe, is_operand
 from s2sad.typing.arrays import (
     TUPLES,
@@ -21,6 +22,7 @@ from s2sad.typing.arrays import (
     without_axes,
 )
 from s2sad.typing.overlaps import refuse_other_steps, unaliased
+from s2sad.typing.raising import raise_where
 
 
 def index_entries(s: Any, a: Operand, index: AV) -> tuple[list[tuple[Any, ...]], list[Operand]]:
@@ -148,6 +150,8 @@ def setitem(s: Any, a: Operand, index: AV, value: AV) -> None:
                 "a view of the array is assigned by a mask: NumPy reads elements that it has just written",
                 "copy the view first, as in a[mask] = a[::-1].copy()",
             )
+        cells = a_.INFER["gather"]({"index": tuple(entries)}, a, *operands)
+        own = own if entries == [("mask", 0)] else of_axes(s, own, len(a_.dims_of(Value("", cells))))
         s.builder.effect("assign_at", a, *operands, own, index=tuple(entries))
     elif all(e[0] == "at" for e in entries) and len(entries) == len(a_.dims_of(a)):
         v = only_number(s, v)
@@ -156,8 +160,23 @@ def setitem(s: Any, a: Operand, index: AV, value: AV) -> None:
         s.builder.effect("store", a, *operands, v)
     else:
         target = a_.emit(s.builder, "view", a, *operands, index=tuple(entries))
+        v = of_axes(s, v, len(a_.dims_of(target)))
         refuse_other_steps(s, v, target)
         s.builder.effect("assign", target, unaliased(s, v, target))
+
+
+def of_axes(s: Any, v: Operand, ndim: int) -> Operand:
+    """A value to be written to so many axes: of those that it has before them, NumPy takes what is 1 long."""
+    dims = a_.dims_of(v)
+    extra = range(len(dims) - ndim)
+    if not extra:
+        return v
+    for k in extra:
+        long = const(True) if is_many(dims[k]) else const(False)
+        if dims[k] != 1 and not is_many(dims[k]):
+            long = s.builder.emit("ne", a_.shape(s.builder, v)[k], const(1), type=BOOL)
+        raise_where(s, long, ValueError, "could not broadcast an array of more axes into what is assigned to")
+    return a_.emit(s.builder, "squeeze", v, axes=tuple(extra))
 
 
 def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:

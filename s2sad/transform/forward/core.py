@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2sad.analysis.activity import active_values
-from s2sad.analysis.aliases import Aliases, maybe_view, refuse_written_reshapes
+from s2sad.analysis.aliases import Aliases, refuse_written_reshapes
 from s2sad.analysis.gates import find_gates
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
@@ -21,6 +21,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.arrays import JVPS, RESULTS
 from s2sad.rules.builder import Builder, is_zero
 from s2sad.rules.complexes import projected
+from s2sad.rules.effects import maybe_view
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.arrays import full
 from s2sad.transform.reverse.scopes import adjoint_type, zero

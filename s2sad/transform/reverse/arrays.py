@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.analysis.fresh import makes_its_own
 from s2sad.ir.core import For, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import INT, Array, List, Tape, Type, is_many, shaped
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import Builder, const
+from s2sad.rules.effects import is_fresh
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise, summed_axes
 from s2sad.transform.reverse.core import HANDLERS, Reverse
@@ -190,7 +190,7 @@ def finished_array(b: Builder, d: Operand, v: Value, given: set[Operand], defs: 
     if not v.type.dims and getattr(made, "prim", None) not in ("zeros_like", "copy"):  # NumPy made a number
         spread = b.emit("numpy.broadcast_to", spread, type=v.type)
     arrays = made_as(d, defs, set())
-    if spread is not d or not given.isdisjoint(arrays) or not is_fresh(d, defs, set()):
+    if spread is not d or not given.isdisjoint(arrays) or not is_unshared(d, defs, set()):
         return b.emit("copy", spread, type=v.type)
     given |= arrays
     return d
@@ -209,7 +209,7 @@ def made_as(o: Operand, defs: dict[Value, Any], seen: set[Operand]) -> set[Opera
     return {o}
 
 
-def is_fresh(o: Operand, defs: dict[Value, Any], seen: set[Value]) -> bool:
+def is_unshared(o: Operand, defs: dict[Value, Any], seen: set[Value]) -> bool:
     """Whether an array is memory that nothing else refers to."""
     if not isinstance(o, Value):
         return False
@@ -219,10 +219,10 @@ def is_fresh(o: Operand, defs: dict[Value, Any], seen: set[Value]) -> bool:
     made = defs.get(o)
     if isinstance(made, Op):
         if made.prim == "identity":
-            return is_fresh(made.operands[0], defs, seen)
-        return makes_its_own(made)
+            return is_unshared(made.operands[0], defs, seen)
+        return is_fresh(made)
     if isinstance(made, tuple):  # a parameter or result of structured control flow: all that can become it
-        return all(is_fresh(s, defs, seen) for s in made)
+        return all(is_unshared(s, defs, seen) for s in made)
     return False
 
 

@@ -11,18 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from s2sad.analysis.aliases import VIEWS, Aliases
+from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk, with_blocks
 from s2sad.ir.types import Array
-
-ELEMENTS = VIEWS | {"load", "gather"}  # what reads parts of its first operand
-# What an array's name may stand in besides: it is read as a whole, and its memory is kept by nobody
-KEEPS = frozenset(
-    {"invoke", "custom", "append", "alloc_list", "list_repeat", "list_of", "array_of", "tape_write", "pack", "extract",
-     "store", "stop_gradient"}
-)  # fmt: skip
-NO_ARRAY_OF_ITS_OWN = VIEWS | {"load", "tape_read", "extract", "invoke", "stop_gradient", "array_like"}
+from s2sad.rules.effects import is_fresh, is_view, keeps, maybe_view
 
 
 def borrowed(fn: Function) -> Function:
@@ -62,13 +55,15 @@ def carried_classes(fn: Function) -> set[Value]:
             carried |= {aliases.find(p) for p in params if isinstance(p.type, Array)}
         elif isinstance(op, Op):
             arrays = [o for o in op.operands if isinstance(o, Value) and isinstance(o.type, Array)]
-            if op.prim in KEEPS:
-                kept |= {aliases.find(o) for o in arrays}
-            elif op.prim in ELEMENTS and arrays:
+            # an array's name may stand in what reads it as a whole, and gives no other name to its memory
+            kept |= {
+                aliases.find(o) for o in arrays if keeps(op, o) or op.prim in ("array_of", "stop_gradient")
+            }
+            if reads_parts(op) and arrays:
                 read.add(aliases.find(arrays[0]))
     for o in handed_on:  # one that a loop has by reference only
         made = defs.get(o) if isinstance(o, Value) and isinstance(o.type, Array) else None
-        if isinstance(made, Op) and made.prim in NO_ARRAY_OF_ITS_OWN:
+        if isinstance(made, Op) and not (is_fresh(made) or maybe_view(made)):
             kept.add(aliases.find(o))  # type: ignore[arg-type]
     found: set[Value] = set()
     for root in (carried & read) - kept:
@@ -77,8 +72,9 @@ def carried_classes(fn: Function) -> set[Value]:
     return found
 
 
-def is_view(op: AnyOp | None) -> bool:
-    return isinstance(op, Op) and op.prim in VIEWS
+def reads_parts(op: Op) -> bool:
+    """Whether an operation reads parts of its first operand, an array."""
+    return is_view(op) or op.prim in ("load", "gather")
 
 
 class _Borrow:
@@ -113,7 +109,7 @@ class _Borrow:
     def op(self, op: AnyOp) -> AnyOp:
         if not isinstance(op, Op):
             return with_blocks(op, self.block)
-        if op.prim not in ELEMENTS:
+        if not reads_parts(op):
             return op
         first = op.operands[0]
         if not (isinstance(first, Value) and first in self.names):

@@ -15,11 +15,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from s2sad.analysis.aliases import VIEWS, maybe_view
-from s2sad.analysis.fresh import makes_its_own
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, walk
-from s2sad.ir.types import Array, is_memory
-from s2sad.transform.reverse.borrowed import KEEPS
+from s2sad.ir.types import Array
+from s2sad.rules.effects import is_fresh, is_view, keeps, maybe_view
 from s2sad.transform.reverse.scopes import Scope
 
 if TYPE_CHECKING:
@@ -83,11 +81,10 @@ def own_arrays(r: Reverse) -> dict[Value, Value]:
         if not isinstance(op, Op):
             continue
         for o in op.operands:
-            kept = op.prim in KEEPS and not (op.prim == "store" and not is_memory(op.operands[-1].type))
-            if isinstance(o, Value) and isinstance(o.type, Array) and (kept or maybe_view(op)):
+            if isinstance(o, Value) and isinstance(o.type, Array) and (keeps(op, o) or maybe_view(op)):
                 handed.add(r.aliases.find(o))
         for v in op.results:
-            if isinstance(v.type, Array) and op.prim not in VIEWS:
+            if isinstance(v.type, Array) and not is_view(op):
                 root = r.aliases.find(v)
                 own = r.home[v] is r.fn.body and r.final_reads.is_new(v) and not r.aliases.is_joined(v)
                 if root in made or not own:
@@ -166,7 +163,7 @@ def lent(r: Reverse, term: Operand) -> bool:
             for made in r.builder.ops[r.mark :]:
                 if isinstance(made, If) and o in made.results:
                     return True
-        elif not makes_its_own(op):
+        elif not is_fresh(op):
             todo += op.operands
     return False
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from s2sad.analysis.aliases import VIEWS
 from s2sad.errors import NOWHERE, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, For, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import FLOAT, INT, Array, List, Scalar, Tape, Type, is_float, is_memory
 from s2sad.rules.builder import Builder, const
+from s2sad.rules.effects import is_fresh, is_view
 from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.extras import Carry, leaf_operands
 from s2sad.transform.reverse.scopes import Scope
@@ -29,7 +29,7 @@ LISTS = frozenset({"alloc_list", "list_repeat", "list_of"})  # of references: th
 def shadow(r: Reverse, a: Operand, scope: Scope) -> Operand:
     """The shadow of a reference as the reverse sweep can read it; of a view, the same view of the shadow."""
     op = r.defs.get(a) if isinstance(a, Value) and a not in r.shadows else None
-    if isinstance(op, Op) and op.prim in VIEWS:
+    if isinstance(op, Op) and is_view(op):
         of, *index = op.operands
         at = tuple(r.primal(o, scope) for o in index)
         return r.builder.emit(op.prim, shadow(r, of, scope), *at, type=shadow_type(a.type), **dict(op.attrs))
@@ -44,7 +44,7 @@ def is_of_one_iteration(r: Reverse, a: Value) -> bool:
     op = r.defs.get(a)
     if a in r.shadows or not isinstance(a.type, Array) or not isinstance(op, Op) or r.home[a] is r.fn.body:
         return False
-    if op.prim in ("identity", "tape_read", "load", "invoke", "extract", "stop_gradient") or a in r.input_set:
+    if not is_fresh(op) or a in r.input_set:
         return False
     if r.aliases.is_joined(a) or r.aliases.find(a) in r.handed_back or r.aliases.find(a) in r.shared:
         return False
@@ -105,9 +105,7 @@ def twin(r: Reverse, a: Operand) -> Operand:
     elif isinstance(op, Op) and op.prim == "identity":
         r.extras.after[op].append(Op("identity", (twin(r, op.operands[0]),), (made,), op.loc))
         r.sites[made] = r.extras.after[op]
-    elif (isinstance(op, Op) and op.prim in VIEWS) or (
-        isinstance(op, Op) and op.prim in ("tape_read", "load")
-    ):
+    elif (isinstance(op, Op) and is_view(op)) or (isinstance(op, Op) and op.prim in ("tape_read", "load")):
         source = twin(r, op.operands[0])
         r.extras.after[op].append(replace(op, operands=(source, *op.operands[1:]), results=(made,)))
         r.sites[made] = r.extras.after[op]

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2sad.analysis.aliases import VIEWS
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOOL, Array, Scalar, Tape, carries_derivative, element, is_float, is_memory
+from s2sad.rules.effects import is_view
 from s2sad.rules.registry import PRIMS
 from s2sad.transform.reverse.cuts import minimum_cut
 from s2sad.transform.reverse.extras import breaks
@@ -138,7 +138,7 @@ def again(r: Reverse, op: AnyOp | None, dear: bool) -> int | None:
     """What it costs to do an operation again; None if that may give something else, or costs too much."""
     if not isinstance(op, Op) or len(op.results) != 1:
         return None
-    if op.prim in VIEWS and not any(is_memory(o.type) for o in op.operands[1:]):
+    if is_view(op) and not any(is_memory(o.type) for o in op.operands[1:]):
         return LOAD
     if reads_again(r, op):
         return LOAD if op.prim == "load" else CHEAP

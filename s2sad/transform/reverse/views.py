@@ -9,20 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from s2sad.analysis.aliases import MAYBE_VIEWS, VIEWS, WRITES, Aliases, last_writes
+from s2sad.analysis.aliases import WRITES, Aliases, last_writes
 from s2sad.analysis.contiguous import contiguous_views
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, blocks, operands, walk
 from s2sad.ir.types import is_memory
-
-FOLLOWED = VIEWS | MAYBE_VIEWS | {"identity"}
-KEEPS = frozenset({"invoke", "tape_write", "append", "pack", "extract"})
+from s2sad.rules.effects import Made, keeps, made, maybe_view
 
 
 def settled(fn: Function) -> Function:
     """The function with views for what is reshaped of contiguous arrays, and copies made of what is reshaped now and
     written later."""
     fn = contiguous_views(fn)
-    if not any(isinstance(op, Op) and op.prim in MAYBE_VIEWS for op in walk(fn.body)):
+    if not any(maybe_view(op) for op in walk(fn.body)):
         return fn
     aliases = Aliases(fn)
     last = last_writes(fn, aliases)
@@ -54,7 +52,7 @@ def inside(op: AnyOp, written: set[Value], aliases: Aliases) -> AnyOp:
 def copied(block: Block, written: set[Value], aliases: Aliases) -> Block:
     ops: list[AnyOp] = []
     for k, op in enumerate(block.ops):
-        a = op.operands[0] if isinstance(op, Op) and op.prim in MAYBE_VIEWS else None
+        a = op.operands[0] if isinstance(op, Op) and maybe_view(op) else None
         if isinstance(op, Op) and isinstance(a, Value) and is_memory(a.type) and aliases.find(a) in written:
             if not aliases.is_written(op.result) and read_at_once(
                 block, k, op.result, aliases.find(a), aliases
@@ -77,9 +75,9 @@ def read_at_once(block: Block, k: int, result: Value, root: Value, aliases: Alia
         dirty = dirty or (written and not isinstance(outer, Op))
         for op in within:
             read = names.intersection(operands(op))
-            if read and (dirty or not isinstance(op, Op) or op.prim in KEEPS):
+            if read and (dirty or not isinstance(op, Op) or any(keeps(op, v) for v in read)):
                 return False
-            if read and isinstance(op, Op) and op.prim in FOLLOWED:
+            if read and isinstance(op, Op) and made(op) in (Made.VIEW, Made.MAYBE_VIEW, Made.SAME):
                 names.update(op.results)
             if any(names.intersection(b.yields) for b in blocks(op)):
                 return False

@@ -115,7 +115,9 @@ def _block(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     depth = nesting(args[0])
     ndim = max(depth, most_axes(s, args[0]))
     made = joined(s, args[0], depth, ndim)
-    return made if depth else s.builder.emit("copy", made, type=made.type, hint=hint)  # type: ignore[no-any-return]
+    first = s.builder.defs.get(made)
+    own = first is not None and first.prim == "numpy.concatenate"  # else the only block itself
+    return made if own else s.builder.emit("copy", made, type=made.type, hint=hint)  # type: ignore[no-any-return]
 
 
 def nesting(av: AV) -> int:

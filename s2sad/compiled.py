@@ -19,7 +19,7 @@ from numba.core.registry import CPUDispatcher
 
 from s2sad.entry import header
 from s2sad.errors import S2sadError
-from s2sad.ir.types import FLOAT, INT, List, Scalar, argument
+from s2sad.ir.types import FLOAT, INT, List, Placed, Scalar, argument
 from s2sad.typing.structure import Node, key_of
 
 types: Any = numba_types  # its annotations know less than it does
@@ -122,7 +122,8 @@ def key_from(t: Any) -> Any:
     if isinstance(t, types.NoneType):
         return key_of(None)
     if isinstance(t, types.Array):
-        return argument(str(t.dtype), t.ndim)
+        made = argument(str(t.dtype), t.ndim)
+        return Placed(made.dtype, made.ndim, made.dims, layout=t.layout)
     if isinstance(t, types.NamedTuple | types.NamedUniTuple):
         return Node("namedtuple", t.instance_class, tuple(map(key_from, t)), tuple(t.fields))
     if isinstance(t, types.BaseTuple):

@@ -26,11 +26,12 @@ from s2sad.lowered import Lowered
 from s2sad.nested import inline_derivative, structured
 from s2sad.signature import Parameters, gradient_tree, typed_parameters
 from s2sad.transform.gradient import floats_at_last, gradient
+from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, FunctionAV, TupleAV, describe, is_operand, leaves
 from s2sad.typing.calls import bind
 from s2sad.typing.captures import Captures
 from s2sad.typing.specialise import Specialiser, Typed, specialise
-from s2sad.typing.structure import Fixed, Node, key_of, leaf_types, source_for, user_function
+from s2sad.typing.structure import Fixed, Node, key_of, leaf_types, source_for, user_function, without_layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,12 +150,13 @@ class Derivative:
         return (value, gradient) if self._options.value else gradient
 
     def _lowered(self, keys: dict[str, Any]) -> Lowered:
-        found = self._cache.setdefault(tuple(keys.values()), [])
-        for lowered in found:
-            if lowered.valid():
-                return lowered
+        said = tuple(keys.values())
+        for known in (said, tuple(map(without_layout, said))):
+            for lowered in self._cache.get(known, ()):
+                if lowered.valid():
+                    return lowered
         made = self._make(keys, self._options.optimize)
-        found.append(made)
+        self._cache.setdefault(tuple(made.keys.values()), []).append(made)
         return made
 
     def _enter(self, lowered: Lowered, code: Any) -> None:
@@ -228,6 +230,11 @@ class Derivative:
     @pipeline.collector_paused()
     def _make(self, keys: dict[str, Any], optimize: int) -> Lowered:
         typed, hidden, inputs = self._typed(keys)
+        captured = tuple(typed.captures.variables.values())
+        # else the code is for arrays that lie in memory in any way
+        if not (typed.asks_for_layouts or asks_for_layouts(typed.function)):
+            keys = {n: without_layout(k) for n, k in keys.items()}
+            captured = tuple(replace(c, key=without_layout(c.key)) for c in captured)
         options, name = self._options, self._name
         aux = self._aux(typed.result)
         target = "numba" if options.jit else "python"
@@ -238,13 +245,12 @@ class Derivative:
         function = self._finished(function, len(inputs))
         returns = self._returns(keys, aux, typed.result)
         generated = generate(function, optimize, target, returns, hidden, options=_jit_options(options))
-        captures = typed.captures
         return Lowered(
             generated,
             typed.function,
             function,
-            tuple(captures.variables.values()),
-            tuple(captures.guards.values()),
+            captured,
+            tuple(typed.captures.guards.values()),
             name,
             keys,
             target,

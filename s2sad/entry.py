@@ -12,11 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from s2sad.frontend.source import Place
-from s2sad.ir.types import Array, List, Scalar, is_memory
+from s2sad.ir.types import Array, List, Placed, Scalar, is_memory
 from s2sad.typing.structure import Fixed, Node
 
 MOST_TESTS = 60
 MOST_SIGNATURES = 4
+CONTIGUOUS = {
+    "C": "{0}.flags.c_contiguous",
+    "F": "{0}.flags.f_contiguous and not {0}.flags.c_contiguous",
+    "A": "not {0}.flags.forc",
+}
 
 
 def header(signature: inspect.Signature) -> tuple[str, list[str], dict[str, Any]]:
@@ -92,6 +97,8 @@ class Tests:
             dtype = self.named(np.dtype(key.dtype))
             self.add(f"{e}.__class__ is {self.named(np.ndarray)} and {e}.dtype is {dtype}")
             self.add(self.sizes(e, key))
+            if isinstance(key, Placed):
+                self.add(CONTIGUOUS[key.layout].format(e))
         else:
             raise _TooLong
 

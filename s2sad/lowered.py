@@ -11,7 +11,7 @@ from s2sad.codegen.load import Generated, keyword_names, load
 from s2sad.errors import JitError
 from s2sad.ir.core import Function
 from s2sad.typing.captures import Captured, Guard
-from s2sad.typing.structure import Node, key_of
+from s2sad.typing.structure import Node, fits, key_of
 
 
 @dataclass(eq=False)
@@ -65,7 +65,7 @@ class Lowered:
     def valid(self) -> bool:
         """Whether what was captured is still what the code was made for."""
         try:
-            return all(key_of(c.get()) == c.key for c in self.captured) and all(
+            return all(fits(c.get(), c.key) for c in self.captured) and all(
                 key_of(g.get()) == g.key for g in self.guards
             )
         except (KeyError, NameError, AttributeError, ValueError):

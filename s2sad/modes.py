@@ -28,7 +28,7 @@ from s2sad.transform.gradient import Pullback, pullback
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.captures import Captures
 from s2sad.typing.specialise import specialise
-from s2sad.typing.structure import Fixed, Node, key_of, leaf_types, source_for, user_function
+from s2sad.typing.structure import Fixed, Node, fits, key_of, leaf_types, source_for, user_function
 
 
 @dataclass(eq=False)
@@ -47,9 +47,7 @@ class Prepared:
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
-        return all(key_of(c.get()) == c.key for c in variables) and all(
-            key_of(g.get()) == g.key for g in guards
-        )
+        return all(fits(c.get(), c.key) for c in variables) and all(key_of(g.get()) == g.key for g in guards)
 
     def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What the code is called with: the arguments, and what it captured."""

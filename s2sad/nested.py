@@ -13,6 +13,7 @@ from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, V
 from s2sad.ir.types import FLOAT, Scalar
 from s2sad.optimize.copies import _Propagation, propagate_copies
 from s2sad.optimize.dce import eliminate_dead_code
+from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, TupleAV, leaves, map_leaves
 from s2sad.typing.specialise import Specialiser
 from s2sad.typing.thread import thread_captures
@@ -39,6 +40,8 @@ def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: d
                 return o
             operands.append(o)
             mine.append(Value(o.hint or name, o.type))
+            if o in s.builder.layouts:
+                inner.builder.layouts[mine[-1]] = s.builder.layouts[o]
             return mine[-1]
 
         inner_args.append(map_leaves(av, leaf))
@@ -53,8 +56,10 @@ def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: d
     callees = {i.name: i.function for i in s.context.instances.values() if i.function is not None}
     callees.update(s.context.extra)
     fn = Function(
-        source.name, tuple(all_params), Block((), tuple(inner.builder.ops), primal), source.loc, callees
-    )
+        source.name, tuple(all_params), Block((), tuple(inner.builder.ops), primal), source.loc, callees,
+        layouts=inner.builder.layouts,
+    )  # fmt: skip
+    s.context.asks_for_layouts = s.context.asks_for_layouts or asks_for_layouts(fn)
     fn = closed(fn)
     callees = fn.callees
     name = f"{source.name}_{derivative._suffix}"

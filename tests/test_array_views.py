@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -65,15 +67,6 @@ PROGRAMS = [
     ("y = np.block(a)\ny[0] = 2.0\nreturn np.sum(y ** 2) + np.sum(a**2)", V),
     ("y = np.median(a[:1])\nreturn y ** 2", V),
 ]  # fmt: skip
-# whether these are views depends on the layout, or is read after the memory has changed
-REFUSED = {
-    "np.diag(y)",
-    "np.broadcast_to(y, (2, 4))",
-    "np.meshgrid(y, y, copy=False)[0]",
-    "np.ascontiguousarray(y)",
-    "np.ascontiguousarray(y.T)",
-    "np.asfortranarray(y)",
-}
 
 
 @pytest.mark.parametrize(
@@ -82,13 +75,7 @@ REFUSED = {
 def test_memory(text, a):
     source = "def f(a):\n" + "".join(f"    {line}\n" for line in text.split("\n"))
     fn = function_of(source, {"np": np})
-    case = Case(fn, (a,))
-    made = text.split("\n")[1].rpartition(" = ")[2]
-    if made in REFUSED or (made == "np.ravel(y)" and a.ndim == 2):
-        with pytest.raises(S2sadError, match="share memory"):
-            check(case, levels=(2,))
-    else:
-        check(case, levels=(0, 2))
+    check(Case(fn, (a,)), levels=(0, 2))
 
 
 # -- reshaped arrays that the function has made: views, written through either name -------------------------------
@@ -162,15 +149,14 @@ def swaps_in_a_flat_view(x):
 test_views_exact, test_views_compiled = both_targets(CASES)
 
 
-@pytest.mark.parametrize(
-    "made", ["np.copy(x)", "x * 1.0", "np.ones_like(x)", "np.array(x)", "np.full_like(x, 2.0)"]
-)
+@pytest.mark.parametrize("made", ["np.copy(x)", "x * 1.0", "np.array(x)", "np.sin(x)", "x + np.ones(4)"])
 def test_layouts_that_the_argument_decides(made):
     """Of an argument of Fortran's order these lie in memory by columns, and NumPy gives a copy."""
     source = f"def f(x):\n    r = {made}\n    r.ravel()[0] = 3.0\n    return np.sum(r * x)\n"
     fn = function_of(source, {"np": np})
-    with pytest.raises(S2sadError, match="share memory"):
-        check(Case(fn, (X,)), levels=(2,))
+    check(Case(fn, (X,)), levels=(0, 2))
+    with contextlib.suppress(S2sadError):  # refused, or right
+        check(Case(fn, (np.asfortranarray(X),)), levels=(2,))
 
 
 @pytest.mark.parametrize(
@@ -191,8 +177,7 @@ def test_written_and_read_in_one_block(made, body):
         f"def f(a):\n    y = np.asarray(a) * 1.0\n    d = {made}\n    s = 0.0\n    {body}\n    return s\n"
     )
     fn = function_of(source, {"np": np})
-    with pytest.raises(S2sadError, match="share memory"):
-        check(Case(fn, (S,)), levels=(2,))
+    check(Case(fn, (S,)), levels=(0, 2))
 
 
 # -- the same operation twice, each reshaped: other memory ---------------------------------------------------------

@@ -621,9 +621,9 @@ FAULTS = [  # with a seed that finds each
     (
         Fault(
             "indices are not negative",
-            ANALYSIS + "cell",
-            "if all(self.least(i) >= 0 for i in found)",
-            "if found",
+            "analysis.cells:Cells.not_negative",
+            "if self.least(i) >= 0",
+            "if i",
         ),
         401,
     ),

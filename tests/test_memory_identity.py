@@ -72,7 +72,9 @@ def program(form: str, text: str, args: tuple[object, ...]):
     names = {"np": np, "math": math, "functools": functools, "operator": __import__("operator"), **MODULES}
     params = ", ".join("abcd"[: len(args)])
     try:
-        y = function_of(f"def f({params}):\n    " + "\n    ".join([*before, f"return {result}"]) + "\n", names)(*copy.deepcopy(args))
+        y = function_of(
+            f"def f({params}):\n    " + "\n    ".join([*before, f"return {result}"]) + "\n", names
+        )(*copy.deepcopy(args))
     except Exception:
         return None
     if not (isinstance(y, np.ndarray) and y.size and y.dtype == np.float64 and y.ndim):

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from s2sad.analysis.uses import free_values, use_counts
+from s2sad.analysis.uses import free_values
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import Block, For, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import Array, Tape, Type, element, is_memory
-from s2sad.rules.effects import Made, is_view, made, maybe_view
+from s2sad.rules.effects import Made, made, maybe_view
 
 WRITES = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "assign", "assign_at", "scatter_add"}
@@ -55,6 +55,31 @@ class Aliases:
                     self.union(*column)
         self.joined = {self.find(v) for v in self.joined}
         self.written = {self.find(v) for v in writes}
+        self.join_maybe_views(fn)
+
+    def join_maybe_views(self, fn: Function) -> None:
+        """What may be a view of memory that is written once it was taken counts as one."""
+        found = [
+            (number, op)
+            for number, outer in enumerate(fn.body.ops)
+            for op in walk(Block((), (outer,), ()))
+            if maybe_view(op)
+        ]
+        joined = set(self.joined)
+        while found:
+            last = last_writes(fn, self)
+            late = [
+                (op.result, op.operands[0])
+                for number, op in found
+                if max(last.get(self.find(v), -1) for v in (op.result, op.operands[0])) >= number
+            ]
+            late = [(r, a) for r, a in late if self.find(r) is not self.find(a)]
+            for r, a in late:
+                self.union(r, a)
+            self.joined = {self.find(v) for v in joined}
+            self.written = {self.find(v) for v in self.written}
+            if not late:
+                break
 
     def op(self, op: Op, writes: list[Value]) -> None:
         if op.prim in WRITES and isinstance(op.operands[0], Value):
@@ -179,54 +204,11 @@ def unsettled(fn: Function, aliases: Aliases) -> set[Value]:
     what reads an array of another class finds it as it was made."""
     found = aliases.written | aliases.reachable(fn.body.yields)
     views = [
-        (aliases.find(op.result), aliases.find(a))
-        for op in walk(fn.body)
-        if isinstance(op, Op)
-        and maybe_view(op)
-        and isinstance(a := op.operands[0], Value)
-        and is_memory(a.type)
+        (aliases.find(op.result), aliases.find(op.operands[0])) for op in walk(fn.body) if maybe_view(op)
     ]
     while new := {a for view, a in views if view in found and a not in found}:
         found |= new
     return found
-
-
-def refuse_written_reshapes(fn: Function, aliases: Aliases) -> None:
-    """A reshaped array may be a view or a copy of it, which only the call shows: it is taken for a copy, and what
-    could tell the difference is refused. What was written before, and never after, cannot."""
-    refuse_written_conversions(fn, aliases)
-    refuse_written_numbers(fn, aliases)
-    uses = use_counts(fn)
-    sized = (op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim in SIZES)
-    uses.subtract(a for a in sized if isinstance(a, Value))
-    last = last_writes(fn, aliases)
-    defs = {r: op for op in walk(fn.body) if isinstance(op, Op) for r in op.results}
-
-    def elsewhere(v: Value) -> bool:
-        """Whether anything but this chain of views, and of what may be one, leads to the memory."""
-        while uses[v] == 1 and v not in fn.params and not aliases.is_joined(v):
-            op = defs.get(v)
-            if op is None or not (is_view(op) or maybe_view(op)) or not isinstance(op.operands[0], Value):
-                return False
-            v = op.operands[0]
-            if not is_memory(v.type):  # a number spread out
-                return False
-        return True
-
-    for number, outer in enumerate(fn.body.ops):
-        for op in walk(Block((), (outer,), ())):
-            if not (isinstance(op, Op) and maybe_view(op)):
-                continue
-            a = op.operands[0]
-            if not isinstance(a, Value) or not is_memory(a.type):
-                continue
-            later = last.get(aliases.find(a), -1) >= number
-            if later or (aliases.is_written(op.result) and elsewhere(a)):
-                raise UnsupportedSyntaxError(
-                    f"{op.prim}() may give a view of its argument or a copy, and one of them is written: whether they share memory"
-                    " depends on the call",
-                    op.loc, "copy the argument first, as in x.copy().reshape(...), or take it before the array is used elsewhere",
-                )  # fmt: skip
 
 
 def refuse_written_conversions(fn: Function, aliases: Aliases) -> None:

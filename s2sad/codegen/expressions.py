@@ -237,9 +237,11 @@ class Expressions:
 
     def op_numpy_reshape(self, op: Op) -> Any:
         a = self.operand(op.operands[0])
+        if op.prim == "reshape_copy" and op.attr("ravel"):  # which copies where reshape() need not
+            return t.call(t.attribute(a, "ravel"))
         return t.call(t.attribute(a, "reshape"), self.sizes(op.operands[1:]))
 
-    op_reshaped = op_numpy_reshape
+    op_reshaped = op_reshape_copy = op_numpy_reshape
 
     def op_numpy_broadcast_to(self, op: Op) -> Any:
         return arrays.np_call(self, "broadcast_to", self.operand(op.operands[0]), self.sizes(op.operands[1:]))

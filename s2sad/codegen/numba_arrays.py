@@ -216,9 +216,13 @@ def sorting(e: Expressions, op: Op) -> Any:
 
 @form("numpy.reshape")
 @form("reshaped")
+@form("reshape_copy")
 def reshape(e: Expressions, op: Op) -> Any:
     """Numba reshapes contiguous arrays only. A copy would do where nobody writes; where somebody does, Numba's
     refusal stands."""
+    if op.prim == "reshape_copy":
+        own = t.call(t.attribute(e.operand(op.operands[0]), "copy"))
+        return t.call(t.attribute(own, "reshape"), e.sizes(op.operands[1:]))
     a = op.operands[0]
     held = e.operand(a)
     if not isinstance(a.type, Array):
@@ -249,7 +253,7 @@ def contiguous(e: Expressions, o: Operand) -> bool:
     made = e.emitter.makers.get(o) if isinstance(o, Value) else None
     if not isinstance(made, Op):
         return False
-    if made.prim in ("numpy.reshape", "reshaped"):
+    if made.prim in ("numpy.reshape", "reshaped", "reshape_copy"):
         return True
     return made.prim in ROWS or (rank(o) == 1 and (made.prim == "copy" or is_elementwise(PRIMS[made.prim])))
 

@@ -127,7 +127,8 @@ class Function:
     """`params` are values named as in Python; `defaults` and the like live with whoever calls it. `called`: by
     another function here, so that its parameters may be the same memory. `compiled`: its derivative will be, and then
     arithmetic on arrays costs less than to keep them. `kept`: how many of the last results are there for another
-    function of ours, which reads them only where they are bound."""
+    function of ours, which reads them only where they are bound. `layouts`: how arrays that it is given lie in memory, by rows
+    ("C"), by columns ("F") or neither ("A"), where that is known."""
 
     name: str
     params: tuple[Value, ...]
@@ -137,6 +138,7 @@ class Function:
     called: bool = False
     compiled: bool = False
     kept: int = 0
+    layouts: dict[Value, str] = field(default_factory=dict)
 
 
 def blocks(op: AnyOp) -> tuple[Block, ...]:

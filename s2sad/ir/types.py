@@ -84,6 +84,13 @@ class Array(Type):
         return scalar_of(self.dtype)
 
 
+@dataclass(frozen=True, slots=True)
+class Placed(Array):
+    """An array in the key of a signature: also how it lies in memory, by rows ("C"), by columns ("F") or neither ("A")."""
+
+    layout: str = "C"
+
+
 def is_many(size: Size) -> bool:
     """Whether a size is known not to be 1."""
     return (isinstance(size, int) and size != 1) or (isinstance(size, Dim) and size.many)

@@ -36,8 +36,11 @@ class Builder:
         self.loc = loc
         self.defs: dict[Value, Op] = {}
         self.fold = True
-        self.own_memory = False  # what is built may be written later: no operation on arrays gives an operand itself
+        self.own_memory = (
+            False  # what is built may be written later: no operation on arrays gives an operand itself
+        )
         self.origins: dict[Any, tuple[Value, int]] = {}  # arguments whose axes have the sizes that types name
+        self.layouts: dict[Value, str] = {}  # how arrays among the arguments lie in memory
         self.reassociate = False  # constant factors of adjoints may be multiplied together
         self.changes: Callable[[Operand], bool] = lambda o: (
             False

@@ -351,8 +351,8 @@ def transposed(s: Any, a: Operand, axes: Any, hint: str = "") -> Operand:
     return a_.emit(s.builder, "numpy.transpose", a, hint=hint, axes=order)
 
 
-def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "") -> Operand:
-    """-1 is computed: the sizes of the result are operands."""
+def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "", ravel: bool = False) -> Operand:
+    """-1 is computed: the sizes of the result are operands. `ravel` copies what does not lie row by row."""
     open_ = [i for i, o in enumerate(shape) if isinstance(o, Const) and o.value == -1]
     dims = a_.dims_of(a)
     if open_:
@@ -376,5 +376,6 @@ def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "") -> Operan
             size = s.builder.emit("floordiv", total, known)
         shape = [size if i in open_ else o for i, o in enumerate(shape)]
     prim = "numpy.reshape" if isinstance(a.type, Array) else "numpy.broadcast_to"
-    made = a_.emit(s.builder, prim, a, *shape, hint=hint)
+    attrs = {"ravel": True} if ravel and isinstance(a.type, Array) else {}
+    made = a_.emit(s.builder, prim, a, *shape, hint=hint, **attrs)
     return made if isinstance(made.type, Array) else without_axes(made)

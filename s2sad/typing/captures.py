@@ -14,7 +14,7 @@ from typing import Any
 
 from s2sad.frontend.source import MISSING, FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
-from s2sad.ir.types import Object, Type, with_dims
+from s2sad.ir.types import Object, Placed, Type, with_dims
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, FunctionAV, StaticAV, from_python
 from s2sad.typing.structure import LIBRARIES, Fixed, Node, assembled, constant, key_of, unfold
@@ -66,6 +66,7 @@ class Captures:
         self.variables: dict[Any, Captured] = {}
         self.guards: dict[Any, Guard] = {}
         self.seen: dict[Any, AV] = {}
+        self.layouts: dict[Value, str] = {}
         self.head_ops: list[Any] = []  # what takes elements out of captured containers
 
     def name(self, namespace: Namespace, name: str, builder: Builder) -> AV:
@@ -95,19 +96,14 @@ class Captures:
         if self.flat and isinstance(kind, Node):
             self.guards[key] = Guard(get, kind, name)
             return self.parts(kind, get, (key,), name)
-        value = Value(name, with_dims(kind, name) if isinstance(kind, Type) else Object(kind.tag.__name__))
-        self.variables[key] = Captured(value, get, kind)
-        if isinstance(kind, Node):
-            return self.unfolded(kind, value, builder)
-        return value
+        value = self.captured(key, name, get, kind)
+        return self.unfolded(kind, value, builder) if isinstance(kind, Node) else value
 
     def parts(self, kind: Any, get: Callable[[], Any], key: tuple[Any, ...], name: str) -> AV:
         if isinstance(kind, Fixed):
             return constant(kind.obj)
         if isinstance(kind, Type):
-            value = Value(name, with_dims(kind, name))
-            self.variables[key] = Captured(value, get, kind)
-            return value
+            return self.captured(key, name, get, kind)
         found: list[AV] = []
         for i, part in enumerate(kind.parts):
             way, step = kind.step(i)
@@ -120,7 +116,16 @@ class Captures:
         head = Builder(builder.loc)
         av = unfold(kind, value, head, (), value.hint)
         self.head_ops += head.ops
+        self.layouts |= head.layouts
         return av
+
+    def captured(self, key: Any, name: str, get: Callable[[], Any], kind: Any) -> Value:
+        """A captured variable as a hidden parameter."""
+        value = Value(name, with_dims(kind, name) if isinstance(kind, Type) else Object(kind.tag.__name__))
+        self.variables[key] = Captured(value, get, kind)
+        if isinstance(kind, Placed):
+            self.layouts[value] = kind.layout
+        return value
 
     def attribute(self, owner: Any, name: str, builder: Builder) -> AV:
         """An attribute of a module, a class or an object: of a library a constant, of the user's captured like a

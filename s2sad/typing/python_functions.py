@@ -11,7 +11,8 @@ from typing import Any
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import Array, List, Scalar, is_memory
+from s2sad.ir.types import BOOL, Array, List, Scalar, is_memory
+from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.complexes import is_complex
 from s2sad.rules.mathematics import SEQUENCES, TUPLES
@@ -126,7 +127,11 @@ def fold(s: Any, iterable: AV, prim: str, start: AV, hint: str) -> AV:
     """Combine all elements of an iterable with an operator, from the left."""
     static = iteration.static_elements(s, iterable)
     if static is not None:
-        neutral = isinstance(start, Const) and start.value == {"add": 0, "mul": 1}[prim] and type(start.value) is int
+        neutral = (
+            isinstance(start, Const)
+            and start.value == {"add": 0, "mul": 1}[prim]
+            and type(start.value) is int
+        )
         if static and neutral and is_left_out(static[0], len(static)):
             start, *static = static
         return functools.reduce(lambda total, e: combine(s, prim, total, e), static, start)
@@ -135,9 +140,9 @@ def fold(s: Any, iterable: AV, prim: str, start: AV, hint: str) -> AV:
 
 def is_left_out(first: AV, count: int) -> bool:
     """Whether 0 + x is x: of a number, or of an array that another is made of. Truths become integers by it."""
-    if not is_operand(first):
+    if not (is_operand(first) and isinstance(first.type, (Array, Scalar))):  # type: ignore[union-attr]
         return False
-    truths = str(first.type) == "bool" or arrays.is_array(first) and first.type.dtype == "bool"  # type: ignore[union-attr]
+    truths = a_.dtype_of(first) == "bool" or first.type == BOOL  # type: ignore[union-attr]
     return not truths and (count > 1 or not arrays.is_array(first))
 
 

@@ -62,6 +62,7 @@ class Typed:
     function: Function
     result: AV
     captures: Captures
+    asks_for_layouts: bool = False  # whether a derivative inside was made for how arguments lie in memory
 
 
 class Outline(Exception):
@@ -84,6 +85,7 @@ class Context:
     open: list[Any] = field(default_factory=list)  # the functions whose instances are being made
     inlined: dict[Any, int] = field(default_factory=dict)
     size: int = 0
+    asks_for_layouts: bool = False
     extra: dict[str, Function] = field(default_factory=dict)
 
 
@@ -145,9 +147,10 @@ def specialise(
         callees = {i.name: i.function for i in context.instances.values() if i.function is not None}
         callees |= context.extra
         function = Function(
-            source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees
-        )
-        return Typed(thread_captures(function), result, captures)
+            source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees,
+            layouts=walker.builder.layouts | captures.layouts,
+        )  # fmt: skip
+        return Typed(thread_captures(function), result, captures, context.asks_for_layouts)
 
 
 def in_memory_where_made(s: Any, lists: Sequence[Any], widened: dict[Loc, Type]) -> dict[Loc, Type]:

@@ -12,8 +12,8 @@ import types
 from typing import Any
 
 from s2sad.frontend.source import FunctionSource, source_of
-from s2sad.ir.core import Const, Operand
-from s2sad.ir.types import NONE, STR, Bottom, List, Scalar, Type, type_of, with_dims
+from s2sad.ir.core import Const, Operand, Value
+from s2sad.ir.types import NONE, STR, Array, Bottom, List, Placed, Scalar, Type, type_of, with_dims
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, DictAV, FunctionAV, PartialAV, RecordAV, StaticAV, TupleAV
 
@@ -80,7 +80,7 @@ def key_of(obj: Any) -> Any:
     if cls is list and (t is None or isinstance(getattr(t, "item", None), type(STR)) or _not_numbers(t)):
         return Node("list", list, tuple(map(key_of, obj)))
     if t is not None:
-        return t
+        return placed(t, obj) if isinstance(t, Array) else t
     if isinstance(obj, tuple) and hasattr(obj, "_fields"):
         return Node("namedtuple", cls, tuple(map(key_of, obj)), tuple(obj._fields))
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
@@ -90,6 +90,28 @@ def key_of(obj: Any) -> Any:
         names = ("func", "args", "keywords")
         return Node("partial", cls, tuple(key_of(getattr(obj, n)) for n in names), names)
     return Fixed(("object", id(obj)), obj)
+
+
+def placed(t: Array, a: Any) -> Placed:
+    """The key of an array."""
+    flags = a.flags
+    layout = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
+    return Placed(t.dtype, t.ndim, t.dims, layout=layout)
+
+
+def without_layout(key: Any) -> Any:
+    """A key that says nothing of how arrays lie in memory."""
+    if isinstance(key, Placed):
+        return Array(key.dtype, key.ndim, key.dims)
+    if isinstance(key, Node):
+        return dataclasses.replace(key, parts=tuple(map(without_layout, key.parts)))
+    return key
+
+
+def fits(obj: Any, key: Any) -> bool:
+    """Whether an object has a key, which may leave its layout open."""
+    found = key_of(obj)
+    return bool(found == key or without_layout(found) == key)
 
 
 def _not_numbers(t: Type) -> bool:
@@ -104,6 +126,8 @@ def unfold(
         if path:
             base = builder.emit("extract", base, type=with_dims(key, f"{hint}{path}"), hint=hint, path=path)
         builder.named_sizes(base)
+        if isinstance(key, Placed) and isinstance(base, Value):
+            builder.layouts[base] = key.layout
         return base
     if isinstance(key, Fixed):
         return constant(key.obj)

@@ -73,8 +73,12 @@ array_rule(  # of what lies in memory row by row, and is written
     dsizes=ZERO,
 )  # fmt: skip
 array_rule(
-    "numpy.reshape", "y = reshape(a, *sizes)", lambda a, *s: np.reshape(a, s), _shape_type, "first",
-    da=_reshape_vjp, dsizes=ZERO,
+    "numpy.reshape", "y = reshape(a, *sizes)", lambda a, *s, ravel=False: np.ravel(a) if ravel else np.reshape(a, s),
+    _shape_type, "first", da=_reshape_vjp, dsizes=ZERO,
+)  # fmt: skip
+array_rule(  # of what lies otherwise, and is written
+    "reshape_copy", "y = reshape_copy(a, *sizes)", lambda a, *s: np.reshape(a, s), _shape_type, "first", da=_reshape_vjp,
+    dsizes=ZERO,
 )  # fmt: skip
 
 

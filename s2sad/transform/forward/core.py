@@ -12,21 +12,32 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2sad.analysis.activity import active_values
-from s2sad.analysis.aliases import Aliases, refuse_written_reshapes
+from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.gates import find_gates
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
-from s2sad.ir.types import NONE, Array, Scalar, Tape, Tuple, Type, carries_derivative, is_float, is_memory
+from s2sad.ir.types import (
+    COMPLEX,
+    NONE,
+    Array,
+    Scalar,
+    Tape,
+    Tuple,
+    Type,
+    carries_derivative,
+    is_float,
+    is_memory,
+)
 from s2sad.rules import arrays as a_
 from s2sad.rules.arrays import JVPS, RESULTS
 from s2sad.rules.builder import Builder, is_zero
-from s2sad.rules.complexes import projected
+from s2sad.rules.complexes import is_complex, projected
 from s2sad.rules.effects import maybe_view
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.arrays import full
 from s2sad.transform.reverse.scopes import adjoint_type, zero
 from s2sad.transform.reverse.shadows import shadow_type
-from s2sad.transform.reverse.views import settled
+from s2sad.transform.views import settled
 
 Handler = Callable[["Forward", Op], None]
 HANDLERS: dict[str, Handler] = {}
@@ -112,7 +123,6 @@ class Forward:
         fn = settled(fn)
         self.fn, self.inputs, self.results, self.callees, self.fresh = fn, inputs, results, callees, fresh
         self.aliases = Aliases(fn)
-        refuse_written_reshapes(fn, self.aliases)
         self.active = self.activity()
         self.gates = find_gates(fn)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
@@ -179,7 +189,11 @@ class Forward:
         found = self.tangent(operand)
         if found is None and is_memory(operand.type):
             return self.emit("zeros_like", operand, type=tangent_type(operand.type))
-        return zero(operand.type) if found is None else found
+        if found is None:
+            return zero(operand.type)
+        if is_complex(operand.type) and isinstance(found.type, Scalar) and not is_complex(found.type):
+            return self.emit("builtins.complex", found, type=COMPLEX)  # as that of x + 1j is
+        return found
 
     def emit(
         self, prim: str, *operands: Operand, type: Type, attrs: Iterable[tuple[str, Any]] = ()
@@ -376,11 +390,11 @@ def complete(f: Forward, result: Value, tangent: Operand) -> Operand:
     if not isinstance(t, Array):
         return tangent
     found = full(f.builder, tangent, t, lambda: a_.shape(f.builder, result))
+    if is_complex(t) and not is_complex(found.type):  # as that of x + 1j is, before anything is written to it
+        return f.emit("astype", found, type=t, attrs={"dtype": t.dtype}.items())
     borrowed = f.aliases.is_written(result) and (found is not tangent or tangent in f.tangents.values())
     if borrowed or found in f.written:  # the tangent of y = x + 1 is that of x, which may be written later
         found = f.emit("copy", found, type=t)
-    if t.dtype.startswith("complex") and not a_.dtype_of(found).startswith("complex"):
-        found = f.emit("astype", found, type=t, attrs={"dtype": t.dtype}.items())
     return found
 
 
@@ -389,9 +403,8 @@ def array_tangent(f: Forward, op: Op) -> None:
     kind, attrs, t = JVPS[op.prim], dict(op.attrs), op.result.type
     start = len(f.builder.ops)
     if kind == "first":
-        tangent = f.tangent(op.operands[0])
-        if tangent is not None:
-            rearranged(f, op, start, tangent, *op.operands[1:])
+        if f.tangent(op.operands[0]) is not None:
+            rearranged(f, op, start, f.handed_on(op.operands[0]), *op.operands[1:])
         elif isinstance(t, Array):
             f.twin(op.result, "zeros_like", op.result)
         return

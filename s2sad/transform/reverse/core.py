@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from s2sad.analysis.activity import active_values
-from s2sad.analysis.aliases import Aliases, last_writes, refuse_written_reshapes
+from s2sad.analysis.aliases import Aliases, last_writes
 from s2sad.analysis.final_reads import FinalReads
 from s2sad.analysis.gates import Gate, find_gates
 from s2sad.analysis.selections import Selections
@@ -34,7 +34,7 @@ from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.restoring import Restoring, is_restored, lent, undo
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 from s2sad.transform.reverse.shadows import refuse_grown, shadow, tape_writes_twin
-from s2sad.transform.reverse.views import settled
+from s2sad.transform.views import settled
 
 Handler = Callable[["Reverse", Any, Scope], None]
 HANDLERS: dict[Any, Handler] = {}
@@ -60,11 +60,9 @@ def is_single(t: Type) -> bool:
 
 
 def ready(fn: Function, inputs: tuple[Value, ...]) -> Function:
-    """The function as `Reverse` takes it: with copies of what is reshaped now and written later, without dead code,
-    whose adjoints would have to be made of nothing, and with arrays of their own where elements are read of what
+    """The function as `Reverse` takes it: with views and copies for what is reshaped and written, without dead code, whose adjoints would have to be made of nothing, and with arrays of their own where elements are read of what
     loops carry."""
     fn = settled(fn)
-    refuse_written_reshapes(fn, Aliases(fn))
     return borrowed(eliminate_dead_code(fn, inputs))
 
 

@@ -13,7 +13,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing import arrays, items, lists
 from s2sad.typing.abstract import AV, StaticAV, TupleAV
-from s2sad.typing.arrays import arguments, array, attribute, reshaped, shape_operands, static
+from s2sad.typing.arrays import arguments, array, attribute, reshaped, shape_operands, static, transposed
 from s2sad.typing.calls import HANDLERS, of_python
 from s2sad.typing.functions.core import Handler, cast, dtype_name, from_front, is_none, numpy_function, refuse
 from s2sad.typing.functions.core import found as found_names
@@ -94,7 +94,16 @@ def _full_like(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     )
 
 
-LAYOUTS = ("ascontiguousarray", "asfortranarray", "require")
+def by_rows(s: Any, a: Operand, hint: str) -> Operand:
+    """The array itself, or a copy where it lies otherwise in memory."""
+    return a_.emit(s.builder, "numpy.ascontiguousarray", a, hint=hint)
+
+
+def by_columns(s: Any, a: Operand, hint: str) -> Operand:
+    return transposed(s, by_rows(s, transposed(s, a, None), ""), None, hint)
+
+
+CONTIGUOUS = {"ascontiguousarray": by_rows, "asfortranarray": by_columns}
 
 
 def converted(name: str, params: str, fresh: bool) -> Handler:
@@ -113,8 +122,8 @@ def converted(name: str, params: str, fresh: bool) -> Handler:
         made = cast(s, a, dtype, hint)
         if made is a and copies and given is a and isinstance(a.type, Array):
             made = s.builder.emit("copy", a, type=a.type, hint=hint)
-        if name in LAYOUTS and made is a and isinstance(a.type, Array):  # a copy where the layout is another
-            made = a_.emit(s.builder, "numpy.ascontiguousarray", a, hint=hint)
+        if name in CONTIGUOUS and made is a and isinstance(a.type, Array):
+            made = CONTIGUOUS[name](s, a, hint)
         missing = axes - len(a_.dims_of(made))
         return (
             a_.emit(s.builder, "newaxis", made, hint=hint, axes=tuple(range(missing)))

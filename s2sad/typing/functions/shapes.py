@@ -69,17 +69,16 @@ def in_c_order(s: Any, order: Any, name: str) -> bool:
 def _ravel(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "ravel", "a order", args, kwargs)
     a = array(s, found.pop("a"))
-    if isinstance(a.type, Array) and a.type.ndim == 1:
-        return a
     if not in_c_order(s, static(s, found, "order", "C"), "ravel"):
         a = transposed(s, a, None)
-    return reshaped(s, a, [const(-1)], hint)
+    return reshaped(s, a, [const(-1)], hint, ravel=True)
 
 
 def _flatten(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, args[0])
-    own = s.builder.emit("copy", a, type=a.type, hint=hint if len(a_.dims_of(a)) == 1 else "")
-    return _ravel(s, [own, *args[1:]], kwargs, hint)
+    one = len(a_.dims_of(a)) == 1
+    own = s.builder.emit("copy", a, type=a.type, hint=hint if one else "")
+    return own if one else _ravel(s, [own, *args[1:]], kwargs, hint)
 
 
 METHODS["array", "flatten"] = _flatten

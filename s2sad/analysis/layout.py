@@ -1,0 +1,334 @@
+"""How arrays lie in memory: whether what reshapes them gives a view or a copy.
+
+NumPy's `reshape` gives a view where the axes that it joins lie one within the other, each step of the slower one as long
+as the whole of the faster one; `ravel` where the array lies row by row. So of each array the order of its axes is followed, from
+that of the longest step to that of the shortest, and of each neighbours in it whether they join. Axes of size 1 take no part.
+What is not known is None; of what an operation is not listed for nothing is known, and then the call decides.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from s2sad.analysis.uses import definitions
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
+from s2sad.ir.types import Array, Dim, Size, is_many
+from s2sad.rules.effects import Made, is_fresh, made
+from s2sad.rules.registry import PRIMS
+from s2sad.rules.shapes import is_elementwise
+
+BY_ROWS = frozenset(
+    {"numpy.zeros", "numpy.ones", "numpy.empty", "numpy.arange", "numpy.linspace", "eye_matrix", "array_of_numbers", "array_of",
+     "array_like", "matmul", "reshape_copy", "numpy.linalg.inv", "numpy.linalg.solve", "numpy.linalg.cholesky"}
+)  # fmt: skip
+ROWS_FROM_ROWS = frozenset(  # row by row where all that they are made of is
+    {"numpy.concatenate", "numpy.stack", "numpy.cumsum", "numpy.cumprod", "numpy.sum", "numpy.max", "numpy.min", "numpy.prod",
+     "numpy.tril", "numpy.triu", "numpy.roll", "numpy.repeat", "numpy.tile", "numpy.pad", "unbroadcast"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`order`: the axes, that of the longest step first. `joins`: of each neighbours in it, whether a step of the first is as
+    long as all of the second. `unit`: whether the last has steps of one element."""
+
+    order: tuple[int, ...]
+    joins: tuple[bool | None, ...]
+    unit: bool | None
+
+    @property
+    def by_rows(self) -> bool | None:
+        """Whether the array lies row by row."""
+        if False in self.joins or self.unit is False or self.order != tuple(sorted(self.order)):
+            return False
+        return None if None in self.joins or self.unit is None else True
+
+
+Known = Layout | None
+
+
+def dense(order: tuple[int, ...]) -> Layout:
+    return Layout(order, (True,) * (len(order) - 1), True)
+
+
+def by_rows(t: Array) -> Layout:
+    return dense(tuple(k for k, d in enumerate(t.dims) if d != 1))
+
+
+def of_argument(t: Array, kind: str | None) -> Known:
+    """The layout of an argument that is contiguous by rows ('C'), by columns ('F'), or neither ('A')."""
+    own = by_rows(t)
+    if kind == "C":
+        return own
+    if kind == "F":
+        return dense(own.order[::-1])
+    return Layout(own.order, (), False) if kind == "A" and len(own.order) == 1 else None
+
+
+class Layouts:
+    """The layouts of a function's arrays. `given`: those of its arguments, as in `Function.layouts`."""
+
+    def __init__(self, fn: Function, given: Mapping[Value, str]) -> None:
+        self.defs = definitions(fn)
+        self.found: dict[Value, Known] = {}
+        for v, kind in given.items():
+            if isinstance(v.type, Array) and not fn.called:
+                self.found[v] = of_argument(v.type, kind)
+        self.given = set(self.found)
+        self.block(fn.body)
+
+    def of(self, o: Operand) -> Known:
+        return self.found.get(o) if isinstance(o, Value) else None
+
+    def block(self, block: Block) -> None:
+        for op in block.ops:
+            if isinstance(op, Op):
+                for r in op.results:
+                    if isinstance(r.type, Array) and r not in self.given:
+                        self.found[r] = self.made(op, r.type) if len(op.results) == 1 else None
+            else:
+                self.structured(op)
+
+    def structured(self, op: AnyOp) -> None:
+        if isinstance(op, If):
+            self.block(op.then)
+            self.block(op.orelse)
+            for r, a, b in zip(op.results, op.then.yields, op.orelse.yields, strict=True):
+                self.found[r] = self.of(a) if self.of(a) == self.of(b) else None
+        elif isinstance(op, (For, While)):
+            self.loop(op)
+
+    def loop(self, op: For | While) -> None:
+        """What a loop carries lies as it did before, as long as each turn leaves it so."""
+        heads = [op.test.params, op.body.params] if isinstance(op, While) else [op.body.params[1:]]
+        carried = [self.of(o) for o in op.init]
+        while True:
+            for params in heads:
+                self.found.update(zip(params, carried, strict=True))
+            ends = [op.body.yields]
+            if isinstance(op, While):
+                self.block(op.test)
+                ends.append(op.test.yields[1:])
+            self.block(op.body)
+            after = [[self.of(o) for o in end] for end in ends]
+            joined = [c if all(end[k] == c for end in after) else None for k, c in enumerate(carried)]
+            if joined == carried:
+                self.found.update(zip(op.results, carried, strict=True))
+                return
+            carried = joined
+
+    # -- operations -----------------------------------------------------------------------------------
+
+    def made(self, op: Op, t: Array) -> Known:
+        """The layout of an operation's result."""
+        if op.attr("order") is not None and is_fresh(op):
+            return by_rows(t) if op.attr("order") == "C" else None
+        if is_fresh(op) and t.ndim == 1:
+            return by_rows(t)
+        if op.prim in BY_ROWS:
+            return by_rows(t)
+        if op.prim == "numpy.reshape" and self.reshapes_to_view(op) is False:
+            return by_rows(t)
+        first = self.of(op.operands[0]) if op.operands else None
+        if made(op) is Made.SAME:
+            return first
+        if op.prim in ("copy", "zeros_like", "astype"):
+            return by_rows(t) if first is not None and first.by_rows else None
+        if op.prim in ROWS_FROM_ROWS or (op.prim in PRIMS and is_elementwise(PRIMS[op.prim])):
+            return self.kept(op, t)
+        handler = VIEWS.get(op.prim)
+        return handler(op, first, t) if handler is not None and first is not None else None
+
+    def kept(self, op: Op, t: Array) -> Known:
+        """NumPy keeps the order of what an array is made of; Numba need not, where that is not by rows."""
+        arrays = [o for o in op.operands if isinstance(o.type, Array) and o.type.ndim > 1]
+        found = [self.of(o) for o in arrays]
+        rises = all(f is not None and f.order == tuple(sorted(f.order)) for f in found)
+        return by_rows(t) if rises else None
+
+    def reshapes_to_view(self, op: Op) -> bool | None:
+        """Whether `reshape` or `ravel` gives a view; None where only the call shows."""
+        a = op.operands[0]
+        found = self.of(a)
+        if found is None:
+            return None
+        if found.by_rows:
+            return True
+        t, made_ = a.type, op.result.type
+        assert isinstance(t, Array) and isinstance(made_, Array)
+        if op.attr("ravel"):
+            return found.by_rows
+        return joined_to_view(found, t.dims, made_.dims)
+
+
+def joined_to_view(layout: Layout, old: tuple[Size, ...], new: tuple[Size, ...]) -> bool | None:
+    """Whether axes of these sizes can be taken for others without moving elements."""
+    if old == new:
+        return True
+    sizes = [(k, d) for k, d in enumerate(old) if d != 1]
+    wanted = [d for d in new if d != 1]
+    while sizes and wanted and sizes[0][1] == wanted[0] and known(wanted[0]):
+        sizes.pop(0)
+        wanted.pop(0)
+    while sizes and wanted and sizes[-1][1] == wanted[-1] and known(wanted[-1]):
+        sizes.pop()
+        wanted.pop()
+    axes = [k for k, _ in sizes]
+    if len(axes) < 2:
+        return True
+    steps = [together(layout, i, j) for i, j in itertools.pairwise(axes)]
+    if all(steps):
+        return True
+    if len(wanted) == 1 and False in steps:
+        return False
+    if all(isinstance(d, int) for _, d in sizes) and all(isinstance(d, int) for d in wanted):
+        return by_groups([d for _, d in sizes], wanted, steps)  # type: ignore[misc, arg-type]
+    return None
+
+
+def known(d: Size) -> bool:
+    """Whether equal sizes are equal, and not only alike."""
+    return isinstance(d, int) or (isinstance(d, Dim) and d.name != "~")
+
+
+def together(layout: Layout, i: int, j: int) -> bool | None:
+    """Whether two axes that follow each other join."""
+    k = layout.order.index(i)
+    if layout.order[k + 1 : k + 2] != (j,):
+        return False  # another lies between, or j has the longer steps
+    return layout.joins[k]
+
+
+def by_groups(old: list[int], new: list[int], steps: list[bool | None]) -> bool | None:
+    """NumPy's own way through known sizes: the shortest groups of equal products, each of axes that join."""
+    answer: bool | None = True
+    i = j = 0
+    while i < len(old) and j < len(new):
+        start, a, b = i, old[i], new[j]
+        while a != b:
+            if a < b:
+                i += 1
+                a *= old[i]
+            else:
+                j += 1
+                b *= new[j]
+        inside = steps[start:i]
+        if False in inside:
+            return False
+        answer = None if None in inside else answer
+        i, j = i + 1, j + 1
+    return answer
+
+
+# -- views ------------------------------------------------------------------------------------------------
+
+
+def transposed(op: Op, a: Layout, t: Array) -> Layout:
+    place = {axis: k for k, axis in enumerate(op.attr("axes"))}
+    return replace(a, order=tuple(place[k] for k in a.order))
+
+
+def with_new_axes(op: Op, a: Layout, t: Array) -> Layout:
+    left = [k for k in range(t.ndim) if k not in op.attr("axes")]
+    return replace(a, order=tuple(left[k] for k in a.order))
+
+
+def squeezed(op: Op, a: Layout, t: Array) -> Known:
+    gone = op.attr("axes")
+    for k in [k for k in a.order if k in gone]:  # not known to be of size 1 when code is made
+        if a.by_rows is None or a.joins[:1] == (False,):
+            return None
+        at = a.order.index(k)
+        a = without(a, at, True)
+    return replace(a, order=tuple(k - sum(g < k for g in gone) for k in a.order))
+
+
+def without(a: Layout, at: int, join: bool | None) -> Layout:
+    """A layout without one of its axes; `join` says whether its neighbours join then."""
+    order = a.order[:at] + a.order[at + 1 :]
+    if at == len(a.order) - 1:
+        return Layout(order, a.joins[:-1], a.unit if join else join)
+    if at == 0:
+        return Layout(order, a.joins[1:], a.unit)
+    return Layout(order, (*a.joins[: at - 1], join, *a.joins[at + 1 :]), a.unit)
+
+
+def subscripted(op: Op, a: Layout, t: Array) -> Known:
+    of = op.operands[0].type
+    assert isinstance(of, Array)
+    axis, at, gone = 0, 0, []
+    places: dict[int, int] = {}
+    for kind, *numbers in op.attr("index"):
+        if kind == "new":
+            at += 1
+            continue
+        if kind == "at":
+            if axis in a.order:
+                a = taken_at(a, axis, of.dims[axis])
+            gone.append(axis)
+        else:
+            start, stop, step = (None if n is None else op.operands[n] for n in numbers)
+            if axis in a.order:
+                whole = start is None and stop is None
+                a = sliced(a, axis, of.dims[axis], t.dims[at], whole, step)
+            places[axis] = at
+            at += 1
+        axis += 1
+    for k in range(axis, of.ndim):
+        places[k], at = at, at + 1
+    known_ = [k for k in a.order if t.dims[places[k]] != 1]
+    for k in [k for k in a.order if k not in known_]:  # sliced to one element
+        a = without(a, a.order.index(k), None)
+    return replace(a, order=tuple(places[k] for k in a.order))
+
+
+def taken_at(a: Layout, axis: int, size: Size) -> Layout:
+    """One place along an axis: the neighbours join no more, unless the axis was but one long."""
+    at = a.order.index(axis)
+    around = a.joins[max(at - 1, 0) : at + 1]
+    return without(a, at, False if is_many(size) and all(around) else None)
+
+
+def sliced(a: Layout, axis: int, before: Size, after: Size, whole: bool, step: Operand | None) -> Layout:
+    """Some places along an axis."""
+    at = a.order.index(axis)
+    joins, unit = list(a.joins), a.unit
+    by = 1 if step is None else step.value if isinstance(step, Const) else None
+    if by != 1:  # its own steps are longer, or turned, or both
+        longer = by is not None and is_many(after)
+        if at < len(joins):
+            joins[at] = False if joins[at] and longer else None
+        else:
+            unit = False if unit and longer else None
+    if at > 0 and not (whole and by == 1):
+        shorter = by == 1 and differ(before, after) and is_many(after)
+        joins[at - 1] = False if joins[at - 1] and shorter else None
+    return Layout(a.order, tuple(joins), unit)
+
+
+def differ(a: Size, b: Size) -> bool:
+    """Whether two sizes are known not to be the same."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a != b
+    return isinstance(a, Dim) and isinstance(b, Dim) and a.name == b.name != "~" and a.offset != b.offset
+
+
+def reshaped(op: Op, a: Layout, t: Array) -> Known:
+    if a.by_rows:
+        return by_rows(t)
+    if len(a.order) == 1:  # one axis taken apart
+        return replace(by_rows(t), unit=a.unit)
+    return None
+
+
+def diagonal(op: Op, a: Layout, t: Array) -> Known:
+    return Layout(by_rows(t).order, (), False) if a.by_rows and t.ndim == 1 else None
+
+
+VIEWS = {
+    "numpy.transpose": transposed, "newaxis": with_new_axes, "squeeze": squeezed, "view": subscripted, "reshaped": reshaped,
+    "numpy.reshape": reshaped,
+    "numpy.diagonal": diagonal,
+}  # fmt: skip

@@ -1,0 +1,253 @@
+"""What NumPy gives as a view or as a copy: decided by how arrays lie in memory, where anything is written.
+
+Reshaped arrays become views or copies. Diagonals and what is spread out are views that nobody can write: they are taken anew
+wherever they are read. What is left, which only the call shows, is sound where no one can tell the two apart, and refused elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from s2sad.analysis.aliases import (
+    SIZES,
+    WRITES,
+    Aliases,
+    last_writes,
+    refuse_written_conversions,
+    refuse_written_numbers,
+)
+from s2sad.analysis.layout import Layouts
+from s2sad.analysis.uses import use_counts
+from s2sad.errors import UnsupportedSyntaxError
+from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, blocks, operands, walk, with_blocks
+from s2sad.ir.types import is_memory
+from s2sad.rules.effects import Made, is_fresh, is_view, keeps, made, maybe_view
+
+READ_ONLY = frozenset({"numpy.broadcast_to", "numpy.diagonal"})
+
+
+def settled(fn: Function) -> Function:
+    """The function with views and copies for what is reshaped; raises where the two can be told apart and nothing shows
+    which of them the call gives."""
+    fn = decided(fn)
+    if undecided(fn):
+        fn = read_anew(fn)
+        refuse_written_views(fn)
+    aliases = Aliases(fn)
+    refuse_written_conversions(fn, aliases)
+    refuse_written_numbers(fn, aliases)
+    return fn
+
+
+def asks_for_layouts(fn: Function) -> bool:
+    """Whether the layouts of a function's arguments decide what it does."""
+
+    def kinds(f: Function) -> list[str]:
+        return [op.prim for op in walk(decided(f).body) if isinstance(op, Op)]
+
+    if not fn.layouts or not undecided(fn):
+        return False
+    return kinds(fn) != kinds(replace(fn, layouts={}))
+
+
+# -- by the layout ----------------------------------------------------------------------------------------
+
+
+def decided(fn: Function) -> Function:
+    """The function with views and copies where memory is written and the layout shows which of them NumPy gives."""
+    left = undecided(fn)
+    while left:
+        fn = replace(fn, body=_decided(fn.body, Aliases(fn), Layouts(fn, fn.layouts)))
+        before, left = left, undecided(fn)
+        if left == before:
+            break  # else what became a view may have views of its own
+    return fn
+
+
+def undecided(fn: Function) -> int:
+    return sum(maybe_view(op) for op in walk(fn.body))
+
+
+def _decided(block: Block, aliases: Aliases, layouts: Layouts) -> Block:
+    ops: list[AnyOp] = []
+    for op in block.ops:
+        if not isinstance(op, Op):
+            op = with_blocks(op, lambda b: _decided(b, aliases, layouts))
+        elif maybe_view(op):
+            if aliases.is_written(op.operands[0]) or aliases.is_written(op.result):  # type: ignore[arg-type]
+                op = by_layout(op, layouts)
+            elif is_flat(op):
+                op = same(op)
+        ops.append(op)
+    return replace(block, ops=tuple(ops))
+
+
+def by_layout(op: Op, layouts: Layouts) -> Op:
+    """An operation as a view or a copy."""
+    if op.prim == "numpy.ascontiguousarray":
+        found = layouts.of(op.operands[0])
+        kind = None if found is None else found.by_rows
+        if kind is None:
+            return op
+        return same(op) if kind else replace(op, prim="copy", attrs=(("order", "C"),))
+    if op.prim != "numpy.reshape":
+        return op
+    view = layouts.reshapes_to_view(op)
+    if view is None:
+        return op
+    if is_flat(op):
+        return same(op) if view else replace(op, prim="copy", operands=op.operands[:1], attrs=())
+    return replace(op, prim="reshaped", attrs=()) if view else replace(op, prim="reshape_copy")
+
+
+def is_flat(op: Op) -> bool:
+    """Whether an operation is `ravel` of an array of one axis."""
+    return bool(op.attr("ravel")) and op.operands[0].type.ndim == 1  # type: ignore[attr-defined]
+
+
+def same(op: Op) -> Op:
+    """An operation that gives its operand."""
+    return replace(op, prim="identity", operands=op.operands[:1], attrs=())
+
+
+# -- views that nobody can write ----------------------------------------------------------------------------
+
+
+def read_anew(fn: Function) -> Function:
+    """The function with diagonals, and what is spread out, of written memory taken anew by each operation that reads them:
+    as views do, they show what is there by then."""
+    aliases = Aliases(fn)
+    chains: dict[Value, Op] = {}  # such views, and views of them
+
+    def collect(block: Block) -> None:
+        for k, op in enumerate(block.ops):
+            for inner in blocks(op):
+                collect(inner)
+            first = op.operands[0] if isinstance(op, Op) and op.operands else None
+            if not isinstance(op, Op) or not isinstance(first, Value) or not is_memory(first.type):
+                continue
+            late = op.prim in READ_ONLY and aliases.is_written(first) and not read_at_once(block, k, aliases)
+            if late or (first in chains and made(op) in (Made.VIEW, Made.MAYBE_VIEW, Made.SAME)):
+                chains[op.result] = op
+
+    collect(fn.body)
+    if not chains:
+        return fn
+    fn = replace(fn, body=_anew(fn.body, chains))
+    while dead := {v for v in chains if not use_counts(fn)[v]}:
+        fn = replace(fn, body=_without(fn.body, {chains.pop(v) for v in dead}))
+    return fn
+
+
+def _anew(block: Block, chains: dict[Value, Op]) -> Block:
+    ops: list[AnyOp] = []
+
+    def again(o: Operand) -> Operand:
+        if o not in chains:
+            return o
+        op = chains[o]  # type: ignore[index]
+        own = Value(op.result.hint, op.result.type)
+        ops.append(replace(op, operands=(again(op.operands[0]), *op.operands[1:]), results=(own,)))
+        return own
+
+    for op in block.ops:
+        if not isinstance(op, Op):
+            op = with_blocks(op, lambda b: _anew(b, chains))
+        elif op.prim not in SIZES and not any(r in chains for r in op.results):
+            if not any(keeps(op, o) for o in op.operands if o in chains):  # type: ignore[arg-type]
+                op = replace(op, operands=tuple(map(again, op.operands)))
+        ops.append(op)
+    return replace(block, ops=tuple(ops))
+
+
+def _without(block: Block, dead: set[Op]) -> Block:
+    ops = (op if isinstance(op, Op) else with_blocks(op, lambda b: _without(b, dead)) for op in block.ops)
+    return replace(block, ops=tuple(op for op in ops if op not in dead))
+
+
+# -- what is left -----------------------------------------------------------------------------------------------
+
+
+def refuse_written_views(fn: Function) -> None:
+    """A view or a copy, which only the call shows, of memory that is written later: it must be read before that, or be all
+    that leads to the memory."""
+    aliases = Aliases(fn)
+    last = last_writes(fn, aliases)
+    owner = Owners(fn, aliases)
+
+    def visit(block: Block, number: int | None) -> None:
+        for k, op in enumerate(block.ops):
+            at = k if number is None else number
+            for inner in blocks(op):
+                visit(inner, at)
+            a = op.operands[0] if isinstance(op, Op) and maybe_view(op) else None
+            if not isinstance(op, Op) or not isinstance(a, Value) or last.get(aliases.find(a), -1) < at:
+                continue
+            if not (read_at_once(block, k, aliases) or owner.alone(a)):
+                raise UnsupportedSyntaxError(
+                    f"{op.prim}() may give a view of its argument or a copy, and one of them is written: whether they share memory"
+                    " depends on the call",
+                    op.loc, "copy the argument first, as in x.copy().reshape(...), or take it before the array is used elsewhere",
+                )  # fmt: skip
+
+    visit(fn.body, None)
+
+
+class Owners:
+    """Which arrays one chain of names alone leads to."""
+
+    def __init__(self, fn: Function, aliases: Aliases) -> None:
+        self.fn, self.aliases = fn, aliases
+        self.uses = use_counts(fn)
+        self.defs = {r: op for op in walk(fn.body) if isinstance(op, Op) for r in op.results}
+        sized = (op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim in SIZES)
+        self.uses.subtract(a for a in sized if isinstance(a, Value))
+
+    def alone(self, v: Operand) -> bool:
+        """Whether nothing but a chain of views, and of what may be one, leads to the memory."""
+        while isinstance(v, Value) and is_memory(v.type):
+            op = self.defs.get(v)
+            if self.uses[v] != 1 or op is None or self.aliases.is_joined(v):
+                return False
+            if not (is_view(op) or maybe_view(op)):
+                return is_fresh(op)
+            v = op.operands[0]
+        return True  # a number, spread out
+
+
+def read_at_once(block: Block, k: int, aliases: Aliases) -> bool:
+    """Whether all that reads the result of an operation stands behind it in its block and before the next write to its memory."""
+    op = block.ops[k]
+    assert isinstance(op, Op)
+    names: set[Operand] = {op.result}
+    root = aliases.find(op.operands[0])  # type: ignore[arg-type]
+    dirty = False
+    for outer in block.ops[k + 1 :]:
+        within = list(walk(Block((), (outer,), ())))
+        written = any(writes(op, root, aliases) for op in within)
+        # which of the two comes first in a branch or a turn of a loop is not looked at
+        dirty = dirty or (written and not isinstance(outer, Op))
+        for op in within:
+            read = names.intersection(operands(op))
+            if not read or (isinstance(op, Op) and op.prim in SIZES):
+                continue
+            if dirty or not isinstance(op, Op) or any(keeps(op, v) for v in read):  # type: ignore[arg-type]
+                return False
+            if writes(op, root, aliases) and op.operands[0] in names:
+                return False
+            if made(op) in (Made.VIEW, Made.MAYBE_VIEW, Made.SAME):
+                names.update(op.results)
+        if any(names.intersection(b.yields) for op in within for b in blocks(op)):
+            return False
+        dirty = dirty or written
+    return not names.intersection(block.yields)
+
+
+def writes(op: Any, root: Value, aliases: Aliases) -> bool:
+    """Whether an operation writes the memory of a class."""
+    if not isinstance(op, Op) or op.prim not in (*WRITES, "invoke"):
+        return False
+    return root in (
+        aliases.reachable(op.operands) if op.prim == "invoke" else {aliases.find(op.operands[0])}  # type: ignore[arg-type]
+    )

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from s2sad.errors import Loc
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
-from s2sad.ir.types import FLOAT, Scalar
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While
+from s2sad.ir.types import FLOAT, Array, Scalar
 from s2sad.optimize.copies import _Propagation, propagate_copies
 from s2sad.optimize.dce import eliminate_dead_code
+from s2sad.rules.builder import Builder, const
 from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, TupleAV, leaves, map_leaves
 from s2sad.typing.specialise import Specialiser
@@ -137,9 +138,22 @@ def as_forward(ops: tuple[AnyOp, ...]) -> Iterator[AnyOp]:
     def block(b: Block) -> Block:
         return replace(b, ops=tuple(map(one, b.ops)))
 
+    def side(b: Block, loc: Loc) -> Block:
+        """A branch that leaves none of our arrays unbound: an adjoint of theirs is made beside them."""
+        builder = Builder(loc)
+        yields = tuple(
+            builder.emit("numpy.zeros", *[const(0)] * o.type.ndim, type=o.type, dtype=o.type.dtype)
+            if isinstance(o, Undef) and o.unread and isinstance(o.type, Array)
+            else o
+            for o in b.yields
+        )
+        b = block(b)
+        return replace(b, ops=(*b.ops, *builder.ops), yields=yields)
+
     def one(op: AnyOp) -> AnyOp:
         if isinstance(op, If):
-            return replace(op, then=block(op.then), orelse=block(op.orelse), loc=forward(op.loc))
+            loc = forward(op.loc)
+            return replace(op, then=side(op.then, loc), orelse=side(op.orelse, loc), loc=loc)
         if isinstance(op, While):
             return replace(op, test=block(op.test), body=block(op.body), loc=forward(op.loc))
         if isinstance(op, For):

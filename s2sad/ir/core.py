@@ -33,10 +33,12 @@ class Const:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Undef:
-    """A variable that is unbound on this path; reading it raises UnboundLocalError, as in Python."""
+    """A variable that is unbound on this path; reading it raises UnboundLocalError, as in Python. `unread`: one that we
+    added, which nothing reads on this path."""
 
     hint: str = ""
     type: Type = UNKNOWN
+    unread: bool = False
 
 
 Operand = Union[Value, Const, Undef]

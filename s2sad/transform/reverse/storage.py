@@ -104,7 +104,8 @@ def exported(r: Reverse, v: Value, scope: Scope) -> Operand:
     op, parent = scope.owner, scope.parent
     assert isinstance(op, If) and parent is not None
     out = Value(v.hint, v.type)
-    pair = (v, Undef(v.hint, v.type)) if op.then is scope.block else (Undef(v.hint, v.type), v)
+    nothing = Undef(v.hint, v.type, unread=True)
+    pair = (v, nothing) if op.then is scope.block else (nothing, v)
     r.extras.results[op].append((*pair, out))
     assert parent.block is not None
     r.home[out] = parent.block

@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.array_checks import function_of
+
 FORWARD_TOLERANCE = 1e-9
 DIFFERENCE_TOLERANCE = 1e-5
 LEVEL_TOLERANCE = 1e-9
@@ -56,6 +58,11 @@ def positions(fn: Callable[..., Any], wrt: Wrt) -> tuple[int, ...]:
     """The positions that `wrt` (positions or names) stands for."""
     names = list(inspect.signature(fn).parameters)
     return tuple(names.index(entry) if isinstance(entry, str) else entry for entry in wrt)
+
+
+def is_floating(arg: Any) -> bool:
+    """Whether an argument is a floating number or array."""
+    return isinstance(arg, (float, np.floating)) or (isinstance(arg, np.ndarray) and arg.dtype.kind == "f")
 
 
 def is_number(leaf: Any) -> bool:
@@ -340,6 +347,7 @@ class Checker:
         self.value, self.after = primal_run(fn, args)
         self.loose = has_float32(args)
         self.refused = ""
+        self.refusals: list[str] = []  # of other modes
         self.computed: Any = None  # the value that the last derivative gave
         self.problems: list[Problem] = []
 
@@ -454,6 +462,77 @@ class Checker:
                 Problem("forward", f"reverse {reverse!r}, forward {out_tangent!r} along a direction")
             )
 
+    def other_modes(self, gradient: Any) -> None:
+        """Compare with Jacobians by columns and by rows, with a pullback that is called three times after the arguments
+        were overwritten, and second derivatives with one another and with differences of the gradient."""
+        from s2sad import jacfwd, jacrev, vjp
+
+        for mode in (jacfwd, jacrev):
+            given = fresh(self.args)
+            found = self.tried(mode.__name__, lambda m=mode, g=given: m(self.fn, wrt=self.wrt)(*g))
+            if found is not None:
+                self.problems += mutation_problem(mode.__name__, self.after, given, self.rounded)
+                self.compare(mode.__name__, gradient, found, FORWARD_TOLERANCE)
+        floating = [i for i, arg in enumerate(self.args) if is_floating(arg)]
+        given = fresh(self.args)
+        made = self.tried("vjp", lambda: vjp(self.fn, *given))
+        if made is not None:
+            self.problems += mutation_problem("vjp", self.after, given, self.rounded)
+            for leaf in leaves(given):
+                if isinstance(leaf, np.ndarray):
+                    leaf.fill(0)
+            wanted = tuple(floating.index(p) for p in self.where if p in floating)
+            expected = tuple(g for p, g in zip(self.where, gradient, strict=True) if p in floating)
+            for seed in (1.0, -2.0, 1.0):
+                pulled = self.tried("pullback", lambda s=seed: made[1](s))
+                if pulled is not None:
+                    scaled = tuple(map_leaves(lambda g, s=seed: g / s, pulled[k]) for k in wanted)
+                    self.compare(f"pullback of {seed}", expected, scaled, FORWARD_TOLERANCE)
+        self.second_derivatives()
+
+    def second_derivatives(self) -> None:
+        """Forward over reverse, reverse over reverse, and differences of the gradient, along the direction."""
+        from s2sad import grad, hvp
+
+        first, along = grad(self.fn, wrt=self.wrt), self.along
+        found = self.tried("hvp", lambda: hvp(self.fn, wrt=self.wrt)(*fresh(self.args), along))
+        if found is None:
+            return
+        if all(isinstance(a, (float, np.ndarray)) for a in along):
+            twice = self.tried(
+                "grad of grad", lambda: grad(self.along_gradient(first), wrt=self.wrt)(*fresh(self.args))
+            )
+            if twice is not None:
+                self.compare("grad of grad", found, twice, 1e-7)
+        try:
+            slope = richardson(lambda *args: dot(first(*args), along)[0], self.args, self.where, along)
+        except Exception:  # a kink of the gradient near by
+            return
+        value, size = dot(found, along)
+        near = abs(value - slope.value) <= slope.noise or close(value, slope.value, 1e-4, size)
+        if slope.stable and not near and not self.loose:
+            self.problems.append(Problem("second", f"hvp {value!r}, differences {slope.value!r}"))
+
+    def along_gradient(self, first: Any) -> Callable[..., Any]:
+        """A function with the same parameters: the gradient's component along the direction."""
+        names = list(inspect.signature(self.fn).parameters)
+        terms = [f"np.sum(g[{k}] * along[{k}])" for k in range(len(self.along))]
+        text = f"def component({', '.join(names)}):\n    g = first({', '.join(names)})\n    return {' + '.join(terms)}\n"
+        return function_of(text, {"np": np, "first": first, "along": self.along})
+
+    def tried(self, what: str, run: Callable[[], Any]) -> Any:
+        """What a derivative gives; None after a failure. What another mode refuses says nothing of this one."""
+        from s2sad import S2sadError
+
+        try:
+            with guarded():
+                return run()
+        except S2sadError as error:
+            self.refusals.append(f"{what}: {reason_of(error)}")
+        except Exception as error:  # any other exception is a finding
+            self.problems.append(failure(f"{what}-error", error))
+        return None
+
     def interpreted(self, gradient: Any, *, optimize: int = 2) -> None:
         """Compare the generated code's gradient with the interpreter's, run on the IR it was printed from."""
         from s2sad import value_and_grad
@@ -538,9 +617,10 @@ def check_function(
     may_refuse_jit: bool = False,
     forward: bool = True,
     rounded: bool = False,
+    modes: bool = False,
     seed: int = 0,
 ) -> Report:
-    """Check the gradient of fn every way there is; `jit` adds the compiled gradient, `oracle` (an interpreter of
+    """Check the gradient of fn every way there is; `modes`: Jacobians, pullbacks and second derivatives, too; `jit` adds the compiled gradient, `oracle` (an interpreter of
     the primal's untyped form) also the interpreter of the gradient's IR.
 
     `may_refuse_jit` allows compilation to end in a JitError, for what Numba cannot type (recursion, nested lists).
@@ -557,6 +637,8 @@ def check_function(
         if forward:
             checker.forward(known[-1])
         trusted = checker.differences(known[-1], required=require_differences)
+        if modes:
+            checker.other_modes(known[-1])
         if oracle is not None:
             checker.interpreted(known[-1])
         if jit:

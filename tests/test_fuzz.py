@@ -191,7 +191,7 @@ def test_program_that_failed_to_compile_once(seed: int) -> None:
 @pytest.mark.jit
 def test_program_that_amplifies_rounding() -> None:
     """Its value changes in the ninth digit with the last of an argument, compiled as well."""
-    outcome = run_seed(23000, jit_every=1, arrays=True, levels=(0, 2))
+    outcome = run_seed(23000, jit_every=1, kind="arrays", levels=(0, 2))
     assert outcome.report.ok, "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
 
 
@@ -235,7 +235,7 @@ def test_many_random_programs(first: int) -> None:
 @pytest.mark.parametrize("seed", range(ARRAYS_QUICK))
 def test_random_program_of_arrays(seed: int) -> None:
     """Reverse agrees with forward, differences and another level; the arguments are left as the primal leaves them."""
-    outcome = run_seed(seed, arrays=True, levels=(seed % 2, 2))
+    outcome = run_seed(seed, kind="arrays", levels=(seed % 2, 2))
     assert outcome.report.ok, "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
 
 
@@ -244,7 +244,7 @@ def test_random_program_of_arrays(seed: int) -> None:
 def test_many_random_programs_of_arrays(first: int) -> None:
     """5,000 programs of arrays, every tenth also compiled."""
     for seed in range(first, first + CHUNK):
-        outcome = run_seed(seed, jit_every=COMPILED_EVERY, arrays=True)
+        outcome = run_seed(seed, jit_every=COMPILED_EVERY, kind="arrays")
         assert outcome.report.ok, (
             "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
         )

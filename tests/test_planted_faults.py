@@ -62,14 +62,14 @@ def test_rare_fault_is_found(fault: Fault) -> None:
 @pytest.mark.parametrize("fault", [fault for fault in ARRAY_FAULTS if not fault.rare], ids=names)
 def test_fault_in_arrays_is_found(fault: Fault) -> None:
     """A fault in what is done with arrays that many programs of arrays show."""
-    finds(planted(fault), QUICK, arrays=True)
+    finds(planted(fault), QUICK, kind="arrays")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [fault for fault in ARRAY_FAULTS if fault.rare], ids=names)
 def test_rare_fault_in_arrays_is_found(fault: Fault) -> None:
     """A fault that few programs of arrays show."""
-    finds(planted(fault), MOST, arrays=True)
+    finds(planted(fault), MOST, kind="arrays")
 
 
 @pytest.mark.parametrize(("prim", "operand", "partial"), WRONG_PARTIALS)

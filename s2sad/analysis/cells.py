@@ -94,14 +94,15 @@ class Cells:
 
     def subscripted(self, op: Op, cell: list[Index | None]) -> list[Index | None]:
         found: list[Index | None] = []
+        _, *bounds = op.operands
         left = list(cell)
         for kind, *numbers in op.attr("index"):
             if kind == "new":
                 left.pop(0)
             elif kind == "at":
-                found.append(self.not_negative(self.index(op.operands[numbers[0]])))
+                found.append(self.not_negative(self.index(bounds[numbers[0]])))
             else:
-                start, _, step = (None if n is None else op.operands[n] for n in numbers)
+                start, _, step = (None if n is None else bounds[n] for n in numbers)
                 found.append(self.sliced(start, step, left.pop(0)))
         return found + left
 

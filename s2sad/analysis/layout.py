@@ -256,7 +256,8 @@ def without(a: Layout, at: int, join: bool | None) -> Layout:
 
 
 def subscripted(op: Op, a: Layout, t: Array) -> Known:
-    of = op.operands[0].type
+    whole_, *bounds = op.operands
+    of = whole_.type
     assert isinstance(of, Array)
     axis, at, gone = 0, 0, []
     places: dict[int, int] = {}
@@ -269,7 +270,7 @@ def subscripted(op: Op, a: Layout, t: Array) -> Known:
                 a = taken_at(a, axis, of.dims[axis])
             gone.append(axis)
         else:
-            start, stop, step = (None if n is None else op.operands[n] for n in numbers)
+            start, stop, step = (None if n is None else bounds[n] for n in numbers)
             if axis in a.order:
                 whole = start is None and stop is None
                 a = sliced(a, axis, of.dims[axis], t.dims[at], whole, step)

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from s2sad.analysis.aliases import SIZES
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Value, with_blocks
-from s2sad.ir.types import BOOL
+from s2sad.ir.types import BOOL, Array, is_memory
 from s2sad.rules.builder import Builder
+from s2sad.rules.effects import is_view
 from s2sad.rules.registry import PRIMS
 
 
@@ -51,12 +53,19 @@ def _split(body: Block) -> tuple[list[AnyOp], list[AnyOp], Block]:
             checks.append(op)
         elif not (isinstance(op, Op) and PRIMS[op.prim].effect in ("none", "reads", "raises")):
             break
-        elif PRIMS[op.prim].effect == "none" and changing.isdisjoint(op.operands):  # type: ignore[arg-type]
+        elif is_lasting(op) and changing.isdisjoint(op.operands):  # type: ignore[arg-type]
             made.update(dict.fromkeys(op.results, op))
         else:
             changing.update(op.results)
     kept = tuple(op for op in body.ops if op not in before and op not in checks)
     return before, checks, replace(body, ops=kept)
+
+
+def is_lasting(op: Op) -> bool:
+    """Whether an operation gives the same whenever it is done: it reads no elements of memory."""
+    sizes = op.prim in SIZES and all(isinstance(o.type, Array) for o in op.operands)
+    elements = any(is_memory(o.type) for o in op.operands) and not (sizes or is_view(op))
+    return PRIMS[op.prim].effect == "none" and not elements
 
 
 def _take(v: Value, made: dict[Value, Op], before: list[AnyOp]) -> None:

@@ -53,6 +53,7 @@ def check_source(
     levels: tuple[int, ...] = (0, 1, 2),
     may_refuse_jit: bool = False,
     rounded: bool = False,
+    modes: bool = False,
     seed: int = 0,
 ) -> Report:
     """Check the function `f` of a module text in every way of `check_function`, the IR verified after each pass."""
@@ -66,5 +67,6 @@ def check_source(
             levels=levels,
             may_refuse_jit=may_refuse_jit,
             rounded=rounded,
+            modes=modes,
             seed=seed,
         )

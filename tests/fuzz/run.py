@@ -20,6 +20,11 @@ from tests.fuzz.array_generator import generate_arrays
 from tests.fuzz.check import Oracle, check_source
 from tests.fuzz.generator import FuzzProgram, generate, lines_run
 from tests.fuzz.shrink import shrink
+from tests.fuzz.views import generate_views
+
+GENERATORS: dict[str, Callable[[int], FuzzProgram]] = {
+    "numbers": generate, "arrays": generate_arrays, "views": generate_views,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,12 @@ def run_seed(
     seed: int,
     jit_every: int = 0,
     use_oracle: bool = False,
-    arrays: bool = False,
+    kind: str = "numbers",
     levels: tuple[int, ...] = (0, 1, 2),
+    modes: bool = False,
 ) -> Outcome:
-    """Generate and check the program of a seed, of numbers or of arrays, at these levels of optimisation."""
-    program = generate_arrays(seed) if arrays else generate(seed)
+    """Generate and check the program of a seed and of a kind, at these levels of optimisation and, if asked, in all modes."""
+    program, arrays = GENERATORS[kind](seed), kind != "numbers"
     compiled = bool(jit_every) and seed % jit_every == 0
     oracle: Oracle | None = interpret if use_oracle else None
     may_refuse = arrays or "recursion" in program.constructs  # Numba cannot type every recursion
@@ -57,6 +63,7 @@ def run_seed(
         levels=levels,
         may_refuse_jit=may_refuse,
         rounded=arrays,
+        modes=modes,
     )
     return Outcome(program, report, compiled)
 
@@ -120,7 +127,20 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--jit-every", type=int, default=0, help="compile every k-th program too")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--arrays", action="store_true", help="programs of arrays instead of numbers")
+    parser.add_argument(
+        "--arrays",
+        dest="kind",
+        action="store_const",
+        const="arrays",
+        default="numbers",
+        help="programs of arrays",
+    )
+    parser.add_argument(
+        "--views", dest="kind", action="store_const", const="views", help="programs about views and writes"
+    )
+    parser.add_argument(
+        "--modes", action="store_true", help="Jacobians, pullbacks and second derivatives, too"
+    )
     parser.add_argument("--oracle", action="store_true", help="also compare with the IR interpreter")
     parser.add_argument("--levels", default="012", help="levels of optimisation to compare, as in 02")
     parser.add_argument("--shrink", action="store_true", help="print failures made small")
@@ -135,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
     seeds = range(options.seed, options.seed + options.count)
     if options.show:
         for seed in seeds:
-            print((generate_arrays if options.arrays else generate)(seed).describe())
+            print(GENERATORS[options.kind](seed).describe())
         return 0
     histogram: Counter[str] = Counter()
     failed: Counter[str] = Counter()
@@ -145,7 +165,8 @@ def main(arguments: list[str] | None = None) -> int:
         run_seed,
         jit_every=options.jit_every,
         use_oracle=options.oracle,
-        arrays=options.arrays,
+        kind=options.kind,
+        modes=options.modes,
         levels=tuple(map(int, options.levels)),
     )
     with multiprocessing.Pool(options.jobs) if options.jobs > 1 else _Serial() as pool:

@@ -22,16 +22,18 @@ from s2sad.analysis.uses import use_counts
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, blocks, operands, walk, with_blocks
 from s2sad.ir.types import is_memory
+from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.effects import Made, is_fresh, is_view, keeps, made, maybe_view
 
 READ_ONLY = frozenset({"numpy.broadcast_to", "numpy.diagonal"})
 
 
-def settled(fn: Function) -> Function:
+def settled(fn: Function, inputs: tuple[Value, ...]) -> Function:
     """The function with views and copies for what is reshaped; raises where the two can be told apart and nothing shows
     which of them the call gives."""
     fn = decided(fn)
     if undecided(fn):
+        fn = eliminate_dead_code(fn, inputs)
         fn = read_anew(fn)
         refuse_written_views(fn)
     aliases = Aliases(fn)

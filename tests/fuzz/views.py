@@ -69,6 +69,10 @@ class Views:
 
     # -- numbers ---------------------------------------------------------------------------------------
 
+    def bound(self) -> str:
+        """A number that no argument is, for tests: at a tie differences would see both sides."""
+        return f"{self.number()}00713"
+
     def number(self) -> str:
         return str(round(self.rng.choice([-1, 1]) * self.rng.uniform(0.2, 0.9), 2))
 
@@ -327,7 +331,7 @@ class Views:
 
     def branch(self, known: Known, depth: int) -> list[str]:
         self.used["branch"] += 1
-        test = self.pick([f"s > {self.number()}", f"{self.element(known)} < {self.number()}"])
+        test = self.pick([f"s > {self.bound()}", f"{self.element(known)} < {self.bound()}"])
         lines = [f"if {test}:", *indent(self.block(known.inner(), depth + 1, 2))]
         if self.chance(0.5):
             lines += ["else:", *indent(self.block(known.inner(), depth + 1, 1))]
@@ -337,7 +341,7 @@ class Views:
         names = self.writable(known.vectors, known)
         v, w = self.pick(names), self.pick(names)
         self.used["joined"] += 1
-        name, test = self.fresh("v"), f"{self.element(known)} > {self.number()}"
+        name, test = self.fresh("v"), f"{self.element(known)} > {self.bound()}"
         (a, n), (b, m) = known.vectors[v], known.vectors[w]
         known.vectors[name] = (min(a, b), n if n == m else None)
         return [f"{name} = {v} if {test} else {w}"]

@@ -120,7 +120,7 @@ class Forward:
         callees: Callees,
         fresh: bool,
     ) -> None:
-        fn = settled(fn)
+        fn = settled(fn, inputs)
         self.fn, self.inputs, self.results, self.callees, self.fresh = fn, inputs, results, callees, fresh
         self.aliases = Aliases(fn)
         self.active = self.activity()

@@ -62,7 +62,7 @@ def is_single(t: Type) -> bool:
 def ready(fn: Function, inputs: tuple[Value, ...]) -> Function:
     """The function as `Reverse` takes it: with views and copies for what is reshaped and written, without dead code, whose adjoints would have to be made of nothing, and with arrays of their own where elements are read of what
     loops carry."""
-    fn = settled(fn)
+    fn = settled(fn, inputs)
     return borrowed(eliminate_dead_code(fn, inputs))
 
 

@@ -39,11 +39,14 @@ class Layout:
     unit: bool | None
 
     @property
-    def by_rows(self) -> bool | None:
-        """Whether the array lies row by row."""
-        if False in self.joins or self.unit is False or self.order != tuple(sorted(self.order)):
-            return False
-        return None if None in self.joins or self.unit is None else True
+    def by_rows(self) -> bool:
+        """Whether the array is known to lie row by row."""
+        return self.unit is True and all(self.joins) and self.order == tuple(sorted(self.order))
+
+    def otherwise(self, dims: tuple[Size, ...]) -> bool:
+        """Whether an array of these sizes is known not to lie row by row: an axis of size 1 would take no part."""
+        turned = False in self.joins or self.unit is False or self.order != tuple(sorted(self.order))
+        return turned and all(is_many(dims[k]) for k in self.order)
 
 
 Known = Layout | None
@@ -159,7 +162,7 @@ class Layouts:
         t, made_ = a.type, op.result.type
         assert isinstance(t, Array) and isinstance(made_, Array)
         if op.attr("ravel"):
-            return found.by_rows
+            return False if found.otherwise(t.dims) else None
         return joined_to_view(found, t.dims, made_.dims)
 
 
@@ -175,12 +178,17 @@ def joined_to_view(layout: Layout, old: tuple[Size, ...], new: tuple[Size, ...])
     while sizes and wanted and sizes[-1][1] == wanted[-1] and known(wanted[-1]):
         sizes.pop()
         wanted.pop()
-    axes = [k for k, _ in sizes]
+    axes, pairs = [k for k, _ in sizes], list(itertools.pairwise(d for _, d in sizes))
     if len(axes) < 2:
         return True
     steps = [together(layout, i, j) for i, j in itertools.pairwise(axes)]
     if all(steps):
         return True
+    # an axis that may be of size 1 may take no part
+    steps = [
+        None if s is False and not (is_many(d) and is_many(e)) else s
+        for s, (d, e) in zip(steps, pairs, strict=True)
+    ]
     if len(wanted) == 1 and False in steps:
         return False
     if all(isinstance(d, int) for _, d in sizes) and all(isinstance(d, int) for d in wanted):
@@ -238,7 +246,7 @@ def with_new_axes(op: Op, a: Layout, t: Array) -> Layout:
 def squeezed(op: Op, a: Layout, t: Array) -> Known:
     gone = op.attr("axes")
     for k in [k for k in a.order if k in gone]:  # not known to be of size 1 when code is made
-        if a.by_rows is None or a.joins[:1] == (False,):
+        if not a.by_rows:
             return None
         at = a.order.index(k)
         a = without(a, at, True)

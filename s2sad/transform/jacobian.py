@@ -26,6 +26,7 @@ from s2sad.transform.reverse.borrowed import returned
 from s2sad.transform.reverse.calls import new_tapes, with_tapes
 from s2sad.transform.reverse.repeated import share
 from s2sad.transform.reverse.shadows import shadow, zero_shadow
+from s2sad.transform.views import settled
 
 REVERSE = replace(NOWHERE, reverse=True)
 
@@ -145,6 +146,7 @@ def columns(
     fn: Function, inputs: tuple[Value, ...], count: int, name: str, reserved: tuple[str, ...] = ()
 ) -> Function:
     """As `rows`, by tangents along one element of the inputs after another."""
+    fn = settled(fn, inputs)  # so that what is kept is of the operations that are done
     outputs = fn.body.yields[:count]
     callees = ForwardCallees(fn.callees, {name, *reserved, *fn.callees})
     aliases = Aliases(fn)

@@ -33,9 +33,8 @@ def settled(fn: Function, inputs: tuple[Value, ...]) -> Function:
     which of them the call gives."""
     fn = decided(fn)
     if undecided(fn):
-        fn = eliminate_dead_code(fn, inputs)
         fn = read_anew(fn)
-        refuse_written_views(fn)
+        refuse_written_views(eliminate_dead_code(fn, inputs))
     aliases = Aliases(fn)
     refuse_written_conversions(fn, aliases)
     refuse_written_numbers(fn, aliases)
@@ -88,11 +87,11 @@ def _decided(block: Block, aliases: Aliases, layouts: Layouts) -> Block:
 def by_layout(op: Op, layouts: Layouts) -> Op:
     """An operation as a view or a copy."""
     if op.prim == "numpy.ascontiguousarray":
-        found = layouts.of(op.operands[0])
-        kind = None if found is None else found.by_rows
-        if kind is None:
+        a = op.operands[0]
+        found = layouts.of(a)
+        if found is None or not (found.by_rows or found.otherwise(a.type.dims)):  # type: ignore[attr-defined]
             return op
-        return same(op) if kind else replace(op, prim="copy", attrs=(("order", "C"),))
+        return same(op) if found.by_rows else replace(op, prim="copy", attrs=(("order", "C"),))
     if op.prim != "numpy.reshape":
         return op
     view = layouts.reshapes_to_view(op)

@@ -21,10 +21,10 @@ from s2sad.transform.reverse.scopes import Scope, adjoint_type
 from s2sad.transform.reverse.shadows import shadow
 
 BY_ELEMENT = frozenset(
-    {"load", "store", "accumulate", "assign", "assign_at", "scatter_add", "add_into", "view", "gather", "invoke", "tape_write",
+    {"load", "store", "accumulate", "assign", "assign_at", "scatter_add", "add_into", "view", "gather", "take_winners", "invoke", "tape_write",
      "append", "alloc_list", "list_of", "array_of"}
 )  # fmt: skip
-FIRST_ONLY = frozenset({"gather", "assign", "assign_at", "scatter_add", "add_into"})
+FIRST_ONLY = frozenset({"gather", "take_winners", "assign", "assign_at", "scatter_add", "add_into"})
 LAZY = frozenset({"numpy.sum", "copy"})
 
 
@@ -323,13 +323,14 @@ def reverse_scatter_add(r: Reverse, op: Op, scope: Scope) -> None:
 
 
 def reverse_view(r: Reverse, op: Op, scope: Scope) -> None:
-    """A view's shadow is the same view of the shadow: what was added to one is in the other."""
+    """A view's shadow is the same view of the shadow: what was added to one is in the other. That of a number given an axis
+    is its own."""
     if not isinstance(op.result.type, Array):  # all axes squeezed away: a number
         scalar = scope.adj.pop(op.result, None)
         if scalar is not None:
             r.apply_rule(op, scalar, scope)
         return
-    if by_value(r, op.result):
+    if by_value(r, op.result) or is_fresh(op):
         cotangent = cotangent_of(r, op, op.result, scope)
         if cotangent is not None:
             r.apply_rule(op, cotangent, scope)
@@ -346,6 +347,10 @@ def reverse_gather(r: Reverse, op: Op, scope: Scope) -> None:
     if d is None:
         return
     at = [r.as_read(o, op, scope) for o in index]
+    if op.prim == "take_winners":  # what took no element hands nothing on
+        ones = r.builder.emit("numpy.ones", *sizes(r, a, scope), type=a.type, dtype=a_.dtype_of(a))
+        took = r.builder.emit("take_winners", ones, *at, type=op.result.type, **dict(op.attrs))
+        d = r.builder.emit("mul", d, took)
     r.builder.effect("scatter_add", shadow(r, a, scope), *at, d, **dict(op.attrs))
 
 
@@ -353,6 +358,6 @@ HANDLERS.update(
     {
         "assign": reverse_assign, "add_into": reverse_add_into, "assign_at": reverse_assign_at,
         "scatter_add": reverse_scatter_add, "view": reverse_view, "newaxis": reverse_view, "squeeze": reverse_view, "reshaped": reverse_view,
-        "numpy.transpose": reverse_view, "gather": reverse_gather,
+        "numpy.transpose": reverse_view, "gather": reverse_gather, "take_winners": reverse_gather,
     }
 )  # fmt: skip

@@ -50,8 +50,17 @@ class Problem:
 
 
 def fresh(args: Sequence[Any]) -> tuple[Any, ...]:
-    """Deep copies of the arguments; functions stay themselves."""
-    return tuple(copy.deepcopy(arg) for arg in args)
+    """Deep copies of the arguments, whose arrays lie in memory as theirs do; functions stay themselves."""
+    return tuple(as_it_lies(arg) if isinstance(arg, np.ndarray) else copy.deepcopy(arg) for arg in args)
+
+
+def as_it_lies(a: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A copy by rows, by columns, or with gaps, as the array."""
+    if a.flags.forc:
+        return a.copy(order="K")
+    wide = np.empty(tuple(2 * n for n in a.shape), a.dtype)[(slice(None, None, 2),) * a.ndim]
+    wide[...] = a
+    return wide
 
 
 def positions(fn: Callable[..., Any], wrt: Wrt) -> tuple[int, ...]:
@@ -178,12 +187,21 @@ def moved(args: Sequence[Any], where: Sequence[int], along: Sequence[Any], step:
     for position, tangent in zip(where, along, strict=True):
         result[position] = map_leaves(
             lambda leaf, t: (
-                widened(leaf) + step * widened(t) if is_number(leaf) or isinstance(leaf, np.ndarray) else leaf
+                stepped(leaf, step * widened(t)) if isinstance(leaf, np.ndarray) or is_number(leaf) else leaf
             ),
             result[position],
             tangent,
         )
     return tuple(result)
+
+
+def stepped(leaf: Any, step: Any) -> Any:
+    """A number or an array, in double precision, and a step added to it where it lies."""
+    if not isinstance(leaf, np.ndarray) or leaf.dtype != np.float64:
+        return widened(leaf) + step
+    found = as_it_lies(leaf)
+    found += step
+    return found
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class Made(Enum):
 
     NUMBER = "no memory"
     FRESH = "memory of its own"
+    SPREAD = "a number spread out: memory of its own that cannot be written"
     VIEW = "memory of the first operand, other elements or in another order"
     MAYBE_VIEW = "that, or a copy, which only the call shows"
     SAME = "the first operand"
@@ -50,7 +51,7 @@ def made(op: Op) -> Made:
         kind = Made.MAYBE_VIEW
     first = op.operands[0] if op.operands else None
     if kind in (Made.VIEW, Made.MAYBE_VIEW, Made.SAME) and (first is None or not is_memory(first.type)):
-        return Made.FRESH  # of a number
+        return Made.SPREAD if op.prim == "numpy.broadcast_to" else Made.FRESH  # of a number
     return kind
 
 
@@ -67,6 +68,11 @@ def maybe_view(op: object) -> bool:
 def is_fresh(op: object) -> bool:
     """Whether the memory that an operation gives is known by nobody else."""
     return isinstance(op, Op) and made(op) is Made.FRESH
+
+
+def is_own(op: object) -> bool:
+    """Whether an operation gives an array, and not another name of one that is there: perhaps a view that nobody writes."""
+    return isinstance(op, Op) and made(op) in (Made.FRESH, Made.SPREAD, Made.MAYBE_VIEW)
 
 
 def keeps(op: Op, v: Value) -> bool:

@@ -15,7 +15,7 @@ from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk, with_blocks
 from s2sad.ir.types import Array
-from s2sad.rules.effects import is_fresh, is_view, keeps, maybe_view
+from s2sad.rules.effects import is_own, is_view, keeps
 
 
 def borrowed(fn: Function) -> Function:
@@ -63,7 +63,7 @@ def carried_classes(fn: Function) -> set[Value]:
                 read.add(aliases.find(arrays[0]))
     for o in handed_on:  # one that a loop has by reference only
         made = defs.get(o) if isinstance(o, Value) and isinstance(o.type, Array) else None
-        if isinstance(made, Op) and not (is_fresh(made) or maybe_view(made)):
+        if isinstance(made, Op) and not is_own(made):
             kept.add(aliases.find(o))  # type: ignore[arg-type]
     found: set[Value] = set()
     for root in (carried & read) - kept:

@@ -14,7 +14,7 @@ from s2sad.errors import NOWHERE, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, For, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import FLOAT, INT, Array, List, Scalar, Tape, Type, is_float, is_memory
 from s2sad.rules.builder import Builder, const
-from s2sad.rules.effects import is_fresh, is_view
+from s2sad.rules.effects import is_own, is_view
 from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.extras import Carry, leaf_operands
 from s2sad.transform.reverse.scopes import Scope
@@ -44,7 +44,7 @@ def is_of_one_iteration(r: Reverse, a: Value) -> bool:
     op = r.defs.get(a)
     if a in r.shadows or not isinstance(a.type, Array) or not isinstance(op, Op) or r.home[a] is r.fn.body:
         return False
-    if not is_fresh(op) or a in r.input_set:
+    if not is_own(op) or a in r.input_set:
         return False
     if r.aliases.is_joined(a) or r.aliases.find(a) in r.handed_back or r.aliases.find(a) in r.shared:
         return False

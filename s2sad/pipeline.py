@@ -18,13 +18,15 @@ from s2sad.optimize.displays import pick_elements
 from s2sad.optimize.invariants import hoist_all_invariants, hoist_invariants
 from s2sad.optimize.rows import merge_rows
 from s2sad.optimize.shadows import share_shadows
+from s2sad.transform.expansion import expand_spectral
 
 Pass = Callable[[Function], Function]
 
 OPTIMIZE: dict[int, tuple[Pass, ...]] = {
-    0: (eliminate_dead_code,),
-    1: (propagate_unnamed_copies, propagate_unnamed_copies, eliminate_dead_code, absorb_names),
+    0: (expand_spectral, eliminate_dead_code),
+    1: (expand_spectral, propagate_unnamed_copies, propagate_unnamed_copies, eliminate_dead_code, absorb_names),
     2: (
+        expand_spectral,
         propagate_copies,
         merge_rows,
         eliminate_common_subexpressions,

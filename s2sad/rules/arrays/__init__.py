@@ -2,6 +2,7 @@
 
 from s2sad.rules.arrays import (
     decompositions,
+    divided,
     fft,
     indexing,
     linalg,
@@ -13,6 +14,7 @@ from s2sad.rules.arrays import (
     scipy,
     shapes,
     spacing,
+    spectral,
 )
 from s2sad.rules.arrays.core import (
     INFER,
@@ -34,6 +36,7 @@ __all__ = [
     "SIZES",
     "decompositions",
     "dims_of",
+    "divided",
     "dtype_of",
     "emit",
     "emit_several",
@@ -50,4 +53,5 @@ __all__ = [
     "shapes",
     "size_of",
     "spacing",
+    "spectral",
 ]

@@ -37,6 +37,7 @@ def array_rule(
     cost: int = 10,
     helper: str = "",
     jit: bool = True,
+    needs: tuple[str, ...] = (),
     **partials: Any,
 ) -> Prim:
     """Declare an operation on arrays; `infer(attrs, *operands)` gives the result's type.
@@ -49,7 +50,16 @@ def array_rule(
     if len(names) > 1:
         RESULTS[name] = names
     prim = rule(
-        fn, form, name=name, infer=typed, effect=effect, cost=cost, helper=helper, jit=jit, **partials
+        fn,
+        form,
+        name=name,
+        infer=typed,
+        effect=effect,
+        cost=cost,
+        helper=helper,
+        jit=jit,
+        needs=needs,
+        **partials,
     )
     JVPS[name] = jvp
     return prim

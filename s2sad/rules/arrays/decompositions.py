@@ -11,7 +11,8 @@ from s2sad.ir.core import Operand
 from s2sad.ir.types import Array, Dim, Size, is_many
 from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, emit, emit_several
 from s2sad.rules.arrays.linalg import LINALG, float_dtype, square_type
-from s2sad.rules.builder import Builder, const
+from s2sad.rules.arrays.products import transposed
+from s2sad.rules.builder import Builder
 from s2sad.rules.registry import source
 
 
@@ -59,11 +60,11 @@ array_rule(
 # -- eigenvalues and singular values ----------------------------------------------------------------------
 
 
-def gaps(b: Builder, w: Operand) -> Operand:
-    """w[j] - w[i], infinite where it is 0: what is divided by it is 0 for i = j, and for equal eigenvalues, whose
-    vectors have no derivative (a result that does not depend on their choice has none through them)."""
-    d = b.expand("w[..., None, :] - w[..., None]", {"w": w}, LINALG)
-    return b.emit("numpy.where", b.emit("eq", d, const(0.0)), b.expand("inf", {}), d)
+def between(b: Builder, w: Operand, d: Operand) -> Operand:
+    """w[j] - w[i], to divide by: infinite for i = j. The vectors of equal eigenvalues have no derivative: infinite where
+    both columns of d are 0, else nan. Products of vectors that do not depend on their choice are none of these
+    (`spectral`)."""
+    return emit(b, "gaps", w, d)
 
 
 def _eigh_type(attrs: Attrs, a: Operand) -> Any:
@@ -73,7 +74,7 @@ def _eigh_type(attrs: Attrs, a: Operand) -> Any:
 def _eigh_vjp(b: Builder, env: Any) -> Operand:
     """Giles (2008), section 3.1, symmetrised: V (diag(dw) + (Vᵀ dV) / gaps) Vᵀ."""
     dw, dv = env["dw"], env["dv"]
-    env = {"v": env["v"], "dw": dw, "dv": dv, "gaps": gaps(b, env["w"]) if dv is not None else None}
+    env = {"v": env["v"], "dw": dw, "dv": dv, "gaps": between(b, env["w"], dv) if dv is not None else None}
     parts = [
         text for text, d in (("v * dw[..., None, :]", dw), ("v @ ((v.T @ dv) / gaps)", dv)) if d is not None
     ]
@@ -84,7 +85,7 @@ def _eigh_vjp(b: Builder, env: Any) -> Operand:
 def _eigh_jvp(b: Builder, env: Any) -> Any:
     env = {**env}
     env["d"] = b.expand("(0.5 * (dy + dy.T)) @ v", env, LINALG)
-    env["gaps"] = gaps(b, env["w"])
+    env["gaps"] = between(b, env["w"], env["d"])
     return b.expand("sum(v * d, axis=-2)", env, LINALG), b.expand("v @ ((v.T @ d) / gaps)", env, LINALG)
 
 
@@ -114,7 +115,7 @@ def _eig_vjp(b: Builder, env: Any) -> Operand:
     dw, dv = env["dw"], env["dv"]
     env = {"v": env["v"], "dw": dw, "dv": dv, "w": env["w"]}
     if dv is not None:
-        env["gaps"] = gaps(b, env["w"])
+        env["gaps"] = between(b, env["w"], dv)
         env["d"] = b.expand("dv - v * sum(v * dv, axis=-2, keepdims=True)", env, LINALG)
         inner = "(v.T @ d) / gaps"
         total = b.expand(f"({inner}) @ v.T", env, LINALG)
@@ -127,8 +128,9 @@ def _eig_vjp(b: Builder, env: Any) -> Operand:
 
 def _eig_jvp(b: Builder, env: Any) -> Any:
     env = {**env}
-    env["p"] = b.expand("solve(v, dy @ v)", env, LINALG)
-    env["gaps"] = gaps(b, env["w"])
+    env["moved"] = b.expand("dy @ v", env, LINALG)
+    env["p"] = b.expand("solve(v, moved)", env, LINALG)
+    env["gaps"] = between(b, env["w"], env["moved"])
     n = len(dims_of(env["p"]))
     letters = "abcdefghij"[: n - 2]
     dw = emit(b, "numpy.einsum", env["p"], subscripts=f"{letters}zz->{letters}z")
@@ -169,18 +171,18 @@ def _svd_vjp(b: Builder, env: Any) -> Operand:
     du, ds, dvh = env["du"], env["ds"], env["dvh"]
     u, s, vh = _reduced_svd(b, env, du, dvh)
     env = {"u": u, "s": s, "vh": vh, "du": du, "ds": ds, "dvh": dvh}
-    if du is not None or dvh is not None:
-        env["gaps"] = gaps(b, b.emit("mul", s, s))
-        zero = b.emit("eq", s, const(0.0))
-        env["over"] = b.emit("numpy.where", zero, b.expand("inf", {}), s)
+    squares = b.emit("mul", s, s)
     parts = []
     if ds is not None:
         parts.append("(u * ds[..., None, :]) @ vh")
     if du is not None:
+        env["gaps"], env["over"] = between(b, squares, du), emit(b, "divisors", s, u, du)
         env["p"] = b.expand("u.T @ du", env, LINALG)
         env["k"] = b.expand("((p - p.T) / gaps) * s[..., None, :]", env, LINALG)
         parts.append("(u @ k + (du - u @ p) / over[..., None, :]) @ vh")
     if dvh is not None:
+        v, dv = transposed(b, vh), transposed(b, dvh)
+        env["gaps"], env["over"] = between(b, squares, dv), emit(b, "divisors", s, v, dv)
         env["q"] = b.expand("vh @ dvh.T", env, LINALG)
         env["l"] = b.expand("((q - q.T) / gaps) * s[..., None]", env, LINALG)
         parts.append("u @ (l @ vh + (dvh - q.T @ vh) / over[..., None])")
@@ -195,17 +197,19 @@ def _svd_jvp(b: Builder, env: Any) -> Any:
             b.expand("sum((u.T @ dy) * vh, axis=-1)", {"u": u, "vh": vh, "dy": env["dy"]}, LINALG),
             None,
         )
-    env = {"u": u, "s": s, "vh": vh, "dy": env["dy"], "gaps": gaps(b, b.emit("mul", s, s))}
-    zero = b.emit("eq", s, const(0.0))
-    env["over"] = b.emit("numpy.where", zero, b.expand("inf", {}), s)
+    env = {"u": u, "s": s, "vh": vh, "dy": env["dy"]}
     env["left"] = b.expand("dy @ vh.T", env, LINALG)
     env["right"] = b.expand("u.T @ dy", env, LINALG)
+    squares, back = b.emit("mul", s, s), transposed(b, env["right"])
+    env["gaps"] = between(b, squares, env["left"])
+    env["over"] = emit(b, "divisors", s, u, env["left"])
+    env["under"] = emit(b, "divisors", s, transposed(b, vh), back)
     env["p"] = b.expand("u.T @ left", env, LINALG)
     ds = b.expand("sum(u * left, axis=-2)", env, LINALG)
     env["turn"] = b.expand("(p * s[..., None, :] + s[..., None] * p.T) / gaps", env, LINALG)
     env["roll"] = b.expand("(s[..., None] * p + p.T * s[..., None, :]) / gaps", env, LINALG)
     du = b.expand("u @ turn + (left - u @ p) / over[..., None, :]", env, LINALG)
-    return du, ds, b.expand("roll.T @ vh + (right - p @ vh) / over[..., None]", env, LINALG)
+    return du, ds, b.expand("roll.T @ vh + (right - p @ vh) / under[..., None]", env, LINALG)
 
 
 array_rule(

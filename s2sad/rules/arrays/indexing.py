@@ -52,8 +52,11 @@ def _sliced(size: Size, start: Operand | None, stop: Operand | None, step: Opera
     found = _known_slice(size, start, stop, step)
     parts = [OFFSETS.get(o, (o, 0)) if isinstance(o, Value) else (o, 0) for o in (start, stop, step)]
     first = next((o for o, _ in parts if isinstance(o, Value)), None)
-    if found is not None or first is None or size is None or (isinstance(size, Dim) and size.name == "~"):
+    if found is not None or size is None or (isinstance(size, Dim) and size.name == "~"):
         return found
+    if first is None:
+        bounds = ":".join("" if o is None else str(o.value) for o in (start, stop, step) if not isinstance(o, Value))
+        return Dim(f"#{size.name}+{size.offset}[{bounds}]") if isinstance(size, Dim) else None
     key = (size, *((o.value if isinstance(o, Const) else o, offset) for o, offset in parts))
     return SLICES.setdefault(first, {}).setdefault(key, fresh_size())
 

@@ -37,6 +37,7 @@ from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.arrays import full
 from s2sad.transform.reverse.scopes import adjoint_type, zero
 from s2sad.transform.reverse.shadows import shadow_type
+from s2sad.transform.spectral import with_spectral
 from s2sad.transform.views import settled
 
 Handler = Callable[["Forward", Op], None]
@@ -120,7 +121,7 @@ class Forward:
         callees: Callees,
         fresh: bool,
     ) -> None:
-        fn = settled(fn, inputs)
+        fn = with_spectral(settled(fn, inputs), inputs)
         self.fn, self.inputs, self.results, self.callees, self.fresh = fn, inputs, results, callees, fresh
         self.aliases = Aliases(fn)
         self.active = self.activity()

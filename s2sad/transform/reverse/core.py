@@ -34,6 +34,7 @@ from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.restoring import Restoring, is_restored, lent, undo
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 from s2sad.transform.reverse.shadows import refuse_grown, shadow, tape_writes_twin
+from s2sad.transform.spectral import with_spectral
 from s2sad.transform.views import settled
 
 Handler = Callable[["Reverse", Any, Scope], None]
@@ -62,7 +63,7 @@ def is_single(t: Type) -> bool:
 def ready(fn: Function, inputs: tuple[Value, ...]) -> Function:
     """The function as `Reverse` takes it: with views and copies for what is reshaped and written, without dead code, whose adjoints would have to be made of nothing, and with arrays of their own where elements are read of what
     loops carry."""
-    fn = settled(fn, inputs)
+    fn = with_spectral(settled(fn, inputs), inputs)
     return borrowed(eliminate_dead_code(fn, inputs))
 
 

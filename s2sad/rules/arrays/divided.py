@@ -1,0 +1,136 @@
+"""Divided differences of a function at eigenvalues, close and equal ones too, and what derivatives make of them.
+
+Helpers of `spectral` when its derivatives are done. They take one matrix; those of a stack are done one after another.
+g, g1, g2, g3 are the function and its derivatives at each eigenvalue. Where eigenvalues are close a formula of the
+derivatives, exact for polynomials of low degree, replaces the quotient, if both agree as far as the quotient can tell.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from s2sad.ir.core import Operand
+from s2sad.ir.types import Array, Type
+from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, dtype_of
+from s2sad.rules.registry import ZERO, source
+
+
+def divided_differences(w: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    """(g[i] - g[j]) / (w[i] - w[j]) without cancellation; at equal w nan where g is not one function of w."""
+    smooth = np.isfinite(g1) & np.isfinite(g2)
+    a, b = np.where(smooth, g1, 0.0), np.where(smooth, g2, 0.0)
+    c = np.where(np.isfinite(g), g, np.nan)
+    h, rise = w[:, None] - w, c[:, None] - c
+    near = 0.5 * (a[:, None] + a) - h * (b[:, None] - b) / 12.0
+    close = np.abs(near * h - rise) <= tol * (np.abs(c)[:, None] + np.abs(c))
+    close = close & smooth[:, None] & smooth
+    f = np.where(close, near, rise / np.where(h != 0.0, h, 1.0))
+    same = (rise == 0.0) & (g1[:, None] == g1)
+    return np.where(h != 0.0, f, np.where(same, g1, np.nan))
+
+
+def second_differences(k: Any, w: Any, f: Any, g2: Any, g3: Any, tol: Any) -> Any:
+    """(f[i, k] - f[k, j]) / (w[i] - w[j]) for one k, by whichever of the three gaps is the largest."""
+    smooth = np.isfinite(g2) & np.isfinite(g3)
+    a, b = np.where(smooth, g2, 0.0), np.where(smooth, g3, 0.0)
+    f = np.where(np.isfinite(f), f, np.nan)
+    h, d = w[:, None] - w, w - w[k]
+    across, down = np.abs(h) >= np.maximum(np.abs(d)[:, None], np.abs(d)), np.abs(d)[:, None] >= np.abs(d)
+    gap = np.where(across, h, np.where(down, d[:, None] + 0.0 * d, 0.0 * d[:, None] + d))
+    rise = np.where(across, f[:, k].copy()[:, None] - f[k], np.where(down, f - f[k], f - f[:, k].copy()[:, None]))
+    near = (a[:, None] + a + a[k]) / 6.0
+    near = near - (h * (b[:, None] - b) + d[:, None] * (b - b[k])[:, None] + d * (b - b[k])) / 48.0
+    size = np.abs(f) + np.abs(f[k]) + np.abs(f[:, k].copy())[:, None]
+    close = (np.abs(near * gap - rise) <= tol * size) & smooth[:, None] & smooth & smooth[k]
+    t = np.where(close, near, rise / np.where(gap != 0.0, gap, 1.0))
+    same = (rise == 0.0) & (g2[:, None] == g2) & (g2 == g2[k])
+    return np.where(gap != 0.0, t, np.where(same, 0.5 * g2, np.nan))
+
+
+def frechet(w: Any, v: Any, s: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    """The derivative along s of the function g of the matrix with eigenvalues w and eigenvectors v."""
+    f = divided_differences(w, g, g1, g2, tol)
+    moved = (0.5 * (s + s.T)) @ v
+    x = v.T @ moved
+    quiet = np.sum(np.abs(moved) * np.where(g != 0.0, 1.0, 0.0), axis=0) == 0.0  # vectors that nothing depends on
+    nothing = np.where(np.isnan(f), quiet[:, None] & quiet, x == 0.0)
+    return v @ (np.where(nothing, 0.0, f) * x) @ v.T
+
+
+def frechet_twice(w: Any, v: Any, s: Any, r: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any) -> Any:
+    """The second derivative along s and r of the function g of the matrix with eigenvalues w and eigenvectors v."""
+    f = divided_differences(w, g, g1, g2, tol)
+    moved, turned = (0.5 * (s + s.T)) @ v, (0.5 * (r + r.T)) @ v
+    x, z = v.T @ moved, v.T @ turned
+    read = np.where(g != 0.0, 1.0, 0.0)
+    quiet = np.minimum(np.sum(np.abs(moved) * read, axis=0), np.sum(np.abs(turned) * read, axis=0)) == 0.0
+    y = np.zeros_like(v)
+    for k in range(len(w)):
+        t = second_differences(k, w, f, g2, g3, 16.0 * tol)
+        p = x[:, k].copy()[:, None] * z[k] + z[:, k].copy()[:, None] * x[k]
+        nothing = np.where(np.isnan(t), quiet[:, None] & quiet & quiet[k], p == 0.0)
+        y += np.where(nothing, 0.0, t) * p
+    return v @ y @ v.T
+
+
+def frechets(w: Any, v: Any, s: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    y = np.empty_like(v)
+    for i in np.ndindex(w.shape[:-1]):
+        y[i] = frechet(w[i], v[i], s[i], g[i], g1[i], g2[i], tol)
+    return y
+
+
+def frechets_twice(w: Any, v: Any, s: Any, r: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any) -> Any:
+    y = np.empty_like(v)
+    for i in np.ndindex(w.shape[:-1]):
+        y[i] = frechet_twice(w[i], v[i], s[i], r[i], g[i], g1[i], g2[i], g3[i], tol)
+    return y
+
+
+def gaps(w: Any, d: Any) -> Any:
+    """w[j] - w[i], to divide by: infinite for i = j. At equal w infinite where the columns i and j of d are 0, else nan."""
+    h = w[..., None, :] - w[..., None]
+    still = np.sum(np.abs(d), axis=-2) == 0.0
+    quiet = still[..., None, :] & still[..., None]
+    own = np.eye(w.shape[-1]) == 1.0
+    return np.where(h != 0.0, h, np.where(quiet | own, np.inf, np.nan))
+
+
+def divisors(s: Any, u: Any, d: Any) -> Any:
+    """s to divide what lies beside the columns of u by; where it is 0 infinite if nothing does or d is 0 there, else nan."""
+    quiet = np.sum(np.abs(d), axis=-2) == 0.0
+    nothing = u.shape[-2] == u.shape[-1]
+    return np.where(s != 0.0, s, np.where(quiet | nothing, np.inf, np.nan))
+
+
+def _like_v(attrs: Attrs, w: Operand, v: Operand, *rest: Operand) -> Type:
+    return v.type
+
+
+def _square_of(attrs: Attrs, w: Operand, d: Operand) -> Type:
+    dims = dims_of(w)
+    return Array(dtype_of(w), len(dims) + 1, (*dims, dims[-1]))
+
+
+array_rule(
+    "gaps", "y = gaps(w, d)", gaps, _square_of, lambda b, env: b.expand(
+        "dy[..., None, :] - dy[..., None]", {"dy": env["dy"]}, "numpy.linalg"), helper=source(gaps),
+    dw=lambda b, env: b.expand("sum(dy, axis=-2) - sum(dy, axis=-1)", {"dy": env["dy"]}, "numpy.linalg"), dd=ZERO,
+)  # fmt: skip
+array_rule(
+    "divisors", "y = divisors(s, u, d)", divisors, lambda attrs, s, u, d: s.type, lambda b, env: env["dy"],
+    helper=source(divisors), ds="dy", du=ZERO, dd=ZERO,
+)  # fmt: skip
+for _fn in (divided_differences, second_differences):
+    array_rule(_fn.__name__, "y = f(*xs)", _fn, _like_v, helper=source(_fn), dxs=ZERO)
+FRECHET = "w, v, s, g, g1, g2, tol"
+SECOND = "w, v, s, r, g, g1, g2, g3, tol"
+for _fn, _form, _needs in (
+    (frechet, FRECHET, ("divided_differences",)),
+    (frechet_twice, SECOND, ("divided_differences", "second_differences")),
+    (frechets, FRECHET, ("divided_differences", "frechet")),
+    (frechets_twice, SECOND, ("divided_differences", "second_differences", "frechet_twice")),
+):
+    array_rule(_fn.__name__, f"y = f({_form})", _fn, _like_v, effect="raises", cost=300, helper=source(_fn), needs=_needs)

@@ -1,0 +1,117 @@
+"""`spectral` operations written out, once nothing differentiates any more.
+
+The derivatives of g that its divided differences take are made by forward mode of g, and stand in the code; what is done
+with them are helpers (`rules/arrays/divided.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from s2sad.errors import Loc
+from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk, with_blocks
+from s2sad.rules import arrays as a_
+from s2sad.rules.arrays.core import dims_of, dtype_of, emit
+from s2sad.rules.arrays.indexing import view
+from s2sad.rules.arrays.linalg import LINALG
+from s2sad.rules.arrays.spectral import Elementwise, Groups
+from s2sad.rules.builder import Builder, const
+from s2sad.transform.forward.core import Callees, Forward
+from s2sad.transform.repeat import Copier
+
+HELPERS = {1: ("frechet", "frechets"), 2: ("frechet_twice", "frechets_twice")}
+UNITS = 64.0  # of the last place: what quotients of rounded numbers may be off, relative to their numerators
+
+
+def expand_spectral(fn: Function) -> Function:
+    """The function with `spectral` written out, and the values of products as they are computed."""
+    if not any(isinstance(op, Op) and op.prim in ("spectral", "derived_as") for op in walk(fn.body)):
+        return fn
+
+    def block(b: Block) -> Block:
+        return replace(b, ops=tuple(new for op in b.ops for new in one(op)))
+
+    def one(op: AnyOp) -> tuple[AnyOp, ...]:
+        if not isinstance(op, Op):
+            return (with_blocks(op, block),)
+        if op.prim == "derived_as":
+            return (Op("identity", op.operands[:1], op.results, op.loc),)
+        return written_out(op) if op.prim == "spectral" else (op,)
+
+    return replace(fn, body=block(fn.body))
+
+
+def written_out(op: Op) -> tuple[AnyOp, ...]:
+    g: Elementwise = op.attr("g")
+    groups: Groups = op.attr("groups")
+    _, w, v, picked, *rest = op.operands
+    bounds, given, matrices = (
+        rest[: groups.bounds], rest[groups.bounds : groups.first_matrix], rest[groups.first_matrix :]
+    )  # fmt: skip
+    order = len(matrices)
+    b = Builder(op.loc)
+    made = derivatives(g.fn, groups, 0 if order == 0 else order + 1)
+    copier = Copier(dict(zip(made.params, (picked, *given), strict=True)))
+    b.ops += [at(op.loc, copier.op(o)) for o in made.body.ops]
+    jets = [of_all(b, j, g, w, picked, tuple(bounds)) for j in copier.all(made.body.yields)]
+    if g.parity:
+        signs = [g.parity * (-1) ** k for k in range(len(jets))]
+        jets = [mirrored(b, j, w, v, s, 0 < k and s > 0) for k, (j, s) in enumerate(zip(jets, signs, strict=True))]
+        w = mirrored(b, w, w, v, -1, False)
+    if order == 0:
+        last = b.expand("(v * j[..., None, :]) @ v.T", {"v": v, "j": jets[0]}, LINALG)
+    else:
+        tolerance = const(UNITS * float(np.finfo(dtype_of(v)).eps))
+        last = emit(b, HELPERS[order][len(dims_of(w)) > 1], w, v, *matrices, *jets, tolerance)
+    b.ops.append(Op("identity", (last,), op.results, op.loc))
+    return tuple(b.ops)
+
+
+def at(loc: Loc, op: AnyOp) -> AnyOp:
+    """An operation of g where its product stands."""
+    return replace(with_blocks(op, lambda b: replace(b, ops=tuple(at(loc, o) for o in b.ops))), loc=loc)
+
+
+def derivatives(g: Function, groups: Groups, count: int) -> Function:
+    """The function that yields g's value, differentiated along its parameters as asked, and that one's derivatives."""
+    directions: list[Value] = []
+    for k in groups.along:
+        param = g.params[1 + k]
+        direction = Value(param.hint, param.type)
+        g = replace(one_more(g, param, direction), params=(*g.params, direction))
+        g = replace(g, body=replace(g.body, yields=g.body.yields[1:]))
+        directions.append(direction)
+    for _ in range(count):
+        g = one_more(g, g.params[0], const(1.0))
+    return g
+
+
+def one_more(g: Function, v: Value, along: Operand) -> Function:
+    """The function that yields the derivative of its last result, too."""
+    n = len(g.body.yields)
+    if not isinstance(g.body.yields[-1], Value):
+        return replace(g, body=replace(g.body, yields=(*g.body.yields, const(0.0))))
+    forward = Forward(g, (v,), (*(False,) * (n - 1), True), Callees({}, set()), fresh=False)
+    forward.given = {v: along}  # type: ignore[dict-item]
+    return replace(forward.run("g"), params=g.params)
+
+
+def of_all(
+    b: Builder, j: Operand, g: Elementwise, w: Operand, picked: Operand, bounds: tuple[Operand, ...]
+) -> Operand:
+    """What belongs to the eigenvalues that are picked, among zeros for the others."""
+    if g.part is None:
+        return j if dims_of(j) == dims_of(picked) else emit(b, "numpy.broadcast_to", j, *a_.shape(b, picked))
+    y = b.emit("zeros_like", w, type=w.type)
+    whole = (("slice", None, None, None),) * (len(dims_of(w)) - 1)
+    if g.part[0] == "at" and not whole:
+        b.effect("store", y, *bounds, j)
+    else:
+        b.effect("assign", view(b, y, (*whole, g.part), bounds), j)
+    return y
+
+
+def mirrored(b: Builder, j: Operand, s: Operand, v: Operand, sign: int, filled: bool) -> Operand:
+    return emit(b, "mirrored", j, s, v, const(float(sign)), const(filled))

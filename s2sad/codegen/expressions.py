@@ -17,6 +17,7 @@ from s2sad.codegen import (  # noqa: F401  (some for the forms that they registe
     numba_products,
     numba_rearranging,
     numba_special,
+    numba_spectral,
     tapes,
 )
 from s2sad.codegen import tree as t

@@ -12,6 +12,7 @@ import numpy as np
 
 from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk, with_blocks
+from s2sad.ir.types import Array
 from s2sad.rules import arrays as a_
 from s2sad.rules.arrays.core import dims_of, dtype_of, emit
 from s2sad.rules.arrays.indexing import view
@@ -63,6 +64,8 @@ def written_out(op: Op) -> tuple[AnyOp, ...]:
     if order == 0:
         last = b.expand("(v * j[..., None, :]) @ v.T", {"v": v, "j": jets[0]}, LINALG)
     else:
+        matrices = [of_dtype(b, m, v) for m in matrices]
+        jets = [of_dtype(b, j, v) for j in jets]
         tolerance = const(UNITS * float(np.finfo(dtype_of(v)).eps))
         last = emit(b, HELPERS[order][len(dims_of(w)) > 1], w, v, *matrices, *jets, tolerance)
     b.ops.append(Op("identity", (last,), op.results, op.loc))
@@ -96,6 +99,12 @@ def one_more(g: Function, v: Value, along: Operand) -> Function:
     forward = Forward(g, (v,), (*(False,) * (n - 1), True), Callees({}, set()), fresh=False)
     forward.given = {v: along}  # type: ignore[dict-item]
     return replace(forward.run("g"), params=g.params)
+
+
+def of_dtype(b: Builder, a: Operand, like: Operand) -> Operand:
+    if dtype_of(a) == dtype_of(like) or not isinstance(a.type, Array):
+        return a
+    return b.emit("astype", a, type=replace(a.type, dtype=dtype_of(like)), dtype=dtype_of(like))
 
 
 def of_all(

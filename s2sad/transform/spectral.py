@@ -44,7 +44,8 @@ class Decomposition:
                 if written:
                     a = b.emit("copy", a, type=a.type)
                 if self.op.prim.endswith("svd"):
-                    self.made["v"] = emit(b, "both_vectors", results[0], results[2])
+                    name = "both_vectors" if len(dims_of(a)) == 2 else "both_vectors_of_stack"
+                    self.made["v"] = emit(b, name, results[0], results[2])
                     a = emit(b, "symmetric_embedding", a)
                 else:
                     self.made["v"] = results[1]

@@ -95,14 +95,14 @@ def gaps(w: Any, d: Any) -> Any:
     still = np.sum(np.abs(d), axis=-2) == 0.0
     quiet = still[..., None, :] & still[..., None]
     own = np.eye(w.shape[-1]) == 1.0
-    return np.where(h != 0.0, h, np.where(quiet | own, np.inf, np.nan))
+    return np.where(h != 0.0, h, np.where(quiet | own, np.inf, np.nan).astype(h.dtype))
 
 
 def divisors(s: Any, u: Any, d: Any) -> Any:
     """s to divide what lies beside the columns of u by; where it is 0 infinite if nothing does or d is 0 there, else nan."""
     quiet = np.sum(np.abs(d), axis=-2) == 0.0
     nothing = u.shape[-2] == u.shape[-1]
-    return np.where(s != 0.0, s, np.where(quiet | nothing, np.inf, np.nan))
+    return np.where(s != 0.0, s, np.where(quiet | nothing, np.inf, np.nan).astype(s.dtype))
 
 
 def _like_v(attrs: Attrs, w: Operand, v: Operand, *rest: Operand) -> Type:

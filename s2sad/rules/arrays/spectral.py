@@ -206,17 +206,24 @@ array_rule(
 
 def both_vectors(u: Any, vh: Any) -> Any:
     """The eigenvectors of [[0, a], [a.T, 0]] for the singular values, their negatives, and zeros."""
-    m, n, r = u.shape[-2], vh.shape[-1], u.shape[-1]
-    y = np.zeros(u.shape[:-2] + (m + n, m + n), u.dtype)
-    v = np.swapaxes(vh, -1, -2)
-    y[..., :m, :r] = np.sqrt(0.5) * u
-    y[..., :m, r : 2 * r] = np.sqrt(0.5) * u
-    y[..., m:, :r] = np.sqrt(0.5) * v
-    y[..., m:, r : 2 * r] = -np.sqrt(0.5) * v
+    m, n, r = u.shape[0], vh.shape[1], u.shape[1]
+    y = np.zeros((m + n, m + n), u.dtype)
+    y[:m, :r] = np.sqrt(0.5) * u
+    y[:m, r : 2 * r] = np.sqrt(0.5) * u
+    y[m:, :r] = np.sqrt(0.5) * vh.T
+    y[m:, r : 2 * r] = -np.sqrt(0.5) * vh.T
     if m > r:
-        y[..., :m, 2 * r :] = np.linalg.svd(u)[0][..., r:]
+        y[:m, 2 * r :] = np.linalg.svd(u)[0][:, r:]
     if n > r:
-        y[..., m:, 2 * r :] = np.linalg.svd(v)[0][..., r:]
+        y[m:, 2 * r :] = np.linalg.svd(vh)[2][r:].T
+    return y
+
+
+def both_vectors_of_stack(u: Any, vh: Any) -> Any:
+    n = u.shape[-2] + vh.shape[-1]
+    y = np.zeros(u.shape[:-2] + (n, n), u.dtype)
+    for i in np.ndindex(u.shape[:-2]):
+        y[i] = both_vectors(u[i], vh[i])
     return y
 
 
@@ -227,10 +234,11 @@ def _both_type(attrs: Attrs, u: Operand, vh: Operand) -> Type:
     return Array(dtype_of(u), len(stack) + 2, (*stack, both, both))
 
 
-array_rule(
-    "both_vectors", "y = both_vectors(u, vh)", both_vectors, _both_type, effect="raises", cost=400,
-    helper=source(both_vectors), du=ZERO, dvh=ZERO,
-)  # fmt: skip
+for _fn in (both_vectors, both_vectors_of_stack):
+    array_rule(
+        _fn.__name__, f"y = {_fn.__name__}(u, vh)", _fn, _both_type, effect="raises", cost=400, helper=source(_fn),
+        needs=("both_vectors",) if _fn is both_vectors_of_stack else (), du=ZERO, dvh=ZERO,
+    )  # fmt: skip
 
 
 def mirrored(j: Any, s: Any, v: Any, sign: Any, filled: Any) -> Any:

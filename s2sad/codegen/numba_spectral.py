@@ -1,4 +1,4 @@
-"""Functions of eigenvalues for Numba, which does not mix precisions in products: in double precision throughout."""
+"""Functions of eigenvalues for Numba: loops, which it compiles sooner than array expressions, in double precision."""
 
 from __future__ import annotations
 
@@ -9,20 +9,107 @@ from s2sad.codegen.numba_arrays import cast, form, operands
 from s2sad.ir.core import Op
 from s2sad.ir.types import Array
 from s2sad.rules.arrays.core import dtype_of
+from s2sad.rules.registry import PRIMS
 
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
+DIVIDED = '''def divided_differences(w, g, g1, g2, tol):
+    """(g[i] - g[j]) / (w[i] - w[j]) without cancellation; at equal w nan where g is not one function of w."""
+    n = len(w)
+    f = np.empty((n, n))
+    for i in range(n):
+        for j in range(n):
+            h = w[i] - w[j]
+            rise = g[i] - g[j]
+            near = 0.5 * (g1[i] + g1[j]) - h * (g2[i] - g2[j]) / 12.0
+            if h == 0.0:
+                f[i, j] = g1[i] if rise == 0.0 and g1[i] == g1[j] else np.nan
+            elif abs(near * h - rise) <= tol * (abs(g[i]) + abs(g[j])):
+                f[i, j] = near
+            else:
+                f[i, j] = rise / h
+    return f
+'''
+SECOND = '''def second_difference(i, j, k, w, f, g2, g3, tol):
+    """(f[i, k] - f[k, j]) / (w[i] - w[j]), by whichever of the three gaps is the largest."""
+    h, a, b = w[i] - w[j], w[i] - w[k], w[j] - w[k]
+    if abs(h) >= abs(a) and abs(h) >= abs(b):
+        gap, rise = h, f[i, k] - f[k, j]
+    elif abs(a) >= abs(b):
+        gap, rise = a, f[i, j] - f[k, j]
+    else:
+        gap, rise = b, f[i, j] - f[i, k]
+    near = (g2[i] + g2[j] + g2[k]) / 6.0
+    near -= (h * (g3[i] - g3[j]) + a * (g3[i] - g3[k]) + b * (g3[j] - g3[k])) / 48.0
+    if gap == 0.0:
+        return 0.5 * g2[i] if rise == 0.0 and g2[i] == g2[j] and g2[j] == g2[k] else np.nan
+    if abs(near * gap - rise) <= tol * (abs(f[i, j]) + abs(f[i, k]) + abs(f[k, j])):
+        return near
+    return rise / gap
+'''
+QUIET = '''def untouched(moved, g):
+    """The vectors that nothing depends on."""
+    quiet = np.ones(len(g), np.bool_)
+    for i in range(moved.shape[0]):
+        for j in range(len(g)):
+            if moved[i, j] != 0.0 and g[j] != 0.0:
+                quiet[j] = False
+    return quiet
+'''
+FRECHET = '''def frechet(w, v, s, g, g1, g2, tol):
+    """The derivative along s of the function g of the matrix with eigenvalues w and eigenvectors v."""
+    f = divided_differences(w, g, g1, g2, tol)
+    moved = (0.5 * (s + s.T)) @ v
+    x = v.T @ moved
+    quiet = untouched(moved, g)
+    for i in range(len(w)):
+        for j in range(len(w)):
+            if np.isnan(f[i, j]) and quiet[i] and quiet[j]:
+                x[i, j] = 0.0
+            elif np.isnan(f[i, j]) or x[i, j] != 0.0:
+                x[i, j] *= f[i, j]
+    return v @ x @ v.T
+'''
+TWICE = '''def frechet_twice(w, v, s, r, g, g1, g2, g3, tol):
+    """The second derivative along s and r of the function g of the matrix with eigenvalues w and eigenvectors v."""
+    f = divided_differences(w, g, g1, g2, tol)
+    moved, turned = (0.5 * (s + s.T)) @ v, (0.5 * (r + r.T)) @ v
+    x, z = v.T @ moved, v.T @ turned
+    still, quiet = untouched(moved, g), untouched(turned, g)
+    y = np.zeros((len(w), len(w)))
+    for i in range(len(w)):
+        for j in range(len(w)):
+            for k in range(len(w)):
+                t = second_difference(i, j, k, w, f, g2, g3, 16.0 * tol)
+                p = x[i, k] * z[k, j] + z[i, k] * x[k, j]
+                if np.isnan(t):
+                    nothing = (still[i] and still[j] and still[k]) or (quiet[i] and quiet[j] and quiet[k])
+                else:
+                    nothing = p == 0.0
+                y[i, j] += 0.0 if nothing else t * p
+    return v @ y @ v.T
+'''
+TEXTS = {
+    "divided_differences": DIVIDED, "second_difference": SECOND, "untouched": QUIET, "frechet": FRECHET,
+    "frechet_twice": TWICE, "frechets": PRIMS["frechets"].helper, "frechets_twice": PRIMS["frechets_twice"].helper,
+}  # fmt: skip
+ONCE = ("divided_differences", "untouched", "frechet")
+AGAIN = ("divided_differences", "untouched", "second_difference", "frechet_twice")
+READS = {"frechet": ONCE, "frechets": (*ONCE, "frechets"), "frechet_twice": AGAIN, "frechets_twice": (*AGAIN, "frechets_twice")}
+
 
 @form("frechet", "frechets", "frechet_twice", "frechets_twice", "gaps", "divisors", "both_vectors", "both_vectors_of_stack")
 def in_double_precision(e: Expressions, op: Op) -> Any:
+    """The matrices of a stack one after another."""
     dtype = dtype_of(op.result)
-    if dtype == "float64":
+    if dtype == "float64" and op.prim not in READS:
         return None
-    nodes = [
-        cast(e, node, o, "float64") if isinstance(o.type, Array) else node
-        for node, o in zip(operands(e, op), op.operands, strict=True)
-    ]
+    nodes = operands(e, op)
+    if dtype != "float64":
+        pairs = zip(nodes, op.operands, strict=True)
+        nodes = [cast(e, n, o, "float64") if isinstance(o.type, Array) else n for n, o in pairs]
     e.modules.add("numpy")
-    made = t.call(e.helper(op.prim), *nodes)
-    return t.call(t.attribute(made, "astype"), t.dotted(f"np.{dtype}"))
+    e.written.update((name, TEXTS[name]) for name in READS.get(op.prim, ()))
+    made = t.call(op.prim if op.prim in TEXTS else e.helper(op.prim), *nodes)
+    return made if dtype == "float64" else t.call(t.attribute(made, "astype"), t.dotted(f"np.{dtype}"))

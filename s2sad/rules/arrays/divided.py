@@ -65,12 +65,13 @@ def frechet_twice(w: Any, v: Any, s: Any, r: Any, g: Any, g1: Any, g2: Any, g3: 
     moved, turned = (0.5 * (s + s.T)) @ v, (0.5 * (r + r.T)) @ v
     x, z = v.T @ moved, v.T @ turned
     read = np.where(g != 0.0, 1.0, 0.0)
-    quiet = np.minimum(np.sum(np.abs(moved) * read, axis=0), np.sum(np.abs(turned) * read, axis=0)) == 0.0
+    still, quiet = np.sum(np.abs(moved) * read, axis=0) == 0.0, np.sum(np.abs(turned) * read, axis=0) == 0.0
     y = np.zeros_like(v)
     for k in range(len(w)):
         t = second_differences(k, w, f, g2, g3, 16.0 * tol)
         p = x[:, k].copy()[:, None] * z[k] + z[:, k].copy()[:, None] * x[k]
-        nothing = np.where(np.isnan(t), quiet[:, None] & quiet & quiet[k], p == 0.0)
+        unread = still[:, None] & still & still[k] | quiet[:, None] & quiet & quiet[k]
+        nothing = np.where(np.isnan(t), unread, p == 0.0)
         y += np.where(nothing, 0.0, t) * p
     return v @ y @ v.T
 

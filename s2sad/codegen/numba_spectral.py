@@ -22,29 +22,34 @@ DIVIDED = '''def divided_differences(w, g, g1, g2, tol):
         for j in range(n):
             h = w[i] - w[j]
             rise = g[i] - g[j]
-            near = 0.5 * (g1[i] + g1[j]) - h * (g2[i] - g2[j]) / 12.0
+            middle, bend = 0.5 * (g1[i] + g1[j]), h * (g2[i] - g2[j]) / 12.0
+            size = tol * (abs(g[i]) + abs(g[j]) + abs(w[i] * g1[i]) + abs(w[j] * g1[j]))
+            sharp = 256.0 * bend * bend * abs(h) <= size * abs(middle)  # than the quotient
             if h == 0.0:
                 f[i, j] = g1[i] if rise == 0.0 and g1[i] == g1[j] else np.nan
-            elif abs(near * h - rise) <= tol * (abs(g[i]) + abs(g[j])):
-                f[i, j] = near
+            elif sharp and abs((middle - bend) * h - rise) <= size:
+                f[i, j] = middle - bend
             else:
                 f[i, j] = rise / h
     return f
 '''
 SECOND = '''def second_difference(i, j, k, w, f, g2, g3, tol):
-    """(f[i, k] - f[k, j]) / (w[i] - w[j]), by whichever of the three gaps is the largest."""
-    h, a, b = w[i] - w[j], w[i] - w[k], w[j] - w[k]
-    if abs(h) >= abs(a) and abs(h) >= abs(b):
-        gap, rise = h, f[i, k] - f[k, j]
-    elif abs(a) >= abs(b):
-        gap, rise = a, f[i, j] - f[k, j]
-    else:
-        gap, rise = b, f[i, j] - f[i, k]
-    near = (g2[i] + g2[j] + g2[k]) / 6.0
-    near -= (h * (g3[i] - g3[j]) + a * (g3[i] - g3[k]) + b * (g3[j] - g3[k])) / 48.0
+    """(f[i, k] - f[k, j]) / (w[i] - w[j]); p and q are those of i, j, k farthest apart, m is the third."""
+    far = max(abs(w[i] - w[j]), abs(w[i] - w[k]), abs(w[j] - w[k]))
+    p, q, m = j, k, i
+    if abs(w[i] - w[j]) == far:
+        p, q, m = i, j, k
+    elif abs(w[i] - w[k]) == far:
+        p, q, m = i, k, j
+    gap, rise = w[q] - w[p], f[q, m] - f[p, m]
     if gap == 0.0:
         return 0.5 * g2[i] if rise == 0.0 and g2[i] == g2[j] and g2[j] == g2[k] else np.nan
-    if abs(near * gap - rise) <= tol * (abs(f[i, j]) + abs(f[i, k]) + abs(f[k, j])):
+    x = (w[m] - w[p]) / gap  # a cubic from p to q, averaged over the simplex of p, m and q
+    square = 3.0 * (g2[q] - g2[p]) - gap * (2.0 * g3[p] + g3[q])
+    cube = gap * (g3[p] + g3[q]) - 2.0 * (g2[q] - g2[p])
+    near = g2[p] + gap * g3[p] * (1.0 + x) / 3.0 + square * (1.0 + x + x * x) / 6.0
+    near = 0.5 * (near + cube * (1.0 + x) * (1.0 + x * x) / 10.0)
+    if abs(near * gap - rise) <= tol * (abs(f[q, m]) + abs(f[p, m])):
         return near
     return rise / gap
 '''
@@ -81,7 +86,7 @@ TWICE = '''def frechet_twice(w, v, s, r, g, g1, g2, g3, tol):
     for i in range(len(w)):
         for j in range(len(w)):
             for k in range(len(w)):
-                t = second_difference(i, j, k, w, f, g2, g3, 16.0 * tol)
+                t = second_difference(i, j, k, w, f, g2, g3, 4.0 * tol)
                 p = x[i, k] * z[k, j] + z[i, k] * x[k, j]
                 if np.isnan(t):
                     nothing = (still[i] and still[j] and still[k]) or (quiet[i] and quiet[j] and quiet[k])

@@ -23,29 +23,37 @@ def divided_differences(w: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
     a, b = np.where(smooth, g1, 0.0), np.where(smooth, g2, 0.0)
     c = np.where(np.isfinite(g), g, np.nan)
     h, rise = w[:, None] - w, c[:, None] - c
-    near = 0.5 * (a[:, None] + a) - h * (b[:, None] - b) / 12.0
-    close = np.abs(near * h - rise) <= tol * (np.abs(c)[:, None] + np.abs(c))
-    close = close & smooth[:, None] & smooth
+    middle, bend = 0.5 * (a[:, None] + a), h * (b[:, None] - b) / 12.0
+    off = tol * (np.abs(c) + np.abs(w * a))  # how far rounded values may be off
+    near, size = middle - bend, off[:, None] + off
+    sharp = 256.0 * bend * bend * np.abs(h) <= size * np.abs(middle)  # than the quotient
+    close = (np.abs(near * h - rise) <= size) & sharp & smooth[:, None] & smooth
     f = np.where(close, near, rise / np.where(h != 0.0, h, 1.0))
     same = (rise == 0.0) & (g1[:, None] == g1)
     return np.where(h != 0.0, f, np.where(same, g1, np.nan))
 
 
 def second_differences(k: Any, w: Any, f: Any, g2: Any, g3: Any, tol: Any) -> Any:
-    """(f[i, k] - f[k, j]) / (w[i] - w[j]) for one k, by whichever of the three gaps is the largest."""
+    """(f[i, k] - f[k, j]) / (w[i] - w[j]) for one k; p and q are those of i, j, k farthest apart, m is the third."""
+    j = np.arange(len(w))
+    i = j[:, None]
+    across = np.abs(w[i] - w[j]) >= np.maximum(np.abs(w[i] - w[k]), np.abs(w[j] - w[k]))
+    first = across | (np.abs(w[i] - w[k]) >= np.abs(w[j] - w[k]))
+    p, q = np.where(first, i, j), np.where(across, j, k)
+    m = i + j + k - p - q
+    f = np.where(np.isfinite(f), f, np.nan)
+    gap, rise = w[q] - w[p], f[q, m] - f[p, m]
+    whole = np.where(gap != 0.0, gap, 1.0)
     smooth = np.isfinite(g2) & np.isfinite(g3)
     a, b = np.where(smooth, g2, 0.0), np.where(smooth, g3, 0.0)
-    f = np.where(np.isfinite(f), f, np.nan)
-    h, d = w[:, None] - w, w - w[k]
-    across, down = np.abs(h) >= np.maximum(np.abs(d)[:, None], np.abs(d)), np.abs(d)[:, None] >= np.abs(d)
-    gap = np.where(across, h, np.where(down, d[:, None] + 0.0 * d, 0.0 * d[:, None] + d))
-    rise = np.where(across, f[:, k].copy()[:, None] - f[k], np.where(down, f - f[k], f - f[:, k].copy()[:, None]))
-    near = (a[:, None] + a + a[k]) / 6.0
-    near = near - (h * (b[:, None] - b) + d[:, None] * (b - b[k])[:, None] + d * (b - b[k])) / 48.0
-    size = np.abs(f) + np.abs(f[k]) + np.abs(f[:, k].copy())[:, None]
-    close = (np.abs(near * gap - rise) <= tol * size) & smooth[:, None] & smooth & smooth[k]
-    t = np.where(close, near, rise / np.where(gap != 0.0, gap, 1.0))
-    same = (rise == 0.0) & (g2[:, None] == g2) & (g2 == g2[k])
+    x = (w[m] - w[p]) / whole  # a cubic from p to q, averaged over the simplex of p, m and q
+    square = 3.0 * (a[q] - a[p]) - gap * (2.0 * b[p] + b[q])
+    cube = gap * (b[p] + b[q]) - 2.0 * (a[q] - a[p])
+    near = a[p] + gap * b[p] * (1.0 + x) / 3.0 + square * (1.0 + x + x * x) / 6.0
+    near = 0.5 * (near + cube * (1.0 + x) * (1.0 + x * x) / 10.0)
+    close = np.abs(near * gap - rise) <= tol * (np.abs(f[q, m]) + np.abs(f[p, m]))
+    t = np.where(close & smooth[p] & smooth[q], near, rise / whole)
+    same = (rise == 0.0) & (g2[i] == g2[j]) & (g2[j] == g2[k])
     return np.where(gap != 0.0, t, np.where(same, 0.5 * g2, np.nan))
 
 
@@ -68,7 +76,7 @@ def frechet_twice(w: Any, v: Any, s: Any, r: Any, g: Any, g1: Any, g2: Any, g3: 
     still, quiet = np.sum(np.abs(moved) * read, axis=0) == 0.0, np.sum(np.abs(turned) * read, axis=0) == 0.0
     y = np.zeros_like(v)
     for k in range(len(w)):
-        t = second_differences(k, w, f, g2, g3, 16.0 * tol)
+        t = second_differences(k, w, f, g2, g3, 4.0 * tol)
         p = x[:, k].copy()[:, None] * z[k] + z[:, k].copy()[:, None] * x[k]
         unread = still[:, None] & still & still[k] | quiet[:, None] & quiet & quiet[k]
         nothing = np.where(np.isnan(t), unread, p == 0.0)

@@ -24,7 +24,13 @@ Pass = Callable[[Function], Function]
 
 OPTIMIZE: dict[int, tuple[Pass, ...]] = {
     0: (expand_spectral, eliminate_dead_code),
-    1: (expand_spectral, propagate_unnamed_copies, propagate_unnamed_copies, eliminate_dead_code, absorb_names),
+    1: (
+        expand_spectral,
+        propagate_unnamed_copies,
+        propagate_unnamed_copies,
+        eliminate_dead_code,
+        absorb_names,
+    ),
     2: (
         expand_spectral,
         propagate_copies,

@@ -19,7 +19,9 @@ from s2sad.rules.arrays.products import split
 
 MOST_FACTORS = 12  # of a product that is still looked at as one
 
-Part = tuple[Any, ...] | None  # which part of a factor's axis is read: ("slice", start, stop, step), ("at", index)
+Part = (
+    tuple[Any, ...] | None
+)  # which part of a factor's axis is read: ("slice", start, stop, step), ("at", index)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class Networks:
     """The products that the values of a function are. `settled` says of a value and an operation that reads it whether
     its memory stays as it is there, `unwritten` whether nobody ever writes it."""
 
-    def __init__(self, settled: Callable[[Operand, AnyOp], bool], unwritten: Callable[[Operand], bool]) -> None:
+    def __init__(
+        self, settled: Callable[[Operand, AnyOp], bool], unwritten: Callable[[Operand], bool]
+    ) -> None:
         self.settled, self.unwritten = settled, unwritten
         self.found: dict[Value, Network] = {}
         self.number = itertools.count()
@@ -91,7 +95,9 @@ class Networks:
         if found is None or len(found.factors) > MOST_FACTORS:
             return None
         wanted = interesting(found)
-        if (wanted or op.prim in STRUCTURAL) and self.unwritten(op.result):
+        labels = [a for a in found.axes if a is not None]
+        moving = op.prim in STRUCTURAL or len(set(labels)) < len(labels)  # a diagonal matrix, too
+        if (wanted or moving) and self.settled(op.result, op):
             self.found[op.result] = found
         return found if wanted else None
 
@@ -135,8 +141,10 @@ class Networks:
 Rule = Callable[[Networks, Op], Network | None]
 RULES: dict[str, Rule] = {}
 # what moves axes, picks parts, or puts a vector on a diagonal
-MOVING = frozenset({"newaxis", "squeeze", "numpy.transpose", "view", "load", "numpy.diag", "identity", "copy"})
-STRUCTURAL = MOVING | {"eye_matrix"}
+MOVING = frozenset(
+    {"newaxis", "squeeze", "numpy.transpose", "view", "load", "numpy.diag", "identity", "copy"}
+)
+STRUCTURAL = MOVING | {"eye_matrix", "numpy.eye", "numpy.identity"}
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -166,12 +174,14 @@ def meet(a: Operand, b: Operand) -> bool:
 
 @rule("mul", "numpy.multiply")
 def _product(n: Networks, op: Op) -> Network | None:
-    return n.multiplied(*map(n.of, op.operands)) if meet(*op.operands) else None
+    a, b = op.operands
+    return n.multiplied(n.of(a), n.of(b)) if meet(a, b) else None
 
 
 @rule("div", "numpy.divide", "numpy.true_divide")
 def _quotient(n: Networks, op: Op) -> Network | None:
-    return n.multiplied(*map(n.of, op.operands), inverse=True) if meet(*op.operands) else None
+    a, b = op.operands
+    return n.multiplied(n.of(a), n.of(b), inverse=True) if meet(a, b) else None
 
 
 @rule("pow", "numpy.power", "numpy.square")
@@ -256,11 +266,11 @@ def _diagonal(n: Networks, op: Op) -> Network | None:
     return n.unified([a], [(a.axes[0], a.axes[1])])[0].without(1)  # type: ignore[list-item]
 
 
-@rule("eye_matrix")
+@rule("eye_matrix", "numpy.eye", "numpy.identity")
 def _identity_matrix(n: Networks, op: Op) -> Network | None:
-    label = next(n.number)
-    square = len(set(dims_of(op.result))) == 1 and dims_of(op.result)[0] not in (1, None)
-    return Network((), (label, label)) if square and op.attr("k") == 0 else None
+    label, dims = next(n.number), dims_of(op.result)
+    square = len(dims) == 2 and dims[0] == dims[1] and dims[0] not in (1, None)
+    return Network((), (label, label)) if square and op.attr("k", 0) == 0 else None
 
 
 @rule("matmul")
@@ -324,9 +334,18 @@ def _tensor_product(n: Networks, op: Op) -> Network | None:
 
 @rule("numpy.sum")
 def _sum(n: Networks, op: Op) -> Network | None:
-    a = n.of(op.operands[0])
-    if op.attr("dtype") is not None or len(op.operands) != 1:
-        return None
+    whole = op.attr("dtype") is None and len(op.operands) == 1
+    return reduced(n.of(op.operands[0]), op) if whole else None
+
+
+def sum_of_squares(n: Networks, op: Op) -> Network | None:
+    """What a norm is the square root of."""
+    a = n.multiplied(n.of(op.operands[0]), n.of(op.operands[0]))
+    return None if a is None or op.attr("ord") != 2 else reduced(a, op)
+
+
+def reduced(a: Network, op: Op) -> Network | None:
+    """Summed over the axes of a reduction."""
     summed = axes_of(op.attr("axis"), len(a.axes))
     held = {label for f in a.factors for label in f.labels}
     if any(a.axes[k] is not None and a.axes[k] not in held for k in summed):

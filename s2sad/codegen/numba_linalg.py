@@ -83,16 +83,45 @@ COFACTORS = '''def cofactors(a):
 '''
 
 
-@form("cofactors")
-def cofactors(e: Expressions, op: Op) -> Any:
+ALONG = '''def cofactors_along(a, e):
+    """The derivative of cofactors(a) along e, from the singular values: a may be singular."""
+    u, s, vh = np.linalg.svd(np.ascontiguousarray(a))
+    x = u.T @ np.ascontiguousarray(e) @ vh.T
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    y = np.zeros_like(x)
+    for i in range(len(s)):
+        for j in range(len(s)):
+            if i != j:
+                rest = sign
+                for k in range(len(s)):
+                    if k != i and k != j:
+                        rest *= s[k]
+                y[i, i] += x[j, j] * rest
+                y[i, j] -= x[j, i] * rest
+    return u @ y @ vh
+'''
+INVERSE = '''def inverse_or_nan(a):
+    """The inverse; nan for a singular matrix."""
+    b = np.ascontiguousarray(a)
+    return np.full_like(b, np.nan) if np.linalg.slogdet(b)[0] == 0.0 else np.linalg.inv(b)
+'''
+OF_ONE = {"cofactors": COFACTORS, "cofactors_along": ALONG, "inverse_or_nan": INVERSE}
+
+
+@form(*OF_ONE)
+def of_square(e: Expressions, op: Op) -> Any:
     a = op.operands[0]
-    made = ("cofactors", COFACTORS)
+    made, nodes = (
+        (op.prim, OF_ONE[op.prim]),
+        [cast(e, x, o, dtype_of(a)) for x, o in zip(operands(e, op), op.operands, strict=True)],
+    )
     if rank(a) == 2:
-        return helper(e, made, e.operand(a))
+        return helper(e, made, *nodes)
     helper(e, made)
     n = rank(a)
     square = [f"a.shape[{n - 2}]", f"a.shape[{n - 1}]"]
-    return stack(e, op, "cofactors", "cofactors({})", (2,), square, operands(e, op))
+    call = f"{op.prim}({', '.join(['{}'] * len(nodes))})"
+    return stack(e, op, op.prim, call, (2,) * len(nodes), square, nodes)
 
 
 @form("norm_of_elements")

@@ -101,10 +101,24 @@ TEXTS = {
 }  # fmt: skip
 ONCE = ("divided_differences", "untouched", "frechet")
 AGAIN = ("divided_differences", "untouched", "second_difference", "frechet_twice")
-READS = {"frechet": ONCE, "frechets": (*ONCE, "frechets"), "frechet_twice": AGAIN, "frechets_twice": (*AGAIN, "frechets_twice")}
+READS = {
+    "frechet": ONCE,
+    "frechets": (*ONCE, "frechets"),
+    "frechet_twice": AGAIN,
+    "frechets_twice": (*AGAIN, "frechets_twice"),
+}
 
 
-@form("frechet", "frechets", "frechet_twice", "frechets_twice", "gaps", "divisors", "both_vectors", "both_vectors_of_stack")
+@form(
+    "frechet",
+    "frechets",
+    "frechet_twice",
+    "frechets_twice",
+    "gaps",
+    "divisors",
+    "both_vectors",
+    "both_vectors_of_stack",
+)
 def in_double_precision(e: Expressions, op: Op) -> Any:
     """The matrices of a stack one after another."""
     dtype = dtype_of(op.result)

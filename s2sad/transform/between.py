@@ -7,7 +7,7 @@ from typing import Any
 
 from s2sad.analysis.networks import Axis, Factor, Networks, Part
 from s2sad.ir.core import AnyOp, Const, Op, Operand, Value
-from s2sad.ir.types import Array, Scalar
+from s2sad.ir.types import Scalar
 from s2sad.rules.arrays.core import dims_of
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import PRIMS
@@ -87,8 +87,9 @@ class Between:
             return self.expression(op.operands[0], whole, op)
         spread = {"numpy.full": 1, "numpy.broadcast_to": 0}.get(op.prim)
         if spread is not None:
-            number = op.operands[spread]
-            return self.expression(number, whole, op) if isinstance(number.type, Scalar) else None
+            source = op.operands[spread]
+            alike = isinstance(source.type, Scalar) or len(dims_of(source)) == self.rank
+            return self.expression(source, whole, op) if alike else None
         if op.attrs or not is_elementwise(PRIMS[op.prim]):
             return None
         operands = [self.expression(o, whole, op) for o in op.operands]

@@ -42,7 +42,7 @@ def picked(b: Builder, a: Operand, parts: tuple[Part, ...]) -> Operand:
         index.append(entry or ("slice", None, None, None))
         given = (*given, *more)
     if all(entry[0] == "at" for entry in index):
-        return b.emit("load", a, *given, type=a.type.item)  # type: ignore[union-attr]
+        return b.emit("load", a, *given, type=a.type.item)  # type: ignore[attr-defined]
     return view(b, a, tuple(index), given)
 
 

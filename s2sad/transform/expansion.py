@@ -59,7 +59,9 @@ def written_out(op: Op) -> tuple[AnyOp, ...]:
     jets = [of_all(b, j, g, w, picked, tuple(bounds)) for j in copier.all(made.body.yields)]
     if g.parity:
         signs = [g.parity * (-1) ** k for k in range(len(jets))]
-        jets = [mirrored(b, j, w, v, s, 0 < k and s > 0) for k, (j, s) in enumerate(zip(jets, signs, strict=True))]
+        jets = [
+            mirrored(b, j, w, v, s, k > 0 and s > 0) for k, (j, s) in enumerate(zip(jets, signs, strict=True))
+        ]
         w = mirrored(b, w, w, v, -1, False)
     if order == 0:
         last = b.expand("(v * j[..., None, :]) @ v.T", {"v": v, "j": jets[0]}, LINALG)

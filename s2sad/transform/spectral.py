@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from s2sad.analysis.activity import Dependences
 from s2sad.analysis.aliases import Aliases, last_writes
-from s2sad.analysis.networks import MOVING, Axis, Factor, Network, Networks
+from s2sad.analysis.networks import MOVING, Factor, Network, Networks, sum_of_squares
 from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk, with_blocks
 from s2sad.ir.types import INT, Array, is_memory
@@ -38,7 +38,7 @@ class Decomposition:
     def operands(self, b: Builder, written: bool) -> tuple[Operand, Operand]:
         """The matrix, and its eigenvectors; for singular values those of [[0, A], [Aᵀ, 0]]."""
         if not self.made:
-            a, *results = *self.op.operands, *self.op.results
+            a, results = self.op.operands[0], self.op.results
             b.loc = self.op.loc
             with b.region() as ops:
                 if written:
@@ -132,16 +132,21 @@ class _Pass:
 
     def product(self, op: Op) -> list[AnyOp]:
         """The operation; where it completes such a product, with the model of its derivative."""
-        network = self.networks.see(op, self.has_vectors) if self.vectors else None
-        if network is None or op.prim in MOVING or not self.varies(op.result):
+        if not self.vectors or op.prim in MOVING or not (op.results and self.varies(op.result)):
+            if self.vectors:
+                self.networks.see(op, self.has_vectors)
             return [op]
+        norm = op.prim == "norm_of_elements" and self.settled(op.operands[0], op)
+        network = sum_of_squares(self.networks, op) if norm else self.networks.see(op, self.has_vectors)
         b = Builder(op.loc)
         changed = False
-        while (next_one := self.replaced(b, network, op)) is not None:
+        while network is not None and (next_one := self.replaced(b, network, op)) is not None:
             network, changed = next_one, True
-        model = contracted(b, network, op.result.type) if changed else None
+        model = contracted(b, network, op.result.type) if network is not None and changed else None
         if model is None:
             return [op]
+        if norm:
+            model = b.emit("numpy.sqrt", model)
         self.networks.found.pop(op.result, None)
         value = Value("", op.result.type)
         made = Op("derived_as", (value, model), op.results, op.loc)

@@ -68,7 +68,8 @@ def between(b: Builder, w: Operand, d: Operand) -> Operand:
 
 
 def _eigh_type(attrs: Attrs, a: Operand) -> Any:
-    return Array(float_dtype(a), len(dims_of(a)) - 1, dims_of(a)[:-1]), square_type(attrs, a)
+    *stack, _, n = dims_of(a)  # the vectors are columns: their number is that of the last axis
+    return Array(float_dtype(a), len(stack) + 1, (*stack, n)), square_type(attrs, a)
 
 
 def _eigh_vjp(b: Builder, env: Any) -> Operand:

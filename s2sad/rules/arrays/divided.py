@@ -62,7 +62,9 @@ def frechet(w: Any, v: Any, s: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
     f = divided_differences(w, g, g1, g2, tol)
     moved = (0.5 * (s + s.T)) @ v
     x = v.T @ moved
-    quiet = np.sum(np.abs(moved) * np.where(g != 0.0, 1.0, 0.0), axis=0) == 0.0  # vectors that nothing depends on
+    quiet = (
+        np.sum(np.abs(moved) * np.where(g != 0.0, 1.0, 0.0), axis=0) == 0.0
+    )  # vectors that nothing depends on
     nothing = np.where(np.isnan(f), quiet[:, None] & quiet, x == 0.0)
     return v @ (np.where(nothing, 0.0, f) * x) @ v.T
 
@@ -132,6 +134,7 @@ array_rule(
     "divisors", "y = divisors(s, u, d)", divisors, lambda attrs, s, u, d: s.type, lambda b, env: env["dy"],
     helper=source(divisors), ds="dy", du=ZERO, dd=ZERO,
 )  # fmt: skip
+_fn: Any
 for _fn in (divided_differences, second_differences):
     array_rule(_fn.__name__, "y = f(*xs)", _fn, _like_v, helper=source(_fn), dxs=ZERO)
 FRECHET = "w, v, s, g, g1, g2, tol"
@@ -142,4 +145,13 @@ for _fn, _form, _needs in (
     (frechets, FRECHET, ("divided_differences", "frechet")),
     (frechets_twice, SECOND, ("divided_differences", "second_differences", "frechet_twice")),
 ):
-    array_rule(_fn.__name__, f"y = f({_form})", _fn, _like_v, effect="raises", cost=300, helper=source(_fn), needs=_needs)
+    array_rule(
+        _fn.__name__,
+        f"y = f({_form})",
+        _fn,
+        _like_v,
+        effect="raises",
+        cost=300,
+        helper=source(_fn),
+        needs=_needs,
+    )

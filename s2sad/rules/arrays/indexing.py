@@ -55,7 +55,7 @@ def _sliced(size: Size, start: Operand | None, stop: Operand | None, step: Opera
     if found is not None or size is None or (isinstance(size, Dim) and size.name == "~"):
         return found
     if first is None:
-        bounds = ":".join("" if o is None else str(o.value) for o in (start, stop, step) if not isinstance(o, Value))
+        bounds = ":".join(str(o.value) if isinstance(o, Const) else "" for o in (start, stop, step))
         return Dim(f"#{size.name}+{size.offset}[{bounds}]") if isinstance(size, Dim) else None
     key = (size, *((o.value if isinstance(o, Const) else o, offset) for o, offset in parts))
     return SLICES.setdefault(first, {}).setdefault(key, fresh_size())

@@ -113,10 +113,46 @@ def cofactors(a: Any) -> Any:
     return scaled @ vh
 
 
-COFACTORS = "(y * sum(dy * y, axis=(-2, -1))[..., None, None] - y @ dy.T @ y) / det(a)[..., None, None]"
+def cofactors_along(a: Any, e: Any) -> Any:
+    """The derivative of cofactors(a) along e, from the singular values: a may be singular."""
+    u, s, vh = np.linalg.svd(a)
+    x = np.swapaxes(u, -1, -2) @ e @ np.swapaxes(vh, -1, -2)
+    sign = np.asarray(np.linalg.det(u) * np.linalg.det(vh))
+    y = np.zeros_like(x)
+    for i in range(s.shape[-1]):
+        for j in range(s.shape[-1]):
+            if i != j:
+                rest = sign * np.prod(np.delete(s, (i, j), axis=-1), axis=-1)
+                y[..., i, i] += x[..., j, j] * rest
+                y[..., i, j] -= x[..., j, i] * rest
+    return u @ y @ vh
+
+
+def _third_derivative(b: Builder, env: Any) -> Operand:
+    """Of the determinant, along two matrices, by the elements: where it is not 0."""
+    env = {"a": env["a"], "e": env["e"], "dy": env["dy"]}
+    env["p"] = b.expand("ratio(cofactors(a), det(a)[..., None, None])", env, LINALG)
+    for name, text in (("s", "p * e"), ("t", "p * dy"), ("c", "(p.T @ e) * (p.T @ dy).T")):
+        env[name] = b.expand(f"sum({text}, axis=(-2, -1))[..., None, None]", env, LINALG)
+    env["q"] = b.expand("p @ e.T @ p", env, LINALG)
+    env["r"] = b.expand("p @ dy.T @ p", env, LINALG)
+    text = "(s * t - c) * p - t * q - s * r + q @ dy.T @ p + r @ e.T @ p"
+    return b.expand(f"det(a)[..., None, None] * ({text})", env, LINALG)  # type: ignore[no-any-return]
+
+
+def _along_jvp(b: Builder, env: Any) -> Operand:
+    if env["which"] == 1:
+        return emit(b, "cofactors_along", env["a"], env["dy"])
+    return _third_derivative(b, {"a": env["a"], "e": env["e"], "dy": env["dy"]})
+
+
 array_rule(
-    "cofactors", "y = cofactors(a)", cofactors, square_type, formula(COFACTORS), effect="raises", cost=800,
-    helper=source(cofactors), da=formula(COFACTORS),
+    "cofactors_along", "y = cofactors_along(a, e)", cofactors_along, lambda attrs, a, e: a.type, _along_jvp, effect="raises",
+    cost=800, helper=source(cofactors_along), da=_third_derivative, de=formula("cofactors_along(a, dy)"),
+)  # fmt: skip
+array_rule(
+    "cofactors", "y = cofactors(a)", cofactors, square_type, formula("cofactors_along(a, dy)"), effect="raises", cost=800,
+    helper=source(cofactors), da=formula("cofactors_along(a, dy)"),
 )  # fmt: skip
 array_rule(
     "numpy.linalg.det", "y = det(a)", np.linalg.det, _det_type, formula("sum(cofactors(a) * dy, axis=(-2, -1))"),
@@ -124,14 +160,26 @@ array_rule(
 )  # fmt: skip
 
 
+def inverse_or_nan(a: Any) -> Any:
+    """The inverse; nan for a singular matrix."""
+    regular = (np.linalg.slogdet(a)[0] != 0.0)[..., None, None]
+    return np.where(regular, np.linalg.inv(np.where(regular, a, np.eye(a.shape[-1], dtype=a.dtype))), np.nan)
+
+
+array_rule(
+    "inverse_or_nan", "y = inverse_or_nan(a)", inverse_or_nan, square_type, formula("-y @ dy @ y"), effect="raises", cost=200,
+    helper=source(inverse_or_nan), da=formula("-y.T @ dy @ y.T"),
+)  # fmt: skip
+
+
 def _slogdet_vjp(b: Builder, env: Any) -> Operand | None:
     if env["dlogabsdet"] is None:
         return None
-    return b.expand("dlogabsdet[..., None, None] * inv(a).T", env, LINALG)  # type: ignore[no-any-return]
+    return b.expand("dlogabsdet[..., None, None] * inverse_or_nan(a).T", env, LINALG)  # type: ignore[no-any-return]
 
 
 def _slogdet_jvp(b: Builder, env: Any) -> Any:
-    return None, b.expand("sum(inv(a).T * dy, axis=(-2, -1))", env, LINALG)
+    return None, b.expand("sum(inverse_or_nan(a).T * dy, axis=(-2, -1))", env, LINALG)
 
 
 array_rule(

@@ -16,7 +16,7 @@ import numpy as np
 
 from s2sad.errors import UnsupportedSyntaxError
 from s2sad.ir.core import Const, Function, Operand
-from s2sad.ir.types import Array, Scalar, Type
+from s2sad.ir.types import Array, Type
 from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, dtype_of, emit
 from s2sad.rules.arrays.linalg import LINALG
 from s2sad.rules.builder import Builder, const
@@ -260,5 +260,3 @@ array_rule(
     "mirrored", "y = mirrored(j, s, v, sign, filled)", mirrored, _mirrored_type, helper=source(mirrored),
     dj=ZERO, ds=ZERO, dv=ZERO, dsign=ZERO, dfilled=ZERO,
 )  # fmt: skip
-
-

@@ -223,7 +223,13 @@ def test_all_modes_agree(fn):
         assert np.all(np.isfinite(expected))
         first = grad(fn)(A)
         _, pull = vjp(fn, A)
-        for found in (jacfwd(fn)(A), jacrev(fn)(A), pull(1.0)[0], grad(fn, optimize=0)(A), grad(fn, optimize=1)(A)):
+        for found in (
+            jacfwd(fn)(A),
+            jacrev(fn)(A),
+            pull(1.0)[0],
+            grad(fn, optimize=0)(A),
+            grad(fn, optimize=1)(A),
+        ):
             np.testing.assert_allclose(found, first, rtol=1e-12, atol=1e-13)
         for found in (jacrev(grad(fn))(A), jacfwd(grad(fn))(A)):
             np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-11)
@@ -364,7 +370,9 @@ def test_slices_of_columns():
     assert np.all(np.isnan(grad(projector)(np.eye(3), 2)))
     for name in ("turned", "two equal", "simple"):
         A = POINTS[name]
-        np.testing.assert_allclose(grad(parts_of_columns)(A), differences(parts_of_columns, A), rtol=1e-7, atol=1e-8)
+        np.testing.assert_allclose(
+            grad(parts_of_columns)(A), differences(parts_of_columns, A), rtol=1e-7, atol=1e-8
+        )
     assert np.any(np.isnan(grad(parts_of_columns)(POINTS["all equal"])))
 
 
@@ -378,12 +386,20 @@ def test_numbers_between_are_differentiated():
     A, h = POINTS["two equal"], 1e-6
     dA, dlam, dt = grad(with_parameters, wrt=("A", "lam", "t"))(A, 0.5, 0.3)
     np.testing.assert_allclose(dA, differences(lambda B: with_parameters(B, 0.5, 0.3), A), rtol=1e-7)
-    assert dlam == pytest.approx((with_parameters(A, 0.5 + h, 0.3) - with_parameters(A, 0.5 - h, 0.3)) / (2 * h))
-    assert dt == pytest.approx((with_parameters(A, 0.5, 0.3 + h) - with_parameters(A, 0.5, 0.3 - h)) / (2 * h))
+    assert dlam == pytest.approx(
+        (with_parameters(A, 0.5 + h, 0.3) - with_parameters(A, 0.5 - h, 0.3)) / (2 * h)
+    )
+    assert dt == pytest.approx(
+        (with_parameters(A, 0.5, 0.3 + h) - with_parameters(A, 0.5, 0.3 - h)) / (2 * h)
+    )
     mixed = hessian(with_parameters, wrt=("A", "lam", "t"))(A, 0.5, 0.3)
     of = grad(with_parameters)
-    np.testing.assert_allclose(mixed[0][1], (of(A, 0.5 + h, 0.3) - of(A, 0.5 - h, 0.3)) / (2 * h), rtol=1e-6, atol=1e-8)
-    np.testing.assert_allclose(mixed[2][0], (of(A, 0.5, 0.3 + h) - of(A, 0.5, 0.3 - h)) / (2 * h), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(
+        mixed[0][1], (of(A, 0.5 + h, 0.3) - of(A, 0.5 - h, 0.3)) / (2 * h), rtol=1e-6, atol=1e-8
+    )
+    np.testing.assert_allclose(
+        mixed[2][0], (of(A, 0.5, 0.3 + h) - of(A, 0.5, 0.3 - h)) / (2 * h), rtol=1e-6, atol=1e-8
+    )
 
 
 def stack(A):

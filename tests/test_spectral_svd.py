@@ -94,7 +94,9 @@ def check(fn, A, name):
     direction, h, of = rng.normal(size=A.shape), 1e-5, grad(fn)
     exact = differences(fn, A)
     np.testing.assert_allclose(of(A), exact, rtol=1e-6, atol=1e-7, err_msg=name)
-    np.testing.assert_allclose(jvp(fn, (A,), (direction,))[1], np.sum(exact * direction), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        jvp(fn, (A,), (direction,))[1], np.sum(exact * direction), rtol=1e-6, atol=1e-7
+    )
     second = (of(A + h * direction) - of(A - h * direction)) / (2 * h)
     np.testing.assert_allclose(hvp(fn)(A, direction), second, rtol=1e-5, atol=1e-5, err_msg=name)
 
@@ -149,7 +151,9 @@ def norm_without_the_right(A):
 
 def test_norms_at_equal_singular_values():
     np.testing.assert_allclose(grad(norms)(2.0 * np.eye(2)), np.sqrt(0.5) * np.eye(2))
-    np.testing.assert_allclose(grad(norm_without_the_right)(2.0 * np.eye(2)), np.sqrt(0.5) * np.eye(2), atol=1e-15)
+    np.testing.assert_allclose(
+        grad(norm_without_the_right)(2.0 * np.eye(2)), np.sqrt(0.5) * np.eye(2), atol=1e-15
+    )
 
 
 def test_no_cancellation():

@@ -132,17 +132,17 @@ class _Pass:
 
     def product(self, op: Op) -> list[AnyOp]:
         """The operation; where it completes such a product, with the model of its derivative."""
-        if not self.vectors or op.prim in MOVING or not (op.results and self.varies(op.result)):
-            if self.vectors:
-                self.networks.see(op, self.has_vectors)
+        if not self.vectors:
             return [op]
         norm = op.prim == "norm_of_elements" and self.settled(op.operands[0], op)
         network = sum_of_squares(self.networks, op) if norm else self.networks.see(op, self.has_vectors)
+        if network is None or op.prim in MOVING or not self.varies(op.result):
+            return [op]
         b = Builder(op.loc)
         changed = False
-        while network is not None and (next_one := self.replaced(b, network, op)) is not None:
+        while (next_one := self.replaced(b, network, op)) is not None:
             network, changed = next_one, True
-        model = contracted(b, network, op.result.type) if network is not None and changed else None
+        model = contracted(b, network, op.result.type) if changed else None
         if model is None:
             return [op]
         if norm:

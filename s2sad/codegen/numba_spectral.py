@@ -96,29 +96,20 @@ TWICE = '''def frechet_twice(w, v, s, r, g, g1, g2, g3, tol):
     return v @ y @ v.T
 '''
 TEXTS = {
-    "divided_differences": DIVIDED, "second_difference": SECOND, "untouched": QUIET, "frechet": FRECHET,
-    "frechet_twice": TWICE, "frechets": PRIMS["frechets"].helper, "frechets_twice": PRIMS["frechets_twice"].helper,
+    "divided_differences": DIVIDED, "second_difference": SECOND, "untouched": QUIET, "frechet": FRECHET, "frechet_twice": TWICE,
 }  # fmt: skip
 ONCE = ("divided_differences", "untouched", "frechet")
 AGAIN = ("divided_differences", "untouched", "second_difference", "frechet_twice")
+SINGULAR = (*AGAIN, "both_vectors", "symmetric_embedding", "mirrored", "svd_twice")
 READS = {
-    "frechet": ONCE,
-    "frechets": (*ONCE, "frechets"),
-    "frechet_twice": AGAIN,
-    "frechets_twice": (*AGAIN, "frechets_twice"),
-}
+    "frechet": ONCE, "frechets": (*ONCE, "frechets"), "frechet_twice": AGAIN, "frechets_twice": (*AGAIN, "frechets_twice"),
+    "frechet_of_singular": (ONCE[0], "frechet_of_singular"),
+    "frechets_of_singular": (ONCE[0], "frechet_of_singular", "frechets_of_singular"),
+    "svd_twice": SINGULAR, "svds_twice": (*SINGULAR, "svds_twice"),
+}  # fmt: skip
 
 
-@form(
-    "frechet",
-    "frechets",
-    "frechet_twice",
-    "frechets_twice",
-    "gaps",
-    "divisors",
-    "both_vectors",
-    "both_vectors_of_stack",
-)
+@form(*READS, "gaps", "divisors", "both_vectors", "both_vectors_of_stack")
 def in_double_precision(e: Expressions, op: Op) -> Any:
     """The matrices of a stack one after another."""
     dtype = dtype_of(op.result)
@@ -129,6 +120,6 @@ def in_double_precision(e: Expressions, op: Op) -> Any:
         pairs = zip(nodes, op.operands, strict=True)
         nodes = [cast(e, n, o, "float64") if isinstance(o.type, Array) else n for n, o in pairs]
     e.modules.add("numpy")
-    e.written.update((name, TEXTS[name]) for name in READS.get(op.prim, ()))
-    made = t.call(op.prim if op.prim in TEXTS else e.helper(op.prim), *nodes)
+    e.written.update((n, TEXTS.get(n, PRIMS[n].helper if n in PRIMS else "")) for n in READS.get(op.prim, ()))
+    made = t.call(op.prim if op.prim in READS else e.helper(op.prim), *nodes)
     return made if dtype == "float64" else t.call(t.attribute(made, "astype"), t.dotted(f"np.{dtype}"))

@@ -23,6 +23,9 @@ from s2sad.transform.forward.core import Callees, Forward
 from s2sad.transform.repeat import Copier
 
 HELPERS = {1: ("frechet", "frechets"), 2: ("frechet_twice", "frechets_twice")}
+OF_SINGULAR = {
+    1: ("frechet_of_singular", "frechets_of_singular"), 2: ("svd_twice", "svds_twice"),
+}  # fmt: skip
 UNITS = 64.0  # of the last place: what quotients of rounded numbers may be off, relative to their numerators
 
 
@@ -47,7 +50,7 @@ def expand_spectral(fn: Function) -> Function:
 def written_out(op: Op) -> tuple[AnyOp, ...]:
     g: Elementwise = op.attr("g")
     groups: Groups = op.attr("groups")
-    _, w, v, picked, *rest = op.operands
+    _, w, v, u, picked, *rest = op.operands
     bounds, given, matrices = (
         rest[: groups.bounds], rest[groups.bounds : groups.first_matrix], rest[groups.first_matrix :]
     )  # fmt: skip
@@ -57,19 +60,19 @@ def written_out(op: Op) -> tuple[AnyOp, ...]:
     copier = Copier(dict(zip(made.params, (picked, *given), strict=True)))
     b.ops += [at(op.loc, copier.op(o)) for o in made.body.ops]
     jets = [of_all(b, j, g, w, picked, tuple(bounds)) for j in copier.all(made.body.yields)]
-    if g.parity:
-        signs = [g.parity * (-1) ** k for k in range(len(jets))]
-        jets = [
-            mirrored(b, j, w, v, s, k > 0 and s > 0) for k, (j, s) in enumerate(zip(jets, signs, strict=True))
-        ]
+    if g.parity > 0:
+        jets = [mirrored(b, j, w, v, (-1) ** k, k > 0 and k % 2 == 0) for k, j in enumerate(jets)]
         w = mirrored(b, w, w, v, -1, False)
     if order == 0:
-        last = b.expand("(v * j[..., None, :]) @ v.T", {"v": v, "j": jets[0]}, LINALG)
+        text = "(u * j[..., None, :]) @ v" if g.parity < 0 else "(v * j[..., None, :]) @ v.T"
+        last = b.expand(text, {"v": v, "u": u, "j": jets[0]}, LINALG)
     else:
         matrices = [of_dtype(b, m, v) for m in matrices]
         jets = [of_dtype(b, j, v) for j in jets]
         tolerance = const(UNITS * float(np.finfo(dtype_of(v)).eps))
-        last = emit(b, HELPERS[order][len(dims_of(w)) > 1], w, v, *matrices, *jets, tolerance)
+        vectors = (u, w, v) if g.parity < 0 else (w, v)
+        name = (HELPERS if g.parity >= 0 else OF_SINGULAR)[order][len(dims_of(w)) > 1]
+        last = emit(b, name, *vectors, *matrices, *jets, tolerance)
     b.ops.append(Op("identity", (last,), op.results, op.loc))
     return tuple(b.ops)
 

@@ -8,6 +8,7 @@ d is computed from the eigenvalues element by element, with numbers and constant
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from s2sad.analysis.activity import Dependences
@@ -35,23 +36,28 @@ class Decomposition:
     beside: list[AnyOp] = field(default_factory=list)
     made: dict[str, Operand] = field(default_factory=dict)
 
-    def operands(self, b: Builder, written: bool) -> tuple[Operand, Operand]:
-        """The matrix, and its eigenvectors; for singular values those of [[0, A], [Aᵀ, 0]]."""
-        if not self.made:
-            a, results = self.op.operands[0], self.op.results
-            b.loc = self.op.loc
-            with b.region() as ops:
-                if written:
-                    a = b.emit("copy", a, type=a.type)
-                if self.op.prim.endswith("svd"):
-                    name = "both_vectors" if len(dims_of(a)) == 2 else "both_vectors_of_stack"
-                    self.made["v"] = emit(b, name, results[0], results[2])
-                    a = emit(b, "symmetric_embedding", a)
-                else:
-                    self.made["v"] = results[1]
-                self.made["a"] = a
-            self.beside.extend(ops)
-        return self.made["a"], self.made["v"]
+    def operands(self, b: Builder, parity: int, written: bool) -> tuple[Operand, Operand, Operand]:
+        """The matrix and what its vectors are: those of both sides, or twice those of a symmetric one. Products of one
+        side's singular vectors are functions of [[0, A], [Aᵀ, 0]]."""
+        a, results = self.op.operands[0], self.op.results
+        given, b.loc, at = b.loc, self.op.loc, len(self.beside)
+        with b.region() as ops:
+            if written:
+                a = self.once("a", lambda: b.emit("copy", a, type=a.type))
+            if parity > 0:
+                name = "both_vectors" if len(dims_of(a)) == 2 else "both_vectors_of_stack"
+                v = u = self.once("v", lambda: emit(b, name, results[0], results[2]))
+                a = self.once("embedded", lambda: emit(b, "symmetric_embedding", a))
+            else:
+                v, u = results[-1], results[0] if parity else results[-1]
+        self.beside[at:] = ops
+        b.loc = given
+        return a, v, u
+
+    def once(self, name: str, make: Callable[[], Operand]) -> Operand:
+        if name not in self.made:
+            self.made[name] = make()
+        return self.made[name]
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,7 @@ class _Pass:
         singular = one.of.op.prim.endswith("svd")
         parity = 0 if not singular else 1 if one.side == other.side else -1
         m = self.function(b, one.of, made, g, parity)
-        if singular:
+        if parity > 0:
             m = self.corner(b, one, other, m)
         axes = (*p.axes[:-2], p.axes[one.place], q.axes[other.place])
         rest = [f for k, f in enumerate(network.factors) if k not in (i, j, *between)]
@@ -208,14 +214,12 @@ class _Pass:
 
     def function(self, b: Builder, of: Decomposition, made: Between, g: Operand, parity: int) -> Operand:
         """V diag(d) Vᵀ as a function of the matrix."""
-        loc = b.loc
-        a, v = of.operands(b, not self.unwritten(of.op.operands[0]))
-        b.loc = loc
+        a, v, u = of.operands(b, parity, not self.unwritten(of.op.operands[0]))
         entry, bounds = index_of(made.part)
         params = tuple(made.params)
-        fn = Function("g", (made.eigenvalues, *made.params.values()), Block((), made.ops, (g,)), loc)
+        fn = Function("g", (made.eigenvalues, *made.params.values()), Block((), made.ops, (g,)), b.loc)
         return emit(
-            b, "spectral", a, of.w, v, made.picked, *bounds, *params, g=Elementwise(fn, entry, parity),
+            b, "spectral", a, of.w, v, u, made.picked, *bounds, *params, g=Elementwise(fn, entry, parity),
             groups=Groups(len(bounds), len(params), ()),
         )  # fmt: skip
 

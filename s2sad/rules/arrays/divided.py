@@ -14,6 +14,7 @@ import numpy as np
 from s2sad.ir.core import Operand
 from s2sad.ir.types import Array, Type
 from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, dtype_of
+from s2sad.rules.arrays.spectral import both_vectors, mirrored, symmetric_embedding
 from s2sad.rules.registry import ZERO, source
 
 
@@ -100,6 +101,52 @@ def frechets_twice(w: Any, v: Any, s: Any, r: Any, g: Any, g1: Any, g2: Any, g3:
     return y
 
 
+def frechet_of_singular(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    """The derivative along e of (u * g) @ vh, where u, s, vh are the singular values and vectors of a matrix."""
+    r = len(s)
+    f = divided_differences(np.append(s, -s), np.append(g, -g), np.append(g1, g1), np.append(g2, -g2), tol)
+    right, left = e @ vh.T, u.T @ e
+    x = u.T @ right
+    touched = np.sum(np.abs(right), axis=0) + np.sum(np.abs(left), axis=1)
+    quiet = touched * np.where(g != 0.0, 1.0, 0.0) == 0.0
+    even, odd = 0.5 * (x + x.T), 0.5 * (x - x.T)
+    minus, plus = f[:r, :r], f[:r, r:]
+    still = quiet[:, None] & quiet
+    minus = np.where(np.where(np.isnan(minus), still, even == 0.0), 0.0, minus)
+    plus = np.where(np.where(np.isnan(plus), still, odd == 0.0), 0.0, plus)
+    y = u @ (minus * even + plus * odd) @ vh
+    ratio = np.where(s != 0.0, g / np.where(s != 0.0, s, 1.0), np.where(g == 0.0, g1, np.nan))
+    ratio = np.where(np.isnan(ratio) & quiet, 0.0, ratio)
+    if u.shape[0] > r:
+        y = y + ((right - u @ x) * ratio) @ vh
+    if vh.shape[1] > r:
+        y = y + u @ (ratio[:, None] * (left - x @ vh))
+    return y
+
+
+def svd_twice(u: Any, s: Any, vh: Any, e: Any, d: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any) -> Any:
+    """The second derivative along e and d of (u * g) @ vh, as of eigenvalues of the matrix beside its transpose."""
+    v, m = both_vectors(u, vh), u.shape[0]
+    x, z = symmetric_embedding(e), symmetric_embedding(d)
+    w, h = mirrored(s, s, v, -1.0, False), mirrored(g, s, v, -1.0, False)
+    h1, h2, h3 = mirrored(g1, s, v, 1.0, True), mirrored(g2, s, v, -1.0, False), mirrored(g3, s, v, 1.0, True)
+    return frechet_twice(w, v, x, z, h, h1, h2, h3, tol)[:m, m:].copy()
+
+
+def frechets_of_singular(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    y = np.empty_like(e)
+    for i in np.ndindex(s.shape[:-1]):
+        y[i] = frechet_of_singular(u[i], s[i], vh[i], e[i], g[i], g1[i], g2[i], tol)
+    return y
+
+
+def svds_twice(u: Any, s: Any, vh: Any, e: Any, d: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any) -> Any:
+    y = np.empty_like(e)
+    for i in np.ndindex(s.shape[:-1]):
+        y[i] = svd_twice(u[i], s[i], vh[i], e[i], d[i], g[i], g1[i], g2[i], g3[i], tol)
+    return y
+
+
 def gaps(w: Any, d: Any) -> Any:
     """w[j] - w[i], to divide by: infinite for i = j. At equal w infinite where the columns i and j of d are 0, else nan."""
     h = w[..., None, :] - w[..., None]
@@ -135,8 +182,18 @@ array_rule(
     helper=source(divisors), ds="dy", du=ZERO, dd=ZERO,
 )  # fmt: skip
 _fn: Any
+_needs: tuple[str, ...]
 for _fn in (divided_differences, second_differences):
     array_rule(_fn.__name__, "y = f(*xs)", _fn, _like_v, helper=source(_fn), dxs=ZERO)
+OF_SINGULAR, TWICE_SINGULAR = "u, s, vh, e, g, g1, g2, tol", "u, s, vh, e, d, g, g1, g2, g3, tol"
+EMBEDDING = ("both_vectors", "symmetric_embedding", "mirrored")
+TWICE = ("divided_differences", "second_differences", "frechet_twice")
+
+
+def _like_e(attrs: Attrs, u: Operand, s: Operand, vh: Operand, e: Operand, *rest: Operand) -> Type:
+    return e.type
+
+
 FRECHET = "w, v, s, g, g1, g2, tol"
 SECOND = "w, v, s, r, g, g1, g2, g3, tol"
 for _fn, _form, _needs in (
@@ -150,6 +207,22 @@ for _fn, _form, _needs in (
         f"y = f({_form})",
         _fn,
         _like_v,
+        effect="raises",
+        cost=300,
+        helper=source(_fn),
+        needs=_needs,
+    )
+for _fn, _form, _needs in (
+    (frechet_of_singular, OF_SINGULAR, ("divided_differences",)),
+    (svd_twice, TWICE_SINGULAR, (*TWICE, *EMBEDDING)),
+    (frechets_of_singular, OF_SINGULAR, ("divided_differences", "frechet_of_singular")),
+    (svds_twice, TWICE_SINGULAR, (*TWICE, *EMBEDDING, "svd_twice")),
+):
+    array_rule(
+        _fn.__name__,
+        f"y = f({_form})",
+        _fn,
+        _like_e,
         effect="raises",
         cost=300,
         helper=source(_fn),

@@ -23,6 +23,7 @@ from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import ZERO, source
 
 MOST_DERIVATIVES = 2
+FIRST = 5  # of the operands that are grouped
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,8 @@ class Elementwise:
 
 @dataclass(frozen=True)
 class Groups:
-    """How the operands after a, w, v and the eigenvalues that are multiplied are grouped."""
+    """How the operands after a, w, v, u and the eigenvalues that are multiplied are grouped. For singular values v and u
+    are the right and left vectors where a is the matrix itself; else u is v."""
 
     bounds: int
     params: int
@@ -52,12 +54,12 @@ class Groups:
         return self.bounds + self.params + len(self.along)
 
 
-def _spectral_type(attrs: Attrs, a: Operand, w: Operand, v: Operand, d: Operand, *rest: Operand) -> Type:
-    return v.type
+def _spectral_type(attrs: Attrs, a: Operand, *rest: Operand) -> Type:
+    return a.type
 
 
 def _order(op: Any) -> int:
-    return len(op.operands) - 4 - op.attr("groups").first_matrix
+    return len(op.operands) - FIRST - op.attr("groups").first_matrix
 
 
 def _higher(b: Builder, env: Any, operands: list[Operand], dy: Operand) -> Operand:
@@ -75,7 +77,7 @@ def _along_parameter(b: Builder, env: Any, operands: list[Operand], index: int, 
     """The same of the derivative of g by a parameter, along a direction."""
     op = env["op"]
     groups: Groups = op.attr("groups")
-    at = 4 + groups.first_matrix
+    at = FIRST + groups.first_matrix
     attrs = {**dict(op.attrs), "groups": replace(groups, along=(*groups.along, index))}
     return emit(b, "spectral", *operands[:at], dy, *operands[at:], **attrs)
 
@@ -89,9 +91,9 @@ def _of_rest_vjp(b: Builder, env: Any) -> Operand | None:
     op, index, dy = env["op"], env["index"], env["dy"]
     groups: Groups = op.attr("groups")
     operands = list(env["operands"])
-    if index - 4 >= groups.first_matrix:
+    if index - FIRST >= groups.first_matrix:
         return emit(b, "spectral", *operands[:index], dy, *operands[index + 1 :], **dict(op.attrs))
-    which = index - 4 - groups.bounds
+    which = index - FIRST - groups.bounds
     if which < 0:
         return None
     if which >= groups.params:  # a direction: the same without it, linear in it
@@ -103,7 +105,7 @@ def _of_rest_vjp(b: Builder, env: Any) -> Operand | None:
 
 def _with_direction(b: Builder, env: Any, operands: list[Operand], k: int, like: Operand) -> Operand:
     groups: Groups = env["op"].attr("groups")
-    at = 4 + groups.bounds + groups.params + k
+    at = FIRST + groups.bounds + groups.params + k
     operands[at] = _ones(b, like, operands[at])
     return emit(b, "spectral", *operands, **dict(env["op"].attrs))
 
@@ -133,7 +135,7 @@ def _spectral_jvp(b: Builder, env: Any) -> Operand | None:
     operands = list(op.operands)
     if index == 0:
         return _higher(b, env, operands, dy)
-    which = index - 4 - groups.bounds
+    which = index - FIRST - groups.bounds
     if 0 <= which < groups.params:
         return _along_parameter(b, env, operands, which, dy)
     operands[index] = dy
@@ -145,8 +147,8 @@ def _expanded_first(*operands: Any, **attrs: Any) -> Any:
 
 
 array_rule(
-    "spectral", "y = spectral(a, w, v, d, *rest)", _expanded_first, _spectral_type, _spectral_jvp, effect="raises",
-    cost=100, da=_of_matrix_vjp, dw=ZERO, dv=ZERO, dd=ZERO, drest=_of_rest_vjp,
+    "spectral", "y = spectral(a, w, v, u, d, *rest)", _expanded_first, _spectral_type, _spectral_jvp, effect="raises",
+    cost=100, da=_of_matrix_vjp, dw=ZERO, dv=ZERO, du=ZERO, dd=ZERO, drest=_of_rest_vjp,
 )  # fmt: skip
 
 

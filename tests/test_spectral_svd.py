@@ -172,7 +172,8 @@ def test_no_cancellation():
 
 def stack(A):
     U, s, Vt = np.linalg.svd(A, full_matrices=False)
-    return weigh((U * (s**3)[:, None, :]) @ Vt)
+    right = np.swapaxes(Vt, 1, 2)
+    return weigh((U * (s**3)[:, None, :]) @ Vt) + weigh((right * s[:, None, :] ** 2) @ Vt)
 
 
 def test_stacks():

@@ -101,7 +101,10 @@ TEXTS = {
 ONCE = ("divided_differences", "untouched", "frechet")
 AGAIN = ("divided_differences", "untouched", "second_difference", "frechet_twice")
 SINGULAR = (*AGAIN, "both_vectors", "symmetric_embedding", "mirrored", "svd_twice")
+GRAM = ("divided_differences", "gram_factors")
 READS = {
+    "gram_along": (*GRAM, "gram_along"), "gram_back": (*GRAM, "gram_back"),
+    "grams_along": (*GRAM, "gram_along", "grams_along"), "grams_back": (*GRAM, "gram_back", "grams_back"),
     "frechet": ONCE, "frechets": (*ONCE, "frechets"), "frechet_twice": AGAIN, "frechets_twice": (*AGAIN, "frechets_twice"),
     "frechet_of_singular": (ONCE[0], "frechet_of_singular"),
     "frechets_of_singular": (ONCE[0], "frechet_of_singular", "frechets_of_singular"),

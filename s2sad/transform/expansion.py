@@ -12,11 +12,12 @@ import numpy as np
 
 from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk, with_blocks
-from s2sad.ir.types import Array
+from s2sad.ir.types import INT, Array
 from s2sad.rules import arrays as a_
 from s2sad.rules.arrays.core import dims_of, dtype_of, emit
 from s2sad.rules.arrays.indexing import view
 from s2sad.rules.arrays.linalg import LINALG
+from s2sad.rules.arrays.products import transposed
 from s2sad.rules.arrays.spectral import Elementwise, Groups
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.forward.core import Callees, Forward
@@ -60,19 +61,24 @@ def written_out(op: Op) -> tuple[AnyOp, ...]:
     copier = Copier(dict(zip(made.params, (picked, *given), strict=True)))
     b.ops += [at(op.loc, copier.op(o)) for o in made.body.ops]
     jets = [of_all(b, j, g, w, picked, tuple(bounds)) for j in copier.all(made.body.yields)]
-    if g.parity > 0:
-        jets = [mirrored(b, j, w, v, (-1) ** k, k > 0 and k % 2 == 0) for k, j in enumerate(jets)]
-        w = mirrored(b, w, w, v, -1, False)
     if order == 0:
-        text = "(u * j[..., None, :]) @ v" if g.parity < 0 else "(v * j[..., None, :]) @ v.T"
-        last = b.expand(text, {"v": v, "u": u, "j": jets[0]}, LINALG)
+        text = {
+            "": "(v * j[..., None, :]) @ v.T",
+            "u": "(u * j[..., None, :]) @ u.T",
+            "v": "(v.T * j[..., None, :]) @ v",
+        }
+        one = "(u * j[..., None, :]) @ v" if g.parity < 0 else text[g.side]
+        last = b.expand(one, {"v": v, "u": u, "j": jets[0]}, LINALG)
     else:
         matrices = [of_dtype(b, m, v) for m in matrices]
         jets = [of_dtype(b, j, v) for j in jets]
-        tolerance = const(UNITS * float(np.finfo(dtype_of(v)).eps))
-        vectors = (u, w, v) if g.parity < 0 else (w, v)
-        name = (HELPERS if g.parity >= 0 else OF_SINGULAR)[order][len(dims_of(w)) > 1]
-        last = emit(b, name, *vectors, *matrices, *jets, tolerance)
+        jets.append(const(UNITS * float(np.finfo(dtype_of(v)).eps)))
+        if g.side:
+            last = of_one_side(b, op, g.side == "v", w, (u, v), matrices, jets)
+        elif g.parity:
+            last = emit(b, OF_SINGULAR[order][len(dims_of(w)) > 1], u, w, v, *matrices, *jets)
+        else:
+            last = emit(b, HELPERS[order][len(dims_of(w)) > 1], w, v, *matrices, *jets)
     b.ops.append(Op("identity", (last,), op.results, op.loc))
     return tuple(b.ops)
 
@@ -80,6 +86,35 @@ def written_out(op: Op) -> tuple[AnyOp, ...]:
 def at(loc: Loc, op: AnyOp) -> AnyOp:
     """An operation of g where its product stands."""
     return replace(with_blocks(op, lambda b: replace(b, ops=tuple(at(loc, o) for o in b.ops))), loc=loc)
+
+
+def of_one_side(
+    b: Builder, op: Op, right: bool, s: Operand, vectors: tuple[Operand, Operand], matrices: list[Operand], jets: list[Operand]
+) -> Operand:  # fmt: skip
+    """The derivatives of products of one side's singular vectors. The second ones are of functions of [[0, A], [Aᵀ, 0]]."""
+    (u, vh), groups, many = vectors, op.attr("groups"), len(dims_of(s)) > 1
+    if len(matrices) == 1:
+        (d,) = matrices
+        back = groups.squares[0]
+        if not right:  # those of the other side of the transposed matrix
+            u, vh, d = transposed(b, vh), transposed(b, u), d if back else transposed(b, d)
+        y = emit(b, f"gram{'s' * many}_{'back' if back else 'along'}", u, s, vh, d, *jets)
+        return y if right or not back else transposed(b, y)
+    v = emit(b, "both_vectors_of_stack" if many else "both_vectors", u, vh)
+    *jets, tolerance = jets
+    w = mirrored(b, s, s, v, -1, False)
+    jets = [mirrored(b, j, s, v, (-1) ** k, k > 0 and k % 2 == 0) for k, j in enumerate(jets)]
+    both = [
+        emit(b, "square_embedding", d, u, vh, const(right)) if square else emit(b, "symmetric_embedding", d)
+        for d, square in zip(matrices, groups.squares, strict=True)
+    ]
+    y = emit(b, HELPERS[2][many], w, v, *both, *jets, tolerance)
+    if not groups.square:
+        return b.emit("embedded_part", y, u, type=op.result.type)
+    whole = (("slice", None, None, None),) * (len(dims_of(s)) - 1)
+    n = b.emit("shape", u, type=INT, axis=len(dims_of(u)) - 2)
+    spans = [("slice", k, None, None) if right else ("slice", None, k, None) for k in (0, 1)]
+    return view(b, y, (*whole, *spans), (n, n), op.result.type)
 
 
 def derivatives(g: Function, groups: Groups, count: int) -> Function:

@@ -8,7 +8,6 @@ d is computed from the eigenvalues element by element, with numbers and constant
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from s2sad.analysis.activity import Dependences
@@ -16,9 +15,8 @@ from s2sad.analysis.aliases import Aliases, last_writes
 from s2sad.analysis.networks import MOVING, Factor, Network, Networks, sum_of_squares
 from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk, with_blocks
-from s2sad.ir.types import INT, Array, is_memory
-from s2sad.rules.arrays.core import dims_of, dtype_of, emit
-from s2sad.rules.arrays.indexing import view
+from s2sad.ir.types import is_memory
+from s2sad.rules.arrays.core import dims_of, emit
 from s2sad.rules.arrays.spectral import Elementwise, Groups
 from s2sad.rules.builder import Builder
 from s2sad.transform.between import Between
@@ -34,30 +32,18 @@ class Decomposition:
     op: Op
     w: Value
     beside: list[AnyOp] = field(default_factory=list)
-    made: dict[str, Operand] = field(default_factory=dict)
+    made: list[Operand] = field(default_factory=list)
 
-    def operands(self, b: Builder, parity: int, written: bool) -> tuple[Operand, Operand, Operand]:
-        """The matrix and what its vectors are: those of both sides, or twice those of a symmetric one. Products of one
-        side's singular vectors are functions of [[0, A], [Aᵀ, 0]]."""
+    def operands(self, b: Builder, written: bool) -> tuple[Operand, Operand, Operand]:
+        """The matrix as it was then, and its vectors: those of both sides, or twice those of a symmetric one."""
         a, results = self.op.operands[0], self.op.results
-        given, b.loc, at = b.loc, self.op.loc, len(self.beside)
-        with b.region() as ops:
-            if written:
-                a = self.once("a", lambda: b.emit("copy", a, type=a.type))
-            if parity > 0:
-                name = "both_vectors" if len(dims_of(a)) == 2 else "both_vectors_of_stack"
-                v = u = self.once("v", lambda: emit(b, name, results[0], results[2]))
-                a = self.once("embedded", lambda: emit(b, "symmetric_embedding", a))
-            else:
-                v, u = results[-1], results[0] if parity else results[-1]
-        self.beside[at:] = ops
-        b.loc = given
-        return a, v, u
-
-    def once(self, name: str, make: Callable[[], Operand]) -> Operand:
-        if name not in self.made:
-            self.made[name] = make()
-        return self.made[name]
+        if written and not self.made:
+            given, b.loc = b.loc, self.op.loc
+            with b.region() as ops:
+                self.made.append(b.emit("copy", a, type=a.type))
+            self.beside.extend(ops)
+            b.loc = given
+        return (self.made or [a])[0], results[-1], results[0 if len(results) == 3 else 1]
 
 
 @dataclass(frozen=True)
@@ -126,7 +112,7 @@ class _Pass:
         if op.prim.endswith("eigh"):
             w, v = op.results
             found = Decomposition(op, w, beside)
-            self.vectors[v] = Vectors(found, "v", -1)
+            self.vectors[v] = Vectors(found, "", -1)
         else:
             rows, columns = dims_of(op.operands[0])[-2:]
             if op.attr("full_matrices") and (rows is None or rows != columns):
@@ -203,35 +189,21 @@ class _Pass:
         g = made.diagonal([network.factors[k] for k in between], p.axes[:-2], root)
         if g is None:
             return None
-        singular = one.of.op.prim.endswith("svd")
-        parity = 0 if not singular else 1 if one.side == other.side else -1
-        m = self.function(b, one.of, made, g, parity)
-        if parity > 0:
-            m = self.corner(b, one, other, m)
+        parity = 0 if one.side == "" else 1 if one.side == other.side else -1
+        m = self.function(b, one.of, made, g, parity, one.side if parity > 0 else "")
         axes = (*p.axes[:-2], p.axes[one.place], q.axes[other.place])
         rest = [f for k, f in enumerate(network.factors) if k not in (i, j, *between)]
         return Network((Factor(m, axes), *rest), network.axes)
 
-    def function(self, b: Builder, of: Decomposition, made: Between, g: Operand, parity: int) -> Operand:
+    def function(
+        self, b: Builder, of: Decomposition, made: Between, g: Operand, parity: int, side: str
+    ) -> Operand:
         """V diag(d) Vᵀ as a function of the matrix."""
-        a, v, u = of.operands(b, parity, not self.unwritten(of.op.operands[0]))
+        a, v, u = of.operands(b, not self.unwritten(of.op.operands[0]))
         entry, bounds = index_of(made.part)
         params = tuple(made.params)
         fn = Function("g", (made.eigenvalues, *made.params.values()), Block((), made.ops, (g,)), b.loc)
         return emit(
-            b, "spectral", a, of.w, v, u, made.picked, *bounds, *params, g=Elementwise(fn, entry, parity),
+            b, "spectral", a, of.w, v, u, made.picked, *bounds, *params, g=Elementwise(fn, entry, parity, side),
             groups=Groups(len(bounds), len(params), ()),
         )  # fmt: skip
-
-    def corner(self, b: Builder, one: Vectors, other: Vectors, m: Operand) -> Operand:
-        """The block of a function of [[0, A], [Aᵀ, 0]] that belongs to two sides."""
-        a = one.of.op.operands[0]
-        *stack, rows, columns = dims_of(a)
-        n = b.emit("shape", a, type=INT, axis=len(stack))
-        spans = [
-            ("slice", None, k, None) if v.side == "u" else ("slice", k, None, None)
-            for k, v in enumerate((one, other))
-        ]
-        sizes = [rows if v.side == "u" else columns for v in (one, other)]
-        whole = [("slice", None, None, None)] * len(stack)
-        return view(b, m, (*whole, *spans), (n, n), Array(dtype_of(m), len(stack) + 2, (*stack, *sizes)))

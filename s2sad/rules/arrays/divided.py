@@ -124,6 +124,51 @@ def frechet_of_singular(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: An
     return y
 
 
+def gram_factors(s: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    """The quotients of differences of g by differences and by sums of s, and g / s."""
+    r = len(s)
+    f = divided_differences(np.append(s, -s), np.append(g, g), np.append(g1, -g1), np.append(g2, g2), tol)
+    flat = (g == 0.0) & (g1 == 0.0)
+    return (
+        f[:r, :r],
+        f[:r, r:],
+        np.where(s != 0.0, g / np.where(s != 0.0, s, 1.0), np.where(flat, 0.0, np.nan)),
+    )
+
+
+def gram_along(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    """The derivative along e of (vh.T * g) @ vh, where u, s, vh are the singular values and vectors of a matrix."""
+    minus, plus, ratio = gram_factors(s, g, g1, g2, tol)
+    right, left = e @ vh.T, u.T @ e
+    x = u.T @ right
+    touched = np.sum(np.abs(right), axis=0) + np.sum(np.abs(left), axis=1)
+    quiet = touched * np.where(g != 0.0, 1.0, 0.0) == 0.0
+    still = quiet[:, None] & quiet
+    even, odd = 0.5 * (x + x.T), 0.5 * (x - x.T)
+    minus = np.where(np.where(np.isnan(minus), still, even == 0.0), 0.0, minus)
+    plus = np.where(np.where(np.isnan(plus), still, odd == 0.0), 0.0, plus)
+    y = vh.T @ (minus * even + plus * odd) @ vh
+    if vh.shape[1] > len(s):
+        z = vh.T @ (np.where(np.isnan(ratio) & quiet, 0.0, ratio)[:, None] * (left - x @ vh))
+        y = y + z + z.T
+    return y
+
+
+def gram_back(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    """The derivative by the matrix of the sum of e * ((vh.T * g) @ vh)."""
+    minus, plus, ratio = gram_factors(s, g, g1, g2, tol)
+    moved = vh @ (0.5 * (e + e.T))
+    x = moved @ vh.T
+    quiet = np.sum(np.abs(moved), axis=1) * np.where(g != 0.0, 1.0, 0.0) == 0.0
+    both = minus + plus
+    both = np.where(np.where(np.isnan(both), quiet[:, None] & quiet, x == 0.0), 0.0, both)
+    y = u @ (both * x) @ vh
+    if vh.shape[1] > len(s):
+        ratio = np.where(np.isnan(ratio) & quiet, 0.0, ratio)
+        y = y + u @ (2.0 * ratio[:, None] * (moved - x @ vh))
+    return y
+
+
 def svd_twice(u: Any, s: Any, vh: Any, e: Any, d: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any) -> Any:
     """The second derivative along e and d of (u * g) @ vh, as of eigenvalues of the matrix beside its transpose."""
     v, m = both_vectors(u, vh), u.shape[0]
@@ -131,6 +176,20 @@ def svd_twice(u: Any, s: Any, vh: Any, e: Any, d: Any, g: Any, g1: Any, g2: Any,
     w, h = mirrored(s, s, v, -1.0, False), mirrored(g, s, v, -1.0, False)
     h1, h2, h3 = mirrored(g1, s, v, 1.0, True), mirrored(g2, s, v, -1.0, False), mirrored(g3, s, v, 1.0, True)
     return frechet_twice(w, v, x, z, h, h1, h2, h3, tol)[:m, m:].copy()
+
+
+def grams_along(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    y = np.empty(vh.shape[:-2] + (vh.shape[-1], vh.shape[-1]), vh.dtype)
+    for i in np.ndindex(s.shape[:-1]):
+        y[i] = gram_along(u[i], s[i], vh[i], e[i], g[i], g1[i], g2[i], tol)
+    return y
+
+
+def grams_back(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+    y = np.empty(u.shape[:-1] + (vh.shape[-1],), vh.dtype)
+    for i in np.ndindex(s.shape[:-1]):
+        y[i] = gram_back(u[i], s[i], vh[i], e[i], g[i], g1[i], g2[i], tol)
+    return y
 
 
 def frechets_of_singular(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
@@ -194,6 +253,15 @@ def _like_e(attrs: Attrs, u: Operand, s: Operand, vh: Operand, e: Operand, *rest
     return e.type
 
 
+def _right_square(attrs: Attrs, u: Operand, s: Operand, vh: Operand, *rest: Operand) -> Type:
+    dims = dims_of(vh)
+    return Array(dtype_of(vh), len(dims), (*dims[:-2], dims[-1], dims[-1]))
+
+
+def _whole(attrs: Attrs, u: Operand, s: Operand, vh: Operand, *rest: Operand) -> Type:
+    return Array(dtype_of(vh), len(dims_of(vh)), (*dims_of(u)[:-1], dims_of(vh)[-1]))
+
+
 FRECHET = "w, v, s, g, g1, g2, tol"
 SECOND = "w, v, s, r, g, g1, g2, g3, tol"
 for _fn, _form, _needs in (
@@ -228,3 +296,15 @@ for _fn, _form, _needs in (
         helper=source(_fn),
         needs=_needs,
     )
+GRAM = ("divided_differences", "gram_factors")
+array_rule("gram_factors", "y = f(*xs)", gram_factors, _like_v, helper=source(gram_factors), dxs=ZERO)
+_infer: Any
+for _fn, _infer, _needs in (
+    (gram_along, _right_square, GRAM),
+    (gram_back, _whole, GRAM),
+    (grams_along, _right_square, (*GRAM, "gram_along")),
+    (grams_back, _whole, (*GRAM, "gram_back")),
+):
+    array_rule(
+        _fn.__name__, f"y = f({OF_SINGULAR})", _fn, _infer, effect="raises", cost=300, helper=source(_fn), needs=_needs
+    )  # fmt: skip

@@ -35,6 +35,7 @@ class Elementwise:
     fn: Function
     part: tuple[Any, ...] | None = None
     parity: int = 0
+    side: str = ""  # of products of one side's singular vectors
 
     def __repr__(self) -> str:
         return "g"
@@ -48,6 +49,8 @@ class Groups:
     bounds: int
     params: int
     along: tuple[int, ...]  # the parameters by which g itself is differentiated, along a direction each
+    squares: tuple[bool, ...] = ()  # of each matrix: is it as large as the product, not as a
+    square: bool = True  # whether the result is
 
     @property
     def first_matrix(self) -> int:
@@ -55,22 +58,27 @@ class Groups:
 
 
 def _spectral_type(attrs: Attrs, a: Operand, *rest: Operand) -> Type:
-    return a.type
+    *stack, m, n = dims_of(a)
+    k = {"u": m, "v": n}.get(attrs["g"].side)
+    return Array(dtype_of(a), len(stack) + 2, (*stack, k, k)) if k and attrs["groups"].square else a.type
 
 
 def _order(op: Any) -> int:
     return len(op.operands) - FIRST - op.attr("groups").first_matrix
 
 
-def _higher(b: Builder, env: Any, operands: list[Operand], dy: Operand) -> Operand:
-    """The derivative by the matrix, along another one."""
+def _higher(b: Builder, env: Any, operands: list[Operand], d: Operand, back: bool) -> Operand:
+    """The derivative by the matrix: along d, or `back` from the cotangent d, which is as large as the result was."""
     op = env["op"]
+    groups: Groups = op.attr("groups")
     if _order(op) == MOST_DERIVATIVES:
         raise UnsupportedSyntaxError(
             "products of eigenvectors or singular vectors have derivatives up to the second", op.loc,
             "differentiate less often",
         )  # fmt: skip
-    return emit(b, "spectral", *operands, dy, **dict(op.attrs))
+    squares = (*groups.squares, groups.square if back else False)
+    groups = replace(groups, squares=squares, square=groups.square and not back)
+    return emit(b, "spectral", *operands, d, **{**dict(op.attrs), "groups": groups})
 
 
 def _along_parameter(b: Builder, env: Any, operands: list[Operand], index: int, dy: Operand) -> Operand:
@@ -83,7 +91,7 @@ def _along_parameter(b: Builder, env: Any, operands: list[Operand], index: int, 
 
 
 def _of_matrix_vjp(b: Builder, env: Any) -> Operand:
-    return _higher(b, env, list(env["operands"]), env["dy"])
+    return _higher(b, env, list(env["operands"]), env["dy"], True)
 
 
 def _of_rest_vjp(b: Builder, env: Any) -> Operand | None:
@@ -92,7 +100,10 @@ def _of_rest_vjp(b: Builder, env: Any) -> Operand | None:
     groups: Groups = op.attr("groups")
     operands = list(env["operands"])
     if index - FIRST >= groups.first_matrix:
-        return emit(b, "spectral", *operands[:index], dy, *operands[index + 1 :], **dict(op.attrs))
+        k = index - FIRST - groups.first_matrix
+        squares = (*groups.squares[:k], groups.square, *groups.squares[k + 1 :])
+        attrs = {**dict(op.attrs), "groups": replace(groups, squares=squares, square=groups.squares[k])}
+        return emit(b, "spectral", *operands[:index], dy, *operands[index + 1 :], **attrs)
     which = index - FIRST - groups.bounds
     if which < 0:
         return None
@@ -134,7 +145,7 @@ def _spectral_jvp(b: Builder, env: Any) -> Operand | None:
     groups: Groups = op.attr("groups")
     operands = list(op.operands)
     if index == 0:
-        return _higher(b, env, operands, dy)
+        return _higher(b, env, operands, dy, False)
     which = index - FIRST - groups.bounds
     if 0 <= which < groups.params:
         return _along_parameter(b, env, operands, which, dy)
@@ -157,7 +168,7 @@ def _model_jvp(b: Builder, env: Any) -> Operand:
 
 
 array_rule(  # the value of the first, the derivative of the second
-    "derived_as", "y = derived_as(x, model)", lambda x, model: x, lambda attrs, x, model: x.type, _model_jvp, cost=0,
+    "derived_as", "y = derived_as(x, model)", lambda x, model: np.copy(x)[()], lambda attrs, x, model: x.type, _model_jvp, cost=0,
     dx=ZERO, dmodel="dy",
 )  # fmt: skip
 
@@ -203,6 +214,24 @@ def _part_vjp(b: Builder, env: Any) -> Operand:
 array_rule(
     "embedded_part", "y = embedded_part(y, a)", embedded_part, lambda attrs, y, a: a.type, "first",
     helper=source(embedded_part), dy=_part_vjp, da=ZERO,
+)  # fmt: skip
+
+
+def square_embedding(d: Any, u: Any, vh: Any, right: Any) -> Any:
+    """[[0, 0], [0, d]] if `right`, else [[d, 0], [0, 0]]."""
+    m, n = u.shape[-2], vh.shape[-1]
+    y = np.zeros(d.shape[:-2] + (m + n, m + n), d.dtype)
+    if right:
+        y[..., m:, m:] = d
+    else:
+        y[..., :m, :m] = d
+    return y
+
+
+array_rule(
+    "square_embedding", "y = square_embedding(d, u, vh, right)", square_embedding,
+    lambda attrs, d, u, vh, right: _both_type(attrs, u, vh), helper=source(square_embedding),
+    dd=ZERO, du=ZERO, dvh=ZERO, dright=ZERO,
 )  # fmt: skip
 
 

@@ -178,6 +178,11 @@ def twice_in_a_row(A):
     return weigh((V2 / w2) @ V2.T) + weigh(V @ np.diag(w) @ V.T @ W @ V @ V.T)
 
 
+def rows_of_functions(A):
+    w, V = np.linalg.eigh(A)
+    return weigh((V * np.exp(w[None, :])) @ V.T) + np.sum(V @ (w[:, None] ** 2 * (V.T @ W)))
+
+
 def of_eigenvalues(A):
     return np.sum(np.linalg.eigvalsh(A) ** 3)
 
@@ -186,7 +191,7 @@ SPELLINGS = [
     columns_scaled, rows_scaled, diagonal_matrix, diagonal_of_identity, einstein, einstein_at_once, vector_between,
     columns_between, quadratic_form, quadratic_form_of_rows, two_halves, divided, inner_product, tensor_product, traced,
     broadcast, by_helpers, written_afterwards, of_all_columns, in_a_loop, in_a_branch, of_a_shared_number, of_rectified,
-    twice_in_a_row, of_eigenvalues,
+    twice_in_a_row, rows_of_functions, of_eigenvalues,
 ]  # fmt: skip
 
 

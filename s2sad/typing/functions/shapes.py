@@ -213,6 +213,14 @@ def of_list(s: Any, arrays: Value, found: dict[str, AV]) -> AV:
     return call(s, of_list, [arrays, const(from_front(s, axis, item.ndim)), const(dtype)], {})
 
 
+def of_one_rank(s: Any, parts: list[Operand], text: str) -> list[Operand]:
+    """Arrays of as many axes as the first; where there are others NumPy raises, and nothing that follows runs."""
+    alike = [p for p in parts if len(a_.dims_of(p)) == len(a_.dims_of(parts[0]))]
+    if len(alike) < len(parts):
+        raise_where(s, const(True), ValueError, text)
+    return alike
+
+
 @numpy_function(np.concatenate, *found_names("concat"))
 @takes_out("numpy.concatenate", "arrays axis out")
 def _concatenate(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
@@ -227,6 +235,7 @@ def _concatenate(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV
     axis = static(s, found, "axis", 0)
     if axis is None:
         parts, axis = [reshaped(s, p, [const(-1)]) for p in parts], 0
+    parts = of_one_rank(s, parts, "all the input arrays must have same number of dimensions")
     return a_.emit(
         s.builder, "numpy.concatenate", *parts, hint=hint, axis=from_front(s, axis, len(a_.dims_of(parts[0])))
     )

@@ -212,6 +212,20 @@ def test_the_first_error_stays_the_first() -> None:
     assert agrees(Mismatch("", first_of_two, (V3, V3, 2), (V3, V4, 2)), made)
 
 
+def reshaped_as_told(x, n):
+    return np.sum(x.reshape(n, 3))
+
+
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_size_left_to_numpy(jit: bool) -> None:
+    """-1 that only the call knows fits what there is."""
+    made = grad(reshaped_as_told, jit=jit)
+    np.testing.assert_array_equal(made(np.ones(6), 2), np.ones(6))
+    if not jit:  # Numba reshapes to sizes that are written out
+        np.testing.assert_array_equal(made(np.ones(6), -1), np.ones(6))
+    assert agrees(Mismatch("", reshaped_as_told, (np.ones(6), 2), (np.ones(6), 3)), made)
+
+
 # -- lines, and derivatives in functions ----------------------------------------------------------------
 
 

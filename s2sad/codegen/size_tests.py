@@ -21,9 +21,14 @@ def statement(emitter: Any, op: Op, out: list[Any]) -> None:
     message = t.constant(f"line {op.loc.line}: {op.attr('text')}")
     if emitter.target == "python":
         message = t.formatted(message, t.constant(": "), a, t.constant(" and "), b)
-    one, ones = t.constant(1), op.attr("ones")
-    chain = [*([one] if ones == "both" else []), a, b, *([one] if ones else [])]
-    differ = gast.Compare(chain[0], [gast.NotEq() for _ in chain[1:]], chain[1:])
+    ones = op.attr("ones")
+    chain = [*([t.constant(1)] if ones == "both" else []), a, b]
+    comparisons = [gast.NotEq() for _ in chain[1:]]
+    if ones == "open":
+        chain, comparisons = [*chain, t.constant(0)], [*comparisons, gast.GtE()]
+    elif ones:
+        chain, comparisons = [*chain, t.constant(1)], [*comparisons, gast.NotEq()]
+    differ = gast.Compare(chain[0], comparisons, chain[1:])
     error = emitter.expressions.error_class(op.attr("error"))
     out.append(gast.If(differ, [gast.Raise(t.call(error, message), None)], []))
 

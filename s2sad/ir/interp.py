@@ -237,7 +237,8 @@ def _fits(op: Op, *operands: Any) -> None:
     ]
     left, ones = op.attr("left"), op.attr("ones")
     a, b = math.prod(sizes[:left]), math.prod(sizes[left:])
-    if a != b and not (b == 1 and ones) and not (a == 1 and ones == "both"):
+    fits = a == b or (b == 1 and ones in ("both", "second")) or (a == 1 and ones == "both")
+    if not fits and (b >= 0 or ones != "open"):
         raise op.attr("error")(f"line {op.loc.line}: {op.attr('text')}: {a} and {b}")
 
 

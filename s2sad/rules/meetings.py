@@ -1,7 +1,7 @@
 """Which sizes of its operands an operation needs to fit, and what NumPy raises where they do not.
 
-Each rule is beside none of the types: a type says what the result is if the sizes fit, `meetings` what that takes. Typing
-emits a test of the sizes of what is not proven to fit; where nothing needs the operation itself, the test stays.
+A type says what the result is if the sizes fit, `meetings` what that takes. Typing emits a test of what is not proven to
+fit; where nothing needs the operation itself, the test stays.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Axis:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Products of sizes that must be equal. `ones`: 'both' of two may be 1 instead, only the 'second', or 'none'."""
+    """Products of sizes that must be equal. `ones`: 'both' of two may be 1 instead, only the 'second', or 'none'; 'open':
+    numbers among the second may be -1, which leaves it to NumPy."""
 
     first: tuple[Axis, ...]
     second: tuple[Axis, ...]
@@ -56,7 +57,7 @@ def fits(m: Meeting, same: Callable[[Size, Size], bool] | None = None) -> bool:
     first, second = [a.size for a in m.first], [a.size for a in m.second]
     if len(first) == len(second) == 1:
         a, b = first[0], second[0]
-        one = (b == 1 and m.ones != "none") or (a == 1 and m.ones == "both")
+        one = (b == 1 and m.ones in ("both", "second")) or (a == 1 and m.ones == "both")
         return one or (is_named(a) and (a == b or (same is not None and is_named(b) and same(a, b))))
     if not all(map(is_named, (*first, *second))):
         return False
@@ -171,7 +172,7 @@ def _sizes(operands: tuple[Operand, ...]) -> list[Axis]:
 
 def _reshape(attrs: Attrs, operands: tuple[Operand, ...]) -> list[Meeting]:
     old, new = axes(operands, 0), _sizes(operands)
-    return [Meeting(tuple(old), tuple(new), "none", "cannot reshape array, the numbers of elements differ")]
+    return [Meeting(tuple(old), tuple(new), "open", "cannot reshape array, the numbers of elements differ")]
 
 
 def _broadcast_to(attrs: Attrs, operands: tuple[Operand, ...]) -> list[Meeting]:

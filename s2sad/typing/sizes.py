@@ -13,7 +13,7 @@ from typing import Any
 
 from s2sad.analysis.unbound import unbound_values
 from s2sad.analysis.uses import definitions, free_values
-from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import INT, Array, Dim, Size, is_many
 from s2sad.rules.arrays.core import SIZES, size_of
 from s2sad.rules.builder import const
@@ -138,9 +138,7 @@ class _Settler:
             if fits(named, known.same):
                 continue
             pair = tuple(map(sole, sizes_of(named)))
-            ones = "" if m.ones == "none" or all(map(is_many, pair)) else m.ones
-            if m.ones == "second" and is_many(pair[1]):
-                ones = ""
+            ones = "" if self.is_exact(m.ones, pair, [o for _, o in sides[1]]) else m.ones
             places = [self.place(axis, own, known) for side in sides for axis, own in side]
             attrs = {
                 "axes": tuple(axis for _, axis in places), "left": len(sides[0]), "ones": ones, "error": m.error,
@@ -150,6 +148,16 @@ class _Settler:
             if not ones:
                 known.join(*pair)
         return found
+
+    def is_exact(self, ones: str, pair: tuple[Size, ...], second: list[Operand]) -> bool:
+        """Whether nothing but equal sizes will do."""
+        if ones == "open":
+            return all(isinstance(o, Const) or isinstance(o.type, Array) or self.is_size(o) for o in second)
+        return ones == "none" or all(map(is_many, pair)) or (ones == "second" and is_many(pair[1]))
+
+    def is_size(self, o: Operand) -> bool:
+        made = self.defs.get(o) if isinstance(o, Value) else None
+        return isinstance(made, Op) and made.prim in ("shape", "len")
 
     def factors(self, side: tuple[Axis, ...], op: Op) -> list[tuple[Axis, Operand]]:
         """The sizes of a product, each with a name and the operand it is found in."""

@@ -17,8 +17,9 @@ import pytest
 
 from s2sad import grad
 from s2sad.errors import S2sadError, SourceError, UnsupportedSyntaxError
+from s2sad.frontend.finding import source_of
 from s2sad.frontend.lower import lower
-from s2sad.frontend.source import deep_recursion, source_of
+from s2sad.frontend.source import deep_recursion
 from s2sad.ir.core import Op, count_ops, walk
 from s2sad.ir.printer import print_function
 from s2sad.ir.verify import verify

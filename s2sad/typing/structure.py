@@ -11,7 +11,8 @@ import functools
 import types
 from typing import Any
 
-from s2sad.frontend.source import FunctionSource, source_of
+from s2sad.frontend.finding import defaults_of, source_of
+from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import NONE, STR, Array, Bottom, List, Placed, Scalar, Type, type_of, with_dims
 from s2sad.rules.builder import Builder
@@ -60,10 +61,11 @@ _SOURCES: dict[Any, FunctionSource] = {}
 
 
 def source_for(fn: types.FunctionType) -> FunctionSource:
-    """The source of a function, read once."""
+    """The source of a function, read once for each code that it has had, and its present defaults."""
     found = _SOURCES.get(fn)
-    if found is None:
+    if found is None or found.code is not fn.__code__:
         found = _SOURCES[fn] = source_of(fn)
+    found.defaults = defaults_of(fn)
     return found
 
 

@@ -17,7 +17,7 @@ from s2sad import pipeline
 from s2sad.analysis.aliases import Aliases
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
-from s2sad.entry import MOST_SIGNATURES, Made, binder, entry
+from s2sad.entry import MOST_SIGNATURES, Made, binder, definition, entry, unchanged
 from s2sad.errors import S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Op, Operand, Value
@@ -88,14 +88,26 @@ class Derivative:
         self._function = function
         self._name = f"{fn._name}_{fn._suffix}" if isinstance(fn, Derivative) else source_for(function).name
         self._suffix = "value_and_grad" if options.value else "grad"
-        self._fsource = source_for(function)
-        self._params = Parameters.of(self._fsource, options.wrt)
         self._options = options
-        self._signature = inspect.signature(function)
-        self._bind = binder(self._signature)
+        self._describe()
         self._cache = {}
         self._entered: list[tuple[Lowered, Made]] = []
         self._last = None
+
+    def _describe(self) -> None:
+        """What is known of the function before any call: its source, its parameters and their defaults."""
+        self._fsource = source_for(self._function)
+        self._params = Parameters.of(self._fsource, self._options.wrt)
+        self._signature = inspect.signature(self._function, follow_wrapped=False)
+        self._bind = binder(self._signature, self._fsource.qualname)
+        self._described = definition(self._function)
+
+    def _follow(self) -> None:
+        """Describe the function anew where its code or its defaults are others now."""
+        if not unchanged(self._function, self._described):
+            self._describe()
+            self._entered = []
+            type(self).__call__ = _slow_call  # type: ignore[method-assign]
 
     # -- calling ------------------------------------------------------------------------------------
 
@@ -107,6 +119,7 @@ class Derivative:
         return f"<{kind} of {self._fsource.qualname} with respect to {', '.join(self._params.wrt)}>"
 
     def _dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._follow()
         bound = self._bind(*args, **kwargs)
         lowered = self._lowered(dict(zip(self._params.names, map(key_of, bound), strict=True)))
         self._last = lowered
@@ -174,7 +187,7 @@ class Derivative:
         )
         self._entered = [(lowered, made), *(e for e in self._entered if e[0].valid())][:MOST_SIGNATURES]
         found = self._native(code) or entry(
-            self._fsource.qualname, self._signature, [made for _, made in self._entered]
+            self._fsource.qualname, self._signature, [made for _, made in self._entered], self._function
         )
         type(self).__call__ = _slow_call if found is None else found  # type: ignore[method-assign]
 
@@ -225,6 +238,7 @@ class Derivative:
         return inline_derivative(self._inner, walker, args, {})
 
     def __s2sad_inline__(self, walker: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> AV:
+        self._follow()
         return inline_derivative(self, walker, args, kwargs)
 
     @pipeline.collector_paused()
@@ -319,6 +333,7 @@ class Derivative:
 
     def lower(self, *args: Any, optimize: int | None = None, **kwargs: Any) -> Lowered:
         """The code for these arguments, without running it."""
+        self._follow()
         bound = self._bind(*args, **kwargs)
         keys = dict(zip(self._params.names, map(key_of, bound), strict=True))
         if optimize is None or optimize == self._options.optimize:
@@ -329,6 +344,7 @@ class Derivative:
     def source(self) -> str:
         if self._last is not None:
             return self._last.source
+        self._follow()
         return self._lowered(self._assumed()).source
 
     def _assumed(self) -> dict[str, Any]:

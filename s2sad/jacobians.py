@@ -7,7 +7,6 @@ are differentiated themselves.
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,6 @@ import numpy as np
 
 from s2sad.codegen import tree as t
 from s2sad.derivative import Derivative, Options, value_tree
-from s2sad.entry import binder
 from s2sad.errors import (
     MissingRuleError,
     NotDifferentiableError,
@@ -215,11 +213,14 @@ class HessianVectorProduct(Derivative):
         super().__init__(Derivative(fn, replace(options, value=False)), options)
         self.primal, self._suffix = fn, "hvp"
         self._name = self._name.removesuffix("_grad")
+
+    def _describe(self) -> None:
+        super()._describe()
         inner = self._params
         names = list(inner.names)
         self._vector = next(n for n in ("v", *(f"v_{k}" for k in range(1, len(names) + 2))) if n not in names)
         self._params = Parameters(inner.source, [*names, self._vector], inner.wrt, inner.bare)
-        bind = binder(inspect.signature(self._function))
+        bind = self._bind
         self._bind = lambda *args, **kwargs: self._bound(bind, args, kwargs)
 
     def __repr__(self) -> str:

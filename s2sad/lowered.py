@@ -10,7 +10,7 @@ from s2sad.analysis.storage import Stored, stored
 from s2sad.codegen.load import Generated, keyword_names, load
 from s2sad.errors import JitError
 from s2sad.ir.core import Function
-from s2sad.typing.captures import Captured, Guard
+from s2sad.typing.captures import Captured, Guard, Same
 from s2sad.typing.structure import Node, fits, key_of
 
 
@@ -22,7 +22,7 @@ class Lowered:
     primal: Function
     function: Function
     captured: tuple[Captured, ...]
-    guards: tuple[Guard, ...]
+    guards: tuple[Guard | Same, ...]
     hint: str
     keys: dict[str, Any]
     target: str = "python"
@@ -66,7 +66,7 @@ class Lowered:
         """Whether what was captured is still what the code was made for."""
         try:
             return all(fits(c.get(), c.key) for c in self.captured) and all(
-                key_of(g.get()) == g.key for g in self.guards
+                g.holds() for g in self.guards
             )
         except (KeyError, NameError, AttributeError, ValueError):
             return False

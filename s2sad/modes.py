@@ -47,7 +47,10 @@ class Prepared:
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
-        return all(fits(c.get(), c.key) for c in variables) and all(key_of(g.get()) == g.key for g in guards)
+        try:
+            return all(fits(c.get(), c.key) for c in variables) and all(g.holds() for g in guards)
+        except (KeyError, NameError, AttributeError, ValueError):
+            return False
 
     def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What the code is called with: the arguments, and what it captured."""
@@ -88,8 +91,8 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bo
             f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda"
         )
     source = source_for(function)
-    signature = inspect.signature(function)
-    bind = binder(signature)
+    signature = inspect.signature(function, follow_wrapped=False)
+    bind = binder(signature, source.qualname)
     params = Parameters.of(source, 0)
     keys = dict(zip(params.names, map(key_of, bind(*args)), strict=True))
     names = given(signature, len(args))
@@ -123,7 +126,7 @@ def grouped(f: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     function = f._function if isinstance(f, Derivative) else user_function(f)
     if function is None:
         return values
-    parameters = inspect.signature(function).parameters.values()
+    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
     if not any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return values
     n = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)

@@ -38,6 +38,9 @@ class ParsedDerivative(Derivative):
         self._cache = {}
         self._last = None
 
+    def _follow(self) -> None:
+        """What is only parsed stays as it is."""
+
 
 class StaticMethod:
     """A static method of a class that is only parsed."""

@@ -49,6 +49,28 @@ class Place:
         return self.space.cell_contents if self.name is None else self.space[self.name]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Builtin:
+    """Where a builtin is found, as long as its module binds no such name. A call reads what is found there now."""
+
+    space: Any
+    name: str
+
+    def __call__(self) -> Any:
+        return self.space[self.name] if self.name in self.space else vars(builtins)[self.name]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Attribute:
+    """An attribute of an object that has no namespace of its own, such as the code of a function."""
+
+    owner: Any
+    name: str
+
+    def __call__(self) -> Any:
+        return getattr(self.owner, self.name)
+
+
 class LiveNamespace:
     """The closure cells, globals and builtins of a function object."""
 
@@ -72,10 +94,7 @@ class LiveNamespace:
     def getter(self, name: str) -> Callable[[], Any]:
         if name in self.cells:
             return Place(self.cells[name])
-        space = self.globals
-        if name in space:
-            return Place(space, name)
-        return lambda: space[name] if name in space else getattr(builtins, name)
+        return (Place if name in self.globals else Builtin)(self.globals, name)
 
     def key(self, name: str) -> Any:
         return (id(self.cells[name]),) if name in self.cells else (id(self.globals), name)

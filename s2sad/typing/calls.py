@@ -274,12 +274,11 @@ def _default(s: Any, fn: FunctionAV, name: str) -> AV:
         return fn.defaults[name]
     if name in fn.source.defaults:
         value = fn.source.defaults[name]
+        s.context.captures.default(fn.source, name)
         if isinstance(value, _STATIC_DEFAULTS) or s.frozen:
             return from_python(value) or constant(value)
         live = fn.source.live
-        return s.context.captures.resolve(
-            value, lambda: fn.source.defaults[name], (id(live), "default", name), name, s.builder
-        )
+        return s.context.captures.resolve(value, lambda: value, (id(live), "default", name), name, s.builder)
     raise s.error(f"{fn.source.name}() is missing the argument {name!r}", "pass it", SignatureError)
 
 
@@ -392,6 +391,7 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
     if isinstance(owner, RecordAV) or (isinstance(owner, TupleAV) and owner.names):
         found = getattr(owner.cls, name, None)
         if isinstance(found, types.FunctionType):
+            s.context.captures.of_class(owner.cls, name)
             return apply(s, constant(found), [owner, *args], kwargs, hint)
     if isinstance(owner, Const) and isinstance(owner.value, (str, int, float)):
         known = [s.static(a) for a in args]

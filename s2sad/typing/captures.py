@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from s2sad.frontend.source import MISSING, FunctionSource, Namespace, Place
+from s2sad.frontend.source import MISSING, Attribute, Builtin, FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
 from s2sad.ir.types import Object, Placed, Type, with_dims
 from s2sad.rules.builder import Builder
@@ -36,6 +36,22 @@ class Guard:
     get: Callable[[], Any]
     key: Any
     name: str
+
+    def holds(self) -> bool:
+        return bool(key_of(self.get()) == self.key)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Same:
+    """What generated code was made from: it holds as long as `get()` gives the same object. `frozen`: Numba's own
+    functions take it for a constant, and so may a derivative that is entered as one of them."""
+
+    get: Callable[[], Any]
+    obj: Any
+    frozen: bool = False
+
+    def holds(self) -> bool:
+        return self.get() is self.obj
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,7 +80,7 @@ class Captures:
 
     def reset(self) -> None:
         self.variables: dict[Any, Captured] = {}
-        self.guards: dict[Any, Guard] = {}
+        self.guards: dict[Any, Guard | Same] = {}
         self.seen: dict[Any, AV] = {}
         self.layouts: dict[Value, str] = {}
         self.head_ops: list[Any] = []  # what takes elements out of captured containers
@@ -84,13 +100,14 @@ class Captures:
     def made(self, obj: Any, get: Callable[[], Any], key: Any, name: str, builder: Builder) -> AV:
         if isinstance(obj, FunctionSource):  # the program is only parsed
             return FunctionAV(obj)
-        if isinstance(obj, types.ModuleType):
-            return StaticAV(obj)
+        guarded = isinstance(get, Part) or (isinstance(get, (Place, Builtin)) and not _in_library(get))
+        if isinstance(obj, types.ModuleType) or (guarded and isinstance(get, Builtin)):
+            if guarded:
+                self.guards[key] = Same(get, obj, isinstance(obj, types.ModuleType))
+            return constant(obj)
         kind = key_of(obj)
         if isinstance(kind, Fixed):
-            if isinstance(get, Part) or (
-                isinstance(get, Place) and not _in_library(get)
-            ):  # else Python's own
+            if guarded:
                 self.guards[key] = Guard(get, kind, name)
             return constant(obj)
         if self.flat and isinstance(kind, Node):
@@ -98,6 +115,28 @@ class Captures:
             return self.parts(kind, get, (key,), name)
         value = self.captured(key, name, get, kind)
         return self.unfolded(kind, value, builder) if isinstance(kind, Node) else value
+
+    def code(self, source: FunctionSource) -> None:
+        """The code of a function that is read is a constant."""
+        if isinstance(source.live, types.FunctionType) and not _is_library(source.live.__globals__):
+            own = Attribute(source.live, "__code__")
+            self.guards[id(source.live), "code"] = Same(own, source.code, True)
+
+    def default(self, source: FunctionSource, name: str) -> None:
+        """A default of a function is a constant: it is bound by the function's definition, or by an assignment."""
+        live = source.live
+        if not isinstance(live, types.FunctionType) or _is_library(live.__globals__):
+            return
+        where = "__kwdefaults__" if name in (live.__kwdefaults__ or {}) else "__defaults__"
+        self.guards[id(live), where] = Same(Attribute(live, where), getattr(live, where))
+        if live.__kwdefaults__ and name in live.__kwdefaults__:
+            get = Place(live.__kwdefaults__, name)
+            self.guards[id(live), where, name] = Same(get, live.__kwdefaults__[name])
+
+    def of_class(self, cls: Any, name: str) -> None:
+        """What a class gives under a name is a constant."""
+        if _is_users(cls):
+            self.guards[id(cls), name] = Same(Attribute(cls, name), getattr(cls, name))
 
     def parts(self, kind: Any, get: Callable[[], Any], key: tuple[Any, ...], name: str) -> AV:
         if isinstance(kind, Fixed):
@@ -152,9 +191,12 @@ class Captures:
         return self.attribute(found, name, s.builder)
 
 
-def _in_library(place: Place) -> bool:
-    space = place.space
-    return isinstance(space, dict) and str(space.get("__name__", "")).startswith("s2sad.library")
+def _in_library(place: Place | Builtin) -> bool:
+    return isinstance(place.space, dict) and _is_library(place.space)
+
+
+def _is_library(space: dict[str, Any]) -> bool:
+    return str(space.get("__name__", "")).startswith("s2sad.library")
 
 
 def _is_users(owner: Any) -> bool:

@@ -286,6 +286,7 @@ def attribute(s: Any, av: AV, name: str) -> AV:
         from s2sad.typing.calls import apply
         from s2sad.typing.structure import constant
 
+        s.context.captures.of_class(av.cls, name)  # type: ignore[union-attr]
         return apply(s, constant(computed.fget), [av], {})
     if isinstance(av, TupleAV) and name in av.names:
         return av.items[av.names.index(name)]

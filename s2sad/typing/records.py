@@ -76,6 +76,7 @@ def operated(s: Any, prim: str, args: list[AV], inplace: bool) -> AV | None:
     for name, given in asked:
         found = own_method(given[0], name) if name else None
         if found is not None:
+            s.context.captures.of_class(given[0].cls, name)  # type: ignore[union-attr]
             return apply(s, constant(found), given, {})
     if prim == "ne" and isinstance(a, RecordAV) and (equal := operated(s, "eq", args, False)) is not None:
         return s.builder.emit("not", s.truth(equal), type=BOOL)  # type: ignore[no-any-return]

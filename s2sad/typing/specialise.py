@@ -247,6 +247,7 @@ class Specialiser(Loops):
     def enter(self, source: FunctionSource, args: list[AV]) -> AV:
         """Walk a function's body on these arguments (captured values first) and return its result."""
         function = lower(source)
+        self.context.captures.code(source)
         outer_source, outer_env, outer_loc = self.source, self.env, self.builder.loc
         outer_siblings, self.siblings = self.siblings, calls.Siblings()
         self.source, self.env = source, dict(zip(function.params, args, strict=True))

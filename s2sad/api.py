@@ -219,3 +219,18 @@ def hvp(
         fastmath=fastmath, debug=debug,
     )  # fmt: skip
     return _make(f, wrt, False, options, HessianVectorProduct)
+
+
+def _inside(made: Any, value: bool) -> Callable[..., Any]:
+    """What a call of `made` in a differentiated function gives."""
+
+    def inline(s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.inside import derivative_inside
+
+        return derivative_inside(made, value, s, args, kwargs)
+
+    return inline
+
+
+for _made, _value in ((grad, False), (value_and_grad, True)):
+    vars(_made)["__s2sad_inline__"] = _inside(_made, _value)

@@ -183,7 +183,7 @@ def same_shape(a: AV, b: AV) -> bool:
     if isinstance(a, StaticAV) and isinstance(b, StaticAV):
         return a.obj is b.obj
     if isinstance(a, FunctionAV) and isinstance(b, FunctionAV):
-        return a.source is b.source or (a.source.code is not None and a.source.code is b.source.code)
+        return a.source is b.source  # functions of one text are others where they see other variables
     if isinstance(a, (BoundAV, LazyAV)) and isinstance(b, (BoundAV, LazyAV)):
         return getattr(a, "name", getattr(a, "kind", None)) == getattr(b, "name", getattr(b, "kind", None))
     return True

@@ -57,7 +57,7 @@ class Siblings:
     """The nested functions of one run of a function."""
 
     def __init__(self) -> None:
-        self.made: dict[str, FunctionAV] = {}
+        self.made: dict[str, AV] = {}
         self.references: dict[str, Later] = {}
 
     def reference(self, name: str) -> Later:
@@ -265,8 +265,7 @@ def bind(s: Any, fn: FunctionAV, args: list[AV], kwargs: dict[str, AV]) -> list[
         bound[a.vararg.id] = TupleAV(tuple(rest))
     if a.kwarg:
         bound[a.kwarg.id] = DictAV(extra)
-    captured = [_captured(fn, c) for c in fn.captured]
-    return [*captured, *(bound[n] for n in parameter_names(node))]
+    return [*captured_now(fn), *(bound[n] for n in parameter_names(node))]
 
 
 def _default(s: Any, fn: FunctionAV, name: str) -> AV:
@@ -282,11 +281,15 @@ def _default(s: Any, fn: FunctionAV, name: str) -> AV:
     raise s.error(f"{fn.source.name}() is missing the argument {name!r}", "pass it", SignatureError)
 
 
-def _captured(fn: FunctionAV, c: AV) -> AV:
+def captured_now(fn: FunctionAV) -> list[AV]:
     """What a function captured, now that it is called."""
-    if isinstance(c, StaticAV) and c.obj is SELF:
-        return fn
-    return c.obj() if isinstance(c, StaticAV) and isinstance(c.obj, Later) else c
+
+    def now(c: AV) -> AV:
+        if isinstance(c, StaticAV) and c.obj is SELF:
+            return fn
+        return c.obj() if isinstance(c, StaticAV) and isinstance(c.obj, Later) else c
+
+    return list(map(now, fn.captured))
 
 
 _STATIC_DEFAULTS = (int, float, complex, str, bool, type(None), types.FunctionType, type)
@@ -389,10 +392,9 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
         fields = [kwargs.get(n, i) for n, i in zip(owner.names, owner.items, strict=True)]
         return TupleAV(tuple(fields), owner.cls, owner.names)
     if isinstance(owner, RecordAV) or (isinstance(owner, TupleAV) and owner.names):
-        found = getattr(owner.cls, name, None)
-        if isinstance(found, types.FunctionType):
-            s.context.captures.of_class(owner.cls, name)
-            return apply(s, constant(found), [owner, *args], kwargs, hint)
+        found = records.bound_method(s, owner.cls, name, owner, args)
+        if found is not None:
+            return apply(s, *found, kwargs, hint)
     if isinstance(owner, Const) and isinstance(owner.value, (str, int, float)):
         known = [s.static(a) for a in args]
         if MISSING not in known and not kwargs:

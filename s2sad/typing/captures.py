@@ -133,6 +133,10 @@ class Captures:
             get = Place(live.__kwdefaults__, name)
             self.guards[id(live), where, name] = Same(get, live.__kwdefaults__[name])
 
+    def constant(self, get: Callable[[], Any], obj: Any, key: Any) -> None:
+        """What is read in this way is a constant."""
+        self.guards[key] = Same(get, obj)
+
     def of_class(self, cls: Any, name: str) -> None:
         """What a class gives under a name is a constant."""
         if _is_users(cls):

@@ -53,6 +53,12 @@ def _function(s: Any, op: Op, args: list[AV]) -> AV:
     return fn
 
 
+def _sibling(s: Any, op: Op, args: list[AV]) -> AV:
+    """What decorators made of a nested function is what other nested functions call by its name."""
+    s.siblings.made[op.attr("name")] = args[0]
+    return const(None)
+
+
 def _import(s: Any, op: Op, args: list[AV]) -> AV:
     return s.context.captures.imported(op.attr("module"), op.attr("name"), s)
 
@@ -188,7 +194,7 @@ def _unbound(s: Any, op: Op, args: list[AV]) -> AV:
 
 
 OPERATIONS: dict[str, Callable[[Any, Op, list[AV]], Any]] = {
-    "global": _global, "function": _function, "import": _import, "tuple": _tuple, "list": _list, "dict": _dict, "dict_of": _dict_of,
+    "global": _global, "function": _function, "sibling": _sibling, "import": _import, "tuple": _tuple, "list": _list, "dict": _dict, "dict_of": _dict_of,
     "slice": _slice, "generator": _generator, "listcomp": _listcomp, "yield_": _yield, "unpack": _unpack, "attr": _attr,
     "getitem": _getitem, "setitem": _setitem, "augitem": _augitem, "call": _call, "format": _format,
     "assert": _assert, "raise": _raise, "unbound": _unbound,

@@ -27,6 +27,7 @@ from s2sad.typing import (  # noqa: F401  (its handlers)
     itertools_functions,
     python_functions,
     records,
+    wrappers,
 )
 from s2sad.typing.abstract import (
     AV,
@@ -275,7 +276,8 @@ class Specialiser(Loops):
             self.frozen, self.unrolls = before
 
     def identity(self, source: FunctionSource) -> Any:
-        return source.code if source.code is not None else id(source.node)
+        """What tells functions apart: of one text there are several, which see variables of their own."""
+        return id(source.live if source.live is not None else source.node)
 
     def call_function(self, fn: FunctionAV, args: list[AV]) -> AV:
         """Call a function of the user's: inlined, or through an instance of its own."""

@@ -56,6 +56,7 @@ LIBRARIES = {
     "functools",
     "itertools",
     "s2sad",
+    "numba",
 }
 _SOURCES: dict[Any, FunctionSource] = {}
 
@@ -161,7 +162,30 @@ def constant(obj: Any) -> AV:
     function = user_function(obj)
     if function is not None:
         return FunctionAV(source_for(function))
+    if isinstance(obj, functools._lru_cache_wrapper):
+        return PartialAV(StaticAV(cached_call), TupleAV((constant(obj.__wrapped__),)), DictAV({}))
+    if is_dispatcher(obj):
+        return PartialAV(StaticAV(dispatched_call), TupleAV((StaticAV(obj),)), DictAV({}))
     return StaticAV(obj)
+
+
+def is_dispatcher(obj: Any) -> bool:
+    """Whether functools.singledispatch made a function."""
+    return (
+        isinstance(obj, types.FunctionType)
+        and obj.__globals__ is vars(functools)
+        and hasattr(obj, "registry")
+    )
+
+
+def dispatched_call(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Stands for the call of a function that dispatches on the class of its argument."""
+    return function(*args, **kwargs)
+
+
+def cached_call(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Stands for the call of a function that keeps its results."""
+    return function(*args, **kwargs)
 
 
 def user_function(obj: Any) -> types.FunctionType | None:
@@ -170,8 +194,7 @@ def user_function(obj: Any) -> types.FunctionType | None:
         module = obj.__module__ or ""
         if module.partition(".")[0] in LIBRARIES and not module.startswith("s2sad.library"):
             return None
-        wrapped = getattr(obj, "__wrapped__", None)
-        return wrapped if isinstance(wrapped, types.FunctionType) and obj.__module__ == "functools" else obj
+        return None if obj.__globals__ is vars(functools) else obj
     inner = getattr(obj, "py_func", None)  # a Numba dispatcher
     if isinstance(inner, types.FunctionType) and type(obj).__module__.startswith("numba"):
         return inner

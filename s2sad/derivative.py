@@ -31,7 +31,7 @@ from s2sad.typing.abstract import AV, FunctionAV, TupleAV, describe, is_operand,
 from s2sad.typing.calls import bind
 from s2sad.typing.captures import Captures
 from s2sad.typing.specialise import Specialiser, Typed, specialise
-from s2sad.typing.structure import Fixed, Node, key_of, leaf_types, source_for, user_function, without_layout
+from s2sad.typing.structure import Fixed, Node, keys_of, leaf_types, source_for, user_function, without_layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +121,7 @@ class Derivative:
     def _dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._follow()
         bound = self._bind(*args, **kwargs)
-        lowered = self._lowered(dict(zip(self._params.names, map(key_of, bound), strict=True)))
+        lowered = self._lowered(keys_of(self._fsource, self._params.names, bound))
         self._last = lowered
         code = lowered.compile()
         if lowered.target == "numba":
@@ -335,7 +335,7 @@ class Derivative:
         """The code for these arguments, without running it."""
         self._follow()
         bound = self._bind(*args, **kwargs)
-        keys = dict(zip(self._params.names, map(key_of, bound), strict=True))
+        keys = keys_of(self._fsource, self._params.names, bound)
         if optimize is None or optimize == self._options.optimize:
             return self._lowered(keys)
         return self._make(keys, optimize)

@@ -8,7 +8,7 @@ from typing import Any
 
 from s2sad.analysis.storage import Stored, stored
 from s2sad.codegen.load import Generated, keyword_names, load
-from s2sad.errors import JitError
+from s2sad.errors import JitError, SignatureError
 from s2sad.ir.core import Function
 from s2sad.typing.captures import Captured, Guard, Same
 from s2sad.typing.structure import Node, fits, key_of
@@ -68,7 +68,7 @@ class Lowered:
             return all(fits(c.get(), c.key) for c in self.captured) and all(
                 g.holds() for g in self.guards
             )
-        except (KeyError, NameError, AttributeError, ValueError):
+        except (KeyError, NameError, AttributeError, ValueError, SignatureError):
             return False
 
 

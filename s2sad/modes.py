@@ -28,7 +28,7 @@ from s2sad.transform.gradient import Pullback, pullback
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.captures import Captures
 from s2sad.typing.specialise import specialise
-from s2sad.typing.structure import Fixed, Node, fits, key_of, leaf_types, source_for, user_function
+from s2sad.typing.structure import Fixed, Node, fits, key_of, keys_of, leaf_types, source_for, user_function
 
 
 @dataclass(eq=False)
@@ -49,7 +49,7 @@ class Prepared:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
         try:
             return all(fits(c.get(), c.key) for c in variables) and all(g.holds() for g in guards)
-        except (KeyError, NameError, AttributeError, ValueError):
+        except (KeyError, NameError, AttributeError, ValueError, SignatureError):
             return False
 
     def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -94,7 +94,7 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bo
     signature = inspect.signature(function, follow_wrapped=False)
     bind = binder(signature, source.qualname)
     params = Parameters.of(source, 0)
-    keys = dict(zip(params.names, map(key_of, bind(*args)), strict=True))
+    keys = keys_of(source, params.names, bind(*args))
     names = given(signature, len(args))
     also = {n for n, m in zip(names, moved, strict=False) if m}
     wrt = tuple(n for n in names if floating(keys[n]) or n in also)
@@ -119,6 +119,14 @@ def given(signature: inspect.Signature, count: int) -> list[str]:
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
     return names[:count] + (rest if count > len(names) else [])
+
+
+def argument_keys(f: Any, values: tuple[Any, ...]) -> list[Any]:
+    """The keys of arguments by position."""
+    function = f._function if isinstance(f, Derivative) else user_function(f)
+    if function is None:  # said later
+        return [key_of(v) for v in values]
+    return list(keys_of(source_for(function), [f"{i + 1}" for i in range(len(values))], values).values())
 
 
 def grouped(f: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -146,7 +154,7 @@ def cached(
     moved: tuple[bool, ...] = (),
 ) -> tuple[Prepared, Any]:
     """The code made for this function and these argument types, made once."""
-    key = (kind, f, tuple(map(key_of, args)), jit, optimize, moved)
+    key = (kind, f, tuple(argument_keys(f, args)), jit, optimize, moved)
     found = _CACHE.setdefault(key, [])
     for prepared, code in found:
         if prepared.valid():
@@ -177,7 +185,7 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
             hint="give one tangent for each primal",
         )
     by_parameter, along = grouped(f, primals), grouped(f, tangents)
-    source_keys = [key_of(p) for p in by_parameter]
+    source_keys = argument_keys(f, by_parameter)
     moved = tuple(
         not floating(key) and _numeric(key) and _nonzero(tangent)
         for key, tangent in zip(source_keys, along, strict=True)
@@ -295,7 +303,7 @@ def vjp(
     out = forward_code(*bound, **captured)
     results, kept = out[:n], copied(list(out[n:]))
     by_parameter = grouped(f, primals)
-    keys = [key_of(p) for p in by_parameter]
+    keys = argument_keys(f, by_parameter)
     stream = iter(results)
     value = assemble(prepared.result, stream)
 

@@ -15,7 +15,7 @@ from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Operand, Value
 from s2sad.ir.types import FLOAT, Array, List, Object, Scalar, Type, with_dims
 from s2sad.rules.builder import Builder
-from s2sad.typing.abstract import AV, map_leaves
+from s2sad.typing.abstract import AV, described, map_leaves
 from s2sad.typing.structure import Fixed, Node, unfold
 
 
@@ -112,7 +112,7 @@ def refuse_objects(key: Any, name: str, params: Parameters) -> None:
 
 def not_differentiable(held: Any, name: str, params: Parameters) -> SignatureError:
     return SignatureError(
-        f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {held!r}",
+        f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {described(held)}",
         params.source.loc,
         "wrt arguments are numbers, arrays, and tuples, lists, dicts or dataclasses of them",
     )

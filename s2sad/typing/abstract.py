@@ -6,9 +6,14 @@ leaves. `merge` and `join` work leaf by leaf, so a tuple carried by a loop is it
 
 from __future__ import annotations
 
+import decimal
+import enum
+import numbers
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard, Union
+
+import numpy as np
 
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Undef, Value
@@ -270,6 +275,35 @@ def map_leaves(av: AV, f: Callable[[Operand], AV]) -> AV:
     return rebuild(av, tuple(map_leaves(p, f) for p in parts)) if parts else av
 
 
+def described(obj: Any) -> str:
+    """What an object is, for messages: short, whatever it holds."""
+    name = getattr(obj, "__name__", None)
+    if isinstance(name, str):
+        return name
+    cls = type(obj)
+    if isinstance(obj, np.ndarray):
+        return f"an array of dtype {obj.dtype.name}"
+    if isinstance(
+        obj,
+        (
+            bool,
+            int,
+            float,
+            complex,
+            str,
+            bytes,
+            enum.Enum,
+            np.generic,
+            numbers.Number,
+            type(None),
+            decimal.Decimal,
+        ),
+    ):
+        text = repr(obj)
+        return text if len(text) <= 60 and "\n" not in text else f"a {cls.__name__}"
+    return f"a {cls.__name__}"
+
+
 def describe(av: AV) -> str:
     """What a value is, for messages."""
     if isinstance(av, Const):
@@ -287,8 +321,7 @@ def describe(av: AV) -> str:
     if isinstance(av, FunctionAV):
         return f"the function {av.source.name}"
     if isinstance(av, StaticAV):
-        text = repr(av.obj)  # or where it is in memory
-        return getattr(av.obj, "__name__", f"a {type(av.obj).__name__}" if text.startswith("<") else text)
+        return described(av.obj)
     if isinstance(av, BoundAV):
         return f"the method {av.name}"
     if isinstance(av, PartialAV):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING, Attribute, Builtin, FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
 from s2sad.ir.types import Object, Placed, Type, with_dims
@@ -105,7 +106,10 @@ class Captures:
             if guarded:
                 self.guards[key] = Same(get, obj, isinstance(obj, types.ModuleType))
             return constant(obj)
-        kind = key_of(obj)
+        try:
+            kind = key_of(obj)
+        except SignatureError as error:
+            raise SignatureError(f"{name}: {error.reason}", builder.loc, error.hint) from None
         if isinstance(kind, Fixed):
             if guarded:
                 self.guards[key] = Guard(get, kind, name)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
+from collections.abc import Sequence
 from typing import Any
 
+from s2sad.errors import SignatureError
 from s2sad.frontend.finding import defaults_of, source_of
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Value
@@ -115,6 +117,19 @@ def fits(obj: Any, key: Any) -> bool:
     """Whether an object has a key, which may leave its layout open."""
     found = key_of(obj)
     return bool(found == key or without_layout(found) == key)
+
+
+def keys_of(source: FunctionSource, names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """The keys of a call's arguments, by their names."""
+    found: dict[str, Any] = {}
+    for name, value in zip(names, values, strict=True):
+        try:
+            found[name] = key_of(value)
+        except SignatureError as error:
+            raise SignatureError(
+                f"the argument {name} of {source.name}(): {error.reason}", source.loc, error.hint
+            ) from None
+    return found
 
 
 def _not_numbers(t: Type) -> bool:

@@ -159,7 +159,7 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
         return primitive(s, prim, args, kwargs, hint)
     inline = getattr(obj, "__s2sad_inline__", None)  # a Derivative called inside a differentiated function
     if inline is not None:
-        return inline(s, args, kwargs)
+        return s.deriving(obj, args, kwargs, lambda: inline(s, args, kwargs))  # type: ignore[no-any-return]
     if records.is_made_here(obj):
         return records.make(s, obj, args, kwargs)
     if isinstance(obj, type) and issubclass(obj, BaseException):

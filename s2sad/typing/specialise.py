@@ -84,6 +84,9 @@ class Context:
     empty: set[Loc] = field(default_factory=set)  # where lists are made empty
     instances: dict[Any, Instance] = field(default_factory=dict)
     open: list[Any] = field(default_factory=list)  # the functions whose instances are being made
+    deriving: list[tuple[Any, int]] = field(
+        default_factory=list
+    )  # the calls of derivatives in each other, and `open` there
     inlined: dict[Any, int] = field(default_factory=dict)
     size: int = 0
     asks_for_layouts: bool = False

@@ -18,6 +18,7 @@ from s2sad.codegen import (  # noqa: F401  (some for the forms that they registe
     numba_rearranging,
     numba_special,
     numba_spectral,
+    raising,
     tapes,
 )
 from s2sad.codegen import tree as t
@@ -349,7 +350,9 @@ class Expressions:
         return t.binary("mul", t.list_([self.operand(op.operands[0])]), self.operand(op.operands[1]))
 
     def op_pack(self, op: Op) -> Any:
-        items = [self.operand(o) for o in op.operands]
+        if op.attr("display") is None:
+            return t.tuple_([self.operand(o) for o in op.operands])
+        items = [raising.argument(self, o) for o in op.operands]
         return t.list_(items) if op.attr("display") == "list" else t.tuple_(items)
 
     def op_extract(self, op: Op) -> Any:
@@ -424,19 +427,13 @@ class Expressions:
         return {"dtype": t.dotted(f"np.{dtype}" if dtype != "bool" else "np.bool_")}
 
     def op_format(self, op: Op) -> Any:
-        operands = iter(op.operands)
-        values = []
-        for part in op.attr("parts"):
-            if isinstance(part, str):
-                values.append(t.constant(part))
-                continue
-            conversion, spec = part
-            format_spec = None if spec is None else gast.JoinedStr([t.constant(spec)])
-            values.append(gast.FormattedValue(self.operand(next(operands)), conversion, format_spec))
-        return gast.JoinedStr(values)
+        return raising.formatted(self, op)
+
+    def op_text(self, op: Op) -> Any:
+        return raising.text(self, op)
 
     def op_exception(self, op: Op) -> Any:
-        return t.call(op.attr("cls").__name__, *map(self.operand, op.operands))
+        return raising.exception(self, op)
 
     def op_float_list(self, op: Op) -> Any:
         item = t.target("v")

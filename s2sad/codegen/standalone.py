@@ -5,19 +5,22 @@ captured arrays, lists and objects stay required keyword parameters, and so are 
 from __future__ import annotations
 
 import ast
+import builtins
 import math
 from typing import Any
 
 import numpy as np
 
 from s2sad.errors import S2sadError
+from s2sad.typing.calls import is_exception
 
 
 def standalone(lowered: Any) -> str:
     """The text of the module for one signature."""
     text: str = lowered.source
-    called = list(lowered.generated.objects)
-    if not lowered.captured and not called:
+    objects = lowered.generated.objects
+    called = [n for n, obj in objects.items() if not is_exception(obj)]
+    if not lowered.captured and not objects:
         return text
     tree = ast.parse(text)
     name = lowered.generated.name
@@ -26,7 +29,7 @@ def standalone(lowered: Any) -> str:
     names = [a.arg for a in node.args.kwonlyargs]
     values = {n: c.get() for n, c in zip(names, lowered.captured, strict=True)}
     constants = {n: constant(v) for n, v in values.items() if _is_number(v)}
-    if not constants and not called:
+    if not constants and not objects:
         return text
     others = [f for f in tree.body if isinstance(f, ast.FunctionDef) and f is not node]
     if {n.id for f in others for n in ast.walk(f) if isinstance(n, ast.Name)}.intersection(called):
@@ -43,13 +46,26 @@ def standalone(lowered: Any) -> str:
     header = ", ".join([*own, *(["*", *hidden] if hidden else [])])
     lines[first : node.body[0].lineno - 1] = [f"def {name}({header}):", *_comments(lines, first, node)]
     before = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
-    made = [f"{n} = {value}" for n, value in constants.items() if n not in taken]
+    made = [line for n, obj in objects.items() if n not in called for line in (*exception_class(n, obj), "")]
+    made += [f"{n} = {value}" for n, value in constants.items() if n not in taken]
     lines[before:before] = [*made, ""] if made else []
     if any(value.startswith("np.") for value in constants.values()) and "np" not in _imported(tree):
         lines[:0] = (
             ["import numpy as np", ""] if not lines[0].startswith("import ") else ["import numpy as np"]
         )
     return "\n".join(lines) + "\n"
+
+
+def exception_class(name: str, cls: Any) -> list[str]:
+    """A class that stands for one of the user's exceptions: of its name, and caught as the builtin ones it is made of."""
+    builtin: list[Any] = [
+        c for c in cls.__mro__ if getattr(builtins, c.__name__, None) is c and c is not object
+    ]
+    bases = [c for c in builtin if not any(issubclass(d, c) and d is not c for d in builtin)]
+    return [
+        f"class {name}({', '.join(c.__name__ for c in bases)}):",
+        f'    """Stands for {cls.__module__}.{cls.__qualname__}."""',
+    ]
 
 
 def _is_number(value: Any) -> bool:

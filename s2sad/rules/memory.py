@@ -89,6 +89,7 @@ rule(
 )
 rule(print, "print(*xs)", name="print", infer=_typed, effect="world", dxs=ZERO)
 rule(format, "y = format(*xs)", name="format", infer=STR, effect="raises", dxs=ZERO)
+rule(str, "y = text(*xs)", name="text", infer=STR, effect="raises", dxs=ZERO)
 rule(
     lambda x: x,
     "y = stop_gradient(x)",

@@ -16,7 +16,7 @@ from s2sad.errors import MissingRuleError, SignatureError
 from s2sad.frontend.lower import parameter_names
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Undef, Value
-from s2sad.ir.types import BOTTOM, Array, List, Object, Scalar
+from s2sad.ir.types import BOTTOM, STR, Array, List, Object, Scalar
 from s2sad.markers import stop_gradient
 from s2sad.rules.builder import const
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
@@ -160,16 +160,25 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     inline = getattr(obj, "__s2sad_inline__", None)  # a Derivative called inside a differentiated function
     if inline is not None:
         return s.deriving(obj, args, kwargs, lambda: inline(s, args, kwargs))  # type: ignore[no-any-return]
+    if is_exception(obj):
+        operands, _ = items.printable(s, [*args, *kwargs.values()])
+        return s.builder.emit(  # type: ignore[no-any-return]
+            "exception", *operands, type=Object("exception"), cls=obj, keywords=tuple(kwargs)
+        )
     if records.is_made_here(obj):
         return records.make(s, obj, args, kwargs)
-    if isinstance(obj, type) and issubclass(obj, BaseException):
-        operands, _ = items.printable(s, args)
-        return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
     raise s.error(
         f"s2sad has no derivative rule for {full_name(obj)}()",
         "write it with functions that `s2sad support` lists, give it a derivative with custom_rule(), or call it outside",
         MissingRuleError,
     )
+
+
+def is_exception(obj: Any) -> bool:
+    """Whether an object is a class of exceptions, be it one that is only parsed."""
+    if isinstance(obj, type):
+        return issubclass(obj, BaseException)
+    return bool(getattr(obj, "__s2sad_parsed__", False) and obj.is_exception())
 
 
 def refuse_unbindable(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV]) -> None:
@@ -401,6 +410,8 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
             result = from_python(getattr(owner.value, name)(*known))
             if result is not None:
                 return result
+    if getattr(owner, "type", None) == STR and name in OF_TEXTS:
+        return items.text(s, name, [owner, *args], kwargs)
     if isinstance(owner, Value) and isinstance(owner.type, Scalar) and not (args or kwargs):
         if name == "item":
             return of_python(s, owner, hint)
@@ -409,6 +420,27 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
     raise s.error(
         f"the method {name}() of {describe(owner)} is not supported yet", "use a function or a loop"
     )
+
+
+OF_TEXTS = frozenset(
+    [
+        "format",
+        "join",
+        "upper",
+        "lower",
+        "title",
+        "capitalize",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "center",
+        "ljust",
+        "rjust",
+        "zfill",
+        "replace",
+    ]
+)
+"""Methods of texts that give texts."""
 
 
 def of_python(s: Any, number: AV, hint: str) -> AV:

@@ -209,7 +209,6 @@ REFUSED = {
     "x.real = 1.0": ("    ^", "assignment to an attribute"),
     "x.real += 1.0": ("    ^", "assignment to an attribute"),
     "def g():\n        nonlocal x\n        x = 1": ("        ^", "'nonlocal'"),
-    "y = f'{x:{x}}'": ("        ^", "a computed format specification"),
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import decimal
 import enum
 import numbers
+import types
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard, Union
@@ -279,7 +280,7 @@ def described(obj: Any) -> str:
     """What an object is, for messages: short, whatever it holds."""
     name = getattr(obj, "__name__", None)
     if isinstance(name, str):
-        return name
+        return f"the function {name}" if isinstance(obj, types.FunctionType) else name
     cls = type(obj)
     if isinstance(obj, np.ndarray):
         return f"an array of dtype {obj.dtype.name}"

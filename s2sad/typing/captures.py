@@ -17,8 +17,8 @@ from s2sad.frontend.source import MISSING, Attribute, Builtin, FunctionSource, N
 from s2sad.ir.core import Value
 from s2sad.ir.types import Object, Placed, Type, with_dims
 from s2sad.rules.builder import Builder
-from s2sad.typing.abstract import AV, FunctionAV, StaticAV, from_python
-from s2sad.typing.structure import LIBRARIES, Fixed, Node, assembled, constant, key_of, unfold
+from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV, from_python
+from s2sad.typing.structure import EMPTY, LIBRARIES, Fixed, Node, assembled, constant, key_of, unfold
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,6 +71,17 @@ class Part:
             return MISSING
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Emptiness:
+    """Whether a captured list has no elements."""
+
+    get: Callable[[], Any]
+
+    def __call__(self) -> bool:
+        found = self.get()
+        return type(found) is list and not found
+
+
 class Captures:
     """The variables one typing run has captured, by the variable's own identity. `flat`: the parts of containers are
     captured one by one, for Numba, which does not take dicts and objects."""
@@ -84,6 +95,7 @@ class Captures:
         self.guards: dict[Any, Guard | Same] = {}
         self.seen: dict[Any, AV] = {}
         self.layouts: dict[Value, str] = {}
+        self.structures: set[Any] = set()  # the attributes of classes that hold lists of structures
         self.head_ops: list[Any] = []  # what takes elements out of captured containers
 
     def name(self, namespace: Namespace, name: str, builder: Builder) -> AV:
@@ -184,6 +196,12 @@ class Captures:
         space = vars(owner) if module else owner
         key = (id(space), name)
         get = Place(space, name) if module else Part(lambda: owner, name, True)
+        kind = key_of(obj) if type(obj) is list else None
+        if isinstance(kind, Node):
+            self.structures.add((type(owner), name))
+        elif kind is EMPTY and (type(owner), name) in self.structures:  # a leaf of a tree of objects
+            self.guards[key] = Same(Emptiness(get), True)
+            return TupleAV((), list)
         label = name if module else f"{getattr(owner, '__name__', type(owner).__name__)}_{name}"
         return self.resolve(obj, get, key, label, builder)
 

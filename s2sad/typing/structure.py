@@ -16,7 +16,19 @@ from s2sad.errors import SignatureError
 from s2sad.frontend.finding import defaults_of, source_of
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import NONE, STR, Array, Bottom, List, Placed, Scalar, Type, type_of, with_dims
+from s2sad.ir.types import (
+    FLOAT,
+    NONE,
+    STR,
+    Array,
+    Bottom,
+    List,
+    Placed,
+    Scalar,
+    Type,
+    type_of,
+    with_dims,
+)
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, DictAV, FunctionAV, PartialAV, RecordAV, StaticAV, TupleAV
 
@@ -72,28 +84,71 @@ def source_for(fn: types.FunctionType) -> FunctionSource:
     return found
 
 
+EMPTY = List(FLOAT)
+"""The key of a list without elements: one of floats, where nothing else says what it would hold."""
+
+
 def key_of(obj: Any) -> Any:
     """A hashable description of an argument."""
+    found = _key_of(obj)
+    return settled(found) if isinstance(found, Node) else found
+
+
+def settled(key: Node) -> Node:
+    """The key with empty lists as structures where lists in the same place of other nodes are: leaves of a tree."""
+    nodes = [key]
+    for node in nodes:
+        nodes += (part for part in node.parts if isinstance(part, Node))
+    structures = {
+        _place(n, i) for n in nodes for i, p in enumerate(n.parts) if isinstance(p, Node) and p.kind == "list"
+    }
+    if not any(part is EMPTY for n in nodes for part in n.parts) or not structures:
+        return key
+
+    def rebuilt(node: Node) -> Node:
+        parts = (
+            rebuilt(p)
+            if isinstance(p, Node)
+            else _LEAF
+            if p is EMPTY and _place(node, i) in structures
+            else p
+            for i, p in enumerate(node.parts)
+        )
+        return dataclasses.replace(node, parts=tuple(parts))
+
+    return rebuilt(key)
+
+
+_LEAF = Node("list", list, ())
+
+
+def _place(node: Node, i: int) -> Any:
+    return (node.kind, node.tag, node.names or len(node.parts), i) if node.kind != "list" else "an element"
+
+
+def _key_of(obj: Any) -> Any:
     cls = obj.__class__
     if cls is bool or obj is None or cls is str:
         return Fixed((cls, obj), obj)
     if cls is tuple:
-        return Node("tuple", tuple, tuple(map(key_of, obj)))
+        return Node("tuple", tuple, tuple(map(_key_of, obj)))
     if cls is dict:
-        return Node("dict", dict, tuple(map(key_of, obj.values())), tuple(obj))
+        return Node("dict", dict, tuple(map(_key_of, obj.values())), tuple(obj))
+    if cls is list and not obj:
+        return EMPTY
     t = type_of(obj)
     if cls is list and (t is None or isinstance(getattr(t, "item", None), type(STR)) or _not_numbers(t)):
-        return Node("list", list, tuple(map(key_of, obj)))
+        return Node("list", list, tuple(map(_key_of, obj)))
     if t is not None:
         return placed(t, obj) if isinstance(t, Array) else t
     if isinstance(obj, tuple) and hasattr(obj, "_fields"):
-        return Node("namedtuple", cls, tuple(map(key_of, obj)), tuple(obj._fields))
+        return Node("namedtuple", cls, tuple(map(_key_of, obj)), tuple(obj._fields))
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
         names = tuple(f.name for f in dataclasses.fields(obj))
-        return Node("record", cls, tuple(key_of(getattr(obj, n)) for n in names), names)
+        return Node("record", cls, tuple(_key_of(getattr(obj, n)) for n in names), names)
     if cls is functools.partial:
         names = ("func", "args", "keywords")
-        return Node("partial", cls, tuple(key_of(getattr(obj, n)) for n in names), names)
+        return Node("partial", cls, tuple(_key_of(getattr(obj, n)) for n in names), names)
     return Fixed(("object", id(obj)), obj)
 
 
@@ -128,6 +183,10 @@ def keys_of(source: FunctionSource, names: Sequence[str], values: Sequence[Any])
         except SignatureError as error:
             raise SignatureError(
                 f"the argument {name} of {source.name}(): {error.reason}", source.loc, error.hint
+            ) from None
+        except RecursionError:
+            raise SignatureError(
+                f"the argument {name} of {source.name}() holds itself", source.loc, "pass its parts"
             ) from None
     return found
 

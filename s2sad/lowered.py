@@ -11,7 +11,7 @@ from s2sad.codegen.load import Generated, keyword_names, load
 from s2sad.errors import JitError, SignatureError
 from s2sad.ir.core import Function
 from s2sad.typing.captures import Captured, Guard, Same
-from s2sad.typing.structure import Node, fits, key_of
+from s2sad.typing.structure import Node, fits
 
 
 @dataclass(eq=False)
@@ -65,9 +65,7 @@ class Lowered:
     def valid(self) -> bool:
         """Whether what was captured is still what the code was made for."""
         try:
-            return all(fits(c.get(), c.key) for c in self.captured) and all(
-                g.holds() for g in self.guards
-            )
+            return all(fits(c.get(), c.key) for c in self.captured) and all(g.holds() for g in self.guards)
         except (KeyError, NameError, AttributeError, ValueError, SignatureError):
             return False
 

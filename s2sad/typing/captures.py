@@ -118,10 +118,7 @@ class Captures:
             if guarded:
                 self.guards[key] = Same(get, obj, isinstance(obj, types.ModuleType))
             return constant(obj)
-        try:
-            kind = key_of(obj)
-        except SignatureError as error:
-            raise SignatureError(f"{name}: {error.reason}", builder.loc, error.hint) from None
+        kind = self.key(obj, name, builder)
         if isinstance(kind, Fixed):
             if guarded:
                 self.guards[key] = Guard(get, kind, name)
@@ -131,6 +128,15 @@ class Captures:
             return self.parts(kind, get, (key,), name)
         value = self.captured(key, name, get, kind)
         return self.unfolded(kind, value, builder) if isinstance(kind, Node) else value
+
+    def key(self, obj: Any, name: str, builder: Builder) -> Any:
+        """The key of what a name refers to; what has none is refused where it is read."""
+        try:
+            return key_of(obj)
+        except SignatureError as error:
+            raise SignatureError(f"{name}: {error.reason}", builder.loc, error.hint) from None
+        except RecursionError:
+            raise SignatureError(f"{name} holds itself", builder.loc, "read its parts one by one") from None
 
     def code(self, source: FunctionSource) -> None:
         """The code of a function that is read is a constant."""
@@ -196,7 +202,7 @@ class Captures:
         space = vars(owner) if module else owner
         key = (id(space), name)
         get = Place(space, name) if module else Part(lambda: owner, name, True)
-        kind = key_of(obj) if type(obj) is list else None
+        kind = self.key(obj, name, builder) if type(obj) is list else None
         if isinstance(kind, Node):
             self.structures.add((type(owner), name))
         elif kind is EMPTY and (type(owner), name) in self.structures:  # a leaf of a tree of objects

@@ -91,7 +91,7 @@ class Held:
 
 
 FOREIGN: dict[str, Any] = {
-    "matrix": np.matrix([1.0, 2.0]),
+    "matrix": np.asmatrix(np.array([[1.0, 2.0]])),
     "masked": np.ma.array([1.0, 2.0], mask=[False, True]),
     "subclass": np.array([1.0, 2.0]).view(Doubling),
     "recarray": np.zeros(2, dtype=[("a", float)]).view(np.recarray),

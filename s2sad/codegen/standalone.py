@@ -58,9 +58,9 @@ def standalone(lowered: Any) -> str:
 
 def exception_class(name: str, cls: Any) -> list[str]:
     """A class that stands for one of the user's exceptions: of its name, and caught as the builtin ones it is made of."""
-    builtin: list[Any] = [
-        c for c in cls.__mro__ if getattr(builtins, c.__name__, None) is c and c is not object
-    ]
+    parsed = hasattr(cls, "__s2sad_parsed__")
+    known: Any = cls.exceptions() if parsed else cls.__mro__
+    builtin: list[Any] = [c for c in known if getattr(builtins, c.__name__, None) is c and c is not object]
     bases = [c for c in builtin if not any(issubclass(d, c) and d is not c for d in builtin)]
     return [
         f"class {name}({', '.join(c.__name__ for c in bases)}):",

@@ -93,18 +93,19 @@ class ParsedClass:
             found += parent._lineage(name)
         return found
 
-    def is_exception(self) -> bool:
-        """Whether the class derives from a builtin one of exceptions."""
+    def exceptions(self) -> list[type]:
+        """The builtin classes of exceptions that the class derives from."""
+        found: list[type] = []
         for base in self._node.bases:
             try:
-                found = self._space.read_name(base.id) if isinstance(base, gast.Name) else None
+                parent = self._space.read_name(base.id) if isinstance(base, gast.Name) else None
             except SourceError:
                 continue
-            if isinstance(found, type) and issubclass(found, BaseException):
-                return True
-            if isinstance(found, ParsedClass) and found.is_exception():
-                return True
-        return False
+            if isinstance(parent, ParsedClass):
+                found += parent.exceptions()
+            elif isinstance(parent, type) and issubclass(parent, BaseException):
+                found.append(parent)
+        return found
 
     def _static(self, node: Any) -> Any:
         if [_name(d) for d in node.decorator_list] != ["staticmethod"]:

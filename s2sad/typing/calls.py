@@ -178,7 +178,7 @@ def is_exception(obj: Any) -> bool:
     """Whether an object is a class of exceptions, be it one that is only parsed."""
     if isinstance(obj, type):
         return issubclass(obj, BaseException)
-    return bool(getattr(obj, "__s2sad_parsed__", False) and obj.is_exception())
+    return bool(getattr(obj, "__s2sad_parsed__", False) and obj.exceptions())
 
 
 def refuse_unbindable(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV]) -> None:

@@ -124,21 +124,18 @@ def take_winners(d: Any, index: Any) -> Any:
     return np.where(last[index] == number, d[index], 0.0)
 
 
-_fn: Any
-_partials: dict[str, Any]
-for _scalar, _fn in zip(
-    ON_ARRAYS,
-    (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None, None),
-    strict=True,
-):
-    if _fn is None:  # NumPy's own
-        continue
-    _of = PRIMS[_scalar]
-    _partials = {f"d{name}": partial for name, partial in _of.partials.items()}
+def on_arrays(scalar: str, fn: Any) -> None:
+    """Declare what does the same as a helper on numbers element by element: it has the same partials."""
+    of = PRIMS[scalar]
+    partials: dict[str, Any] = {f"d{name}": partial for name, partial in of.partials.items()}
     rule(
-        _fn, f"y = {_fn.__name__}({', '.join(_of.params)})", name=f"s2sad.{_fn.__name__}", helper=source(_fn), effect="none",
-        broadcasts=True, **_partials,
+        fn, f"y = {fn.__name__}({', '.join(of.params)})", name=ON_ARRAYS[scalar], helper=source(fn), effect="none",
+        broadcasts=True, cost=of.cost, **partials,
     )  # fmt: skip
+
+
+for _fn in (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater):
+    on_arrays(next(s for s, a in ON_ARRAYS.items() if a == f"s2sad.{_fn.__name__}"), _fn)
 rule(
     finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),
     effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",

@@ -64,7 +64,7 @@ def _smooth(form: str, dx: str | Emit, **options: Any) -> Prim:
 
 _smooth("exp(x)", "y * dy")
 _smooth("exp2(x)", "log(2.0) * y * dy")
-_smooth("expm1(x)", "(y + 1.0) * dy")
+_smooth("expm1(x)", "exp(x) * dy")
 _smooth("log1p(x)", "dy / (1.0 + x)")
 _smooth("log2(x)", "dy / (log(2.0) * x)")
 _smooth("log10(x)", "dy / (log(10.0) * x)")
@@ -119,7 +119,7 @@ _smooth("degrees(x)", "degrees(dy)", effect="none", cost=1)
 _smooth("radians(x)", "radians(dy)", effect="none", cost=1)
 rule(
     math.atan2, "y = atan2(a, b)", infer=FLOAT_RESULT, effect="none", cost=30,
-    da="ratio(b * dy, a * a + b * b)", db="-ratio(a * dy, a * a + b * b)",
+    da="ratio(ratio(b, hypot(a, b)) * dy, hypot(a, b))", db="-ratio(ratio(a, hypot(a, b)) * dy, hypot(a, b))",
 )  # fmt: skip
 
 

@@ -110,18 +110,16 @@ ufunc("cbrt(x)", cost=20, dx="ratio(dy, 3.0 * y * y)")
 ufunc("hypot(a, b)", cost=10, da="ratio(a, y) * dy", db="ratio(b, y) * dy")
 ufunc("exp(x)", cost=20, dx="y * dy")
 ufunc("exp2(x)", cost=20, dx=f"{LN2} * y * dy")
-ufunc("expm1(x)", cost=20, dx="(y + 1.0) * dy")
+ufunc("expm1(x)", cost=20, dx="exp(x) * dy")
 ufunc("log(x)", cost=20, dx=over("dy", "x"))
 ufunc("log1p(x)", cost=20, dx=over("dy", "1.0 + x"))
 ufunc("log2(x)", cost=20, dx=over("dy", f"{LN2} * x"))
 ufunc("log10(x)", cost=20, dx=over("dy", f"{LN10} * x"))
-# where both are infinite, a - y would be nan
-for _form, _exp in (("logaddexp(a, b)", "exp"), ("logaddexp2(a, b)", "exp2")):
-    ufunc(
-        _form, cost=40,
-        da=f"{_exp}(a - y) * dy if a != y else dy if a != b else 0.5 * dy",
-        db=f"{_exp}(b - y) * dy if b != y else dy if a != b else 0.5 * dy",
-    )  # fmt: skip
+ufunc("logaddexp(a, b)", cost=40, da="logistic(difference(a, b)) * dy", db="logistic(difference(b, a)) * dy")
+ufunc(
+    "logaddexp2(a, b)", cost=40, da=f"logistic({LN2} * difference(a, b)) * dy",
+    db=f"logistic({LN2} * difference(b, a)) * dy",
+)  # fmt: skip
 
 # -- circles and hyperbolas ---------------------------------------------------------------------------
 
@@ -145,7 +143,8 @@ def _arcsinh(b: Any, env: Any) -> Any:
 ufunc("arcsinh(x)", cost=20, dx=_arcsinh)
 ufunc("arccosh(x)", cost=20, dx="ratio(dy, sqrt(x - 1.0) * sqrt(x + 1.0))")
 ufunc("arctanh(x)", cost=20, dx=over("dy", "(1.0 - x) * (1.0 + x)"))
-ufunc("arctan2(a, b)", cost=30, da="ratio(b * dy, a * a + b * b)", db="-ratio(a * dy, a * a + b * b)")
+ufunc("arctan2(a, b)", cost=30, da="ratio(ratio(b, hypot(a, b)) * dy, hypot(a, b))",
+      db="-ratio(ratio(a, hypot(a, b)) * dy, hypot(a, b))")  # fmt: skip
 for _name in ("degrees", "radians", "deg2rad", "rad2deg"):
     ufunc(f"{_name}(x)", cost=1, dx=f"{_name}(dy)")
 

@@ -69,6 +69,7 @@ POINTS: dict[str, list[tuple[Any, ...]]] = {
     "polygamma": [(n, x) for n in (1, 2, 5) for (x,) in GAMMA], "ldexp": [(0.7, 3), (-1.3, -2)],
     "cot_derivative": [(0, 0.3), (1, -1.7), (4, 0.4)], "scale": [(0.7, 3), (-1.3, -2)],
     "sinc_derivative": [(1, 0.3), (2, -0.01), (3, 2.7), (0, 1e-4)], "round": [(0.3,), (2.32, 1)],
+    **{f"{n}_derivative": [(1, 0.3), (2, -0.7), (1, 7.5), (2, -9.0)] for n in ("erfcx", "dawsn", "log_ndtr")},
     "around": [(0.3,), (2.32, 1)], "factorial": [(5,)], "isqrt": [(10,)], "invert": [(5,)],
     **dict.fromkeys(("comb", "perm", "gcd", "lcm", "bitand", "bitor", "bitxor"), INTEGERS),
     **dict.fromkeys(("lshift", "rshift"), INTEGERS), "nextafter_steps": [(0.7, 2.3, 3)],

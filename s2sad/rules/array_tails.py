@@ -78,7 +78,7 @@ def dawsn_derivatives(n: Any, x: Any) -> Any:
     d = 1.0 - 2.0 * low * before
     for k in range(1, n):
         before, d = d, -2.0 * (low * d + k * before)
-    term, total = 0.5 / high, 0.0
+    term, total = 0.5 / high, 0.0 * high
     for k in range(1, n + 1):
         term = term * (-k / high)
     for k in range(40):

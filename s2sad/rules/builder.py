@@ -12,7 +12,7 @@ from s2sad.errors import NOWHERE, Loc, SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, If, Op, Operand, Undef, Value
 from s2sad.ir.types import FLOAT, INT, Array, Scalar, Type, is_float, join, named_sizes, type_of
 from s2sad.rules.registry import PRIMS, Prim, parsed
-from s2sad.rules.shapes import infer_elementwise, is_elementwise
+from s2sad.rules.shapes import infer_elementwise, infer_numbers, is_elementwise
 
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.FloorDiv: "floordiv",
@@ -112,7 +112,8 @@ class Builder:
                 if not is_elementwise(PRIMS[prim]):
                     raise TypeError("an array where a number is needed")
                 return infer_elementwise(PRIMS[prim], types)
-            return PRIMS[prim].infer(*types)
+            found = infer_numbers(PRIMS[prim], types)
+            return FLOAT if prim == "pow" and found == INT and is_negative(operands[1]) else found
         except TypeError as error:
             raise SignatureError(f"{prim}: {error}", self.loc, "only numbers can stand here") from None
 
@@ -398,6 +399,10 @@ def _constant(name: str) -> Const:
 
 def is_one(operand: Operand) -> bool:
     return isinstance(operand, Const) and type(operand.value) in (int, float) and operand.value == 1
+
+
+def is_negative(operand: Operand) -> bool:
+    return isinstance(operand, Const) and operand.value < 0
 
 
 def is_zero(operand: Operand) -> bool:

@@ -26,6 +26,13 @@ def ratios(a: Any, b: Any) -> Any:
     return np.where(b != 0.0, safe, np.where(a == 0.0, 0.0, np.copysign(np.inf, a)))
 
 
+def cosines(a: Any, b: Any, y: Any) -> Any:
+    """a / y, y the hypotenuse of a and b: 0 where both are."""
+    if np.asarray(y).all():
+        return a / y
+    return a / np.where(y != 0.0, y, 1.0)
+
+
 def pow_bases(a: Any, b: Any, y: Any) -> Any:
     """d(a**b)/da from the result: 0 for b = 0, also at a = 0; inf where the derivative is."""
     if np.asarray(a).all():
@@ -60,9 +67,12 @@ def sinc_derivatives(n: Any, x: Any) -> Any:
     for k in range(m, m + 4 * n + 48, 2):
         series = series + term / (n + k + 1)
         term = -term * low * low / ((k + 1) * (k + 2))
-    total = np.sin(high) / high
+    turn = np.where(
+        near | ~finite, n + 1.0, np.pi * np.fmod(np.where(finite, x, 0.0), 2.0)
+    )  # exactly as far into a period as x
+    total = np.sin(turn) / high
     for k in range(1, n + 1):
-        wave = np.cos(high) if k % 2 else np.sin(high)
+        wave = np.cos(turn) if k % 2 else np.sin(turn)
         total = ((wave if k % 4 < 2 else -wave) - k * total) / high
     return np.where(finite, np.where(near, series, total), np.nan) * np.pi**n
 
@@ -134,7 +144,7 @@ def on_arrays(scalar: str, fn: Any) -> None:
     )  # fmt: skip
 
 
-for _fn in (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater):
+for _fn in (ratios, cosines, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater):
     on_arrays(next(s for s, a in ON_ARRAYS.items() if a == f"s2sad.{_fn.__name__}"), _fn)
 rule(
     finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),

@@ -22,7 +22,7 @@ _BINARY = {
 ON_ARRAYS = {
     "s2sad.ratio": "s2sad.ratios", "s2sad.pow_base": "s2sad.pow_bases", "s2sad.pow_exponent": "s2sad.pow_exponents",
     "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives",
-    "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp", "s2sad.divided": "div",
+    "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp", "s2sad.divided": "div", "s2sad.cosine": "s2sad.cosines",
     **{f"s2sad.{n}": f"s2sad.{n}s" for n in ("logistic", "logistic_slope", "difference", "erfcx_derivative", "dawsn_derivative", "log_ndtr_derivative")},
     "s2sad.exp_minus": "s2sad.exps_minus",
 }  # fmt: skip

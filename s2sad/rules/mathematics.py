@@ -131,9 +131,16 @@ def hypot(*xs: float) -> float:
     return total
 
 
+def _share_of_hypot(b: Any, env: Any) -> Any:
+    """Of two legs so that the second derivative, too, is exact where one is much longer."""
+    others = env["others"]
+    if len(others) != 1:
+        return b.expand("ratio(x, y) * dy", env)
+    return b.expand("cosine(x, o, y) * dy", with_names(env, o=others[0]))
+
+
 rule(
-    math.hypot, "y = hypot(*xs)", infer=FLOAT_RESULT, effect="none", helper=source(hypot),
-    dxs=variadic("ratio(x, y) * dy"),
+    math.hypot, "y = hypot(*xs)", infer=FLOAT_RESULT, effect="none", helper=source(hypot), dxs=_share_of_hypot,
 )  # fmt: skip
 
 # -- absolute values, remainders, scaling -------------------------------------------------------------

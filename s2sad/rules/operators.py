@@ -210,6 +210,17 @@ rule(
     da="ratio(dy, b)", db="ratio(-y * dy, b) if b != 0.0 else 0.0",
 )  # fmt: skip
 
+
+def cosine(a: float, b: float, y: float) -> float:
+    """a / y, y the hypotenuse of a and b: 0 where both are."""
+    return a / y if y != 0.0 else 0.0
+
+
+rule(
+    cosine, "y = cosine(a, b, y0)", name="s2sad.cosine", helper=source(cosine), effect="none",
+    da="ratio(cosine(b, a, y0) * cosine(b, a, y0) * dy, y0)", db="-ratio(y * cosine(b, a, y0) * dy, y0)", dy0=ZERO,
+)  # fmt: skip
+
 # -- comparisons, integers, truth: piecewise constant -------------------------------------------------
 
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):

@@ -160,7 +160,7 @@ special("log1p(x)", dx="ratio(dy, 1.0 + x)")
 special("cosm1(x)", dx="-sin(x) * dy")
 special(  # away from 0 by the quotient rule: hyp1f1() is slow for large arguments
     "exprel(x)",
-    dx="dy * (ratio(exp(x) - y, x) if absolute(x) > 0.5 else 0.5 * hyp1f1(2.0, 3.0, minimum(maximum(x, -0.5), 0.5)))",
+    dx="dy * (ratio(exp(x) - y, x) if absolute(x) > 0.5 else 0.5 * hyp1f1(2.0, 3.0, minimum(maximum(x, -1.0), 1.0)))",
 )
 special("hyp1f1(a, b, x)", dx="a / b * hyp1f1(a + 1, b + 1, x) * dy")  # DLMF 13.3.15
 

@@ -8,9 +8,11 @@ for. On arrays the helpers of `array_tails` do the same.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
+from s2sad.ir.types import Array
 from s2sad.rules.mathematics import FLOAT_RESULT
 from s2sad.rules.registry import ZERO, rule, source
 from s2sad.rules.special_numbers import dawsn, erfcx
@@ -110,13 +112,18 @@ def log_ndtr_derivative(n: int, x: float) -> float:
     return scale * d[1, n - 1] - (1.0 if n == 2 else 0.0)  # type: ignore[no-any-return]
 
 
+def _curvature(b: Any, env: Any) -> Any:
+    family = "numpy" if isinstance(env["x"].type, Array) else "math"
+    return b.expand("-y * tanh(0.5 * x) * dy", env, family)
+
+
 rule(
     logistic, "y = logistic(x)", name="s2sad.logistic", infer=FLOAT_RESULT, helper=source(logistic), effect="none", cost=20,
     dx="logistic_slope(x) * dy",
 )  # fmt: skip
 rule(
     logistic_slope, "y = logistic_slope(x)", name="s2sad.logistic_slope", infer=FLOAT_RESULT, helper=source(logistic_slope),
-    effect="none", cost=20, dx="-y * tanh(0.5 * x) * dy",
+    effect="none", cost=20, dx=_curvature,
 )  # fmt: skip
 rule(
     difference, "y = difference(a, b)", name="s2sad.difference", infer=FLOAT_RESULT, helper=source(difference), effect="none",

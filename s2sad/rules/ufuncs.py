@@ -107,7 +107,7 @@ def _sqrt(b: Any, env: Any) -> Any:
 
 ufunc("sqrt(x)", cost=5, dx=_sqrt)
 ufunc("cbrt(x)", cost=20, dx="ratio(dy, 3.0 * y * y)")
-ufunc("hypot(a, b)", cost=10, da="ratio(a, y) * dy", db="ratio(b, y) * dy")
+ufunc("hypot(a, b)", cost=10, da="cosine(a, b, y) * dy", db="cosine(b, a, y) * dy")
 ufunc("exp(x)", cost=20, dx="y * dy")
 ufunc("exp2(x)", cost=20, dx=f"{LN2} * y * dy")
 ufunc("expm1(x)", cost=20, dx="exp(x) * dy")
@@ -169,9 +169,10 @@ def sinc_derivative(n: int, x: float) -> float:
             term *= -z * z / ((m + 1) * (m + 2))
             m += 2
     else:
-        total = math.sin(z) / z
+        turn = math.pi * np.fmod(x, 2.0)  # exactly as far into a period as x
+        total = math.sin(turn) / z
         for m in range(1, n + 1):
-            wave = math.cos(z) if m % 2 else math.sin(z)
+            wave = math.cos(turn) if m % 2 else math.sin(turn)
             total = ((wave if m % 4 < 2 else -wave) - m * total) / z
     for _ in range(n):
         total *= math.pi

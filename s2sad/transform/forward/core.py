@@ -373,7 +373,11 @@ def apply_rule(f: Forward, op: Op) -> None:
     gate = f.gates.get(op)
     if gate is not None:
         tangent = f.tangent(gate.operand)
-        total = None if tangent is None else f.builder.expand(gate.text, {"y": op.result, "dy": tangent})
+        total = (
+            None
+            if tangent is None
+            else f.builder.expand(gate.text, {"x": gate.operand, "y": op.result, "dy": tangent})
+        )
     else:
         for i, operand in enumerate(op.operands):
             mark = len(f.builder.ops)

@@ -215,6 +215,7 @@ class Reverse:
         if gate is not None:
             if self.is_active(gate.operand):
                 env = self.env(op, cotangent, scope)
+                env.fetch["x"] = lambda: self.as_read(gate.operand, op, scope)
                 self.mark = len(self.builder.ops)
                 term = self.builder.expand(gate.text, env)
                 self.add(gate.operand, self.kept_finite(op, gate.operand, term, cotangent), scope)

@@ -62,6 +62,7 @@ POINTS: dict[str, list[tuple[Any, ...]]] = {
     "arcsin": INSIDE, "arccos": INSIDE, "atanh": INSIDE, "arctanh": INSIDE, "acosh": [(1.3,), (40.0,)],
     "arccosh": [(1.3,), (40.0,)], "gamma": GAMMA, "lgamma": GAMMA, "digamma": GAMMA, "pow": POWERS,
     "power": POWERS, "float_power": POWERS, "pow_base": RESULTS, "pow_exponent": RESULTS,
+    "cosine": [(a, b, math.hypot(a, b)) for a, b in ((0.7, 2.3), (-3.0, 0.4))],
     # away from kinks
     "remainder": [(0.7, 2.3), (1.1, -0.8), (-7.9, 2.2)], "quotient": [(0.7, 2.3), (1.1, -0.8), (-7.9, 2.2)],
     "heaviside": [(0.3, 0.5), (-0.3, 0.5)], "clip": [(0.5, 0.1, 0.9), (0.05, 0.1, 0.9), (1.5, 0.1, 0.9)],
@@ -79,7 +80,7 @@ POINTS: dict[str, list[tuple[Any, ...]]] = {
 }  # fmt: skip
 VARIADIC: list[tuple[Any, ...]] = [(0.7, 1.3, -2.0), (1.7, -0.4), (0.2, 0.8, -0.3, -0.9)]
 # the third operand of these is a result passed in, which the first two determine: not for differences
-DETERMINED = {"pow_base", "pow_exponent"}
+DETERMINED = {"pow_base", "pow_exponent", "cosine"}
 NUMPY_INTEGERS = re.compile(r"numpy\.u?int\d+")
 
 

@@ -79,8 +79,8 @@ POINTS: dict[str, list[tuple[Any, ...]]] = {
     "dist": [(0.7, 1.3, -2.0, 0.4)], "sumprod": [(0.7, 1.3, -2.0, 0.4)],
 }  # fmt: skip
 VARIADIC: list[tuple[Any, ...]] = [(0.7, 1.3, -2.0), (1.7, -0.4), (0.2, 0.8, -0.3, -0.9)]
-# the third operand of these is a result passed in, which the first two determine: not for differences
-DETERMINED = {"pow_base", "pow_exponent", "cosine"}
+# the third operand of these is a result passed in, which the first two determine, by this rule: not for differences
+DETERMINED = {"pow_base": "pow", "pow_exponent": "pow", "cosine": "numpy.hypot"}
 NUMPY_INTEGERS = re.compile(r"numpy\.u?int\d+")
 
 
@@ -180,7 +180,7 @@ def second(name: str, i: int, j: int, args: tuple[Any, ...]) -> Any:
     dy_j = contribution(name, j, args, 1.0)
     tangents = [1.0 if k == j else 0.0 for k in range(len(args))]
     if SHORT[name] in DETERMINED:
-        tangents[2] = contribution("pow", j, args[:2], 1.0)
+        tangents[2] = contribution(DETERMINED[SHORT[name]], j, args[:2], 1.0)
     values = [*args, PRIMS[name].fn(*args), 1.0]
     env = dict(zip(fn.params, zip(values, [*tangents, dy_j, 0.0], strict=True), strict=True))
     pushed(fn.body.ops, env)
@@ -218,7 +218,8 @@ def test_partials_and_second_derivatives(name: str) -> None:
     prim = PRIMS[name]
     fn = prim.fn
     if SHORT[name] in DETERMINED:
-        fn = lambda a, b, y: prim.fn(a, b, a**b)  # noqa: E731
+        given = PRIMS[DETERMINED[SHORT[name]]].fn
+        fn = lambda a, b, y: prim.fn(a, b, given(a, b))  # noqa: E731
     if SHORT[name].startswith("nextafter"):
         fn = lambda a, b, *_: a + 0.0 * b  # noqa: E731  # up to one ulp
     if name in ("numpy.float32",):
@@ -243,7 +244,8 @@ def check_second(name: str, i: int, j: int, args: tuple[Any, ...]) -> None:
         return contribution(name, i, xs, 1.0)
 
     if SHORT[name] in DETERMINED:
-        first = lambda a, b, y: contribution(name, i, (a, b, a**b), 1.0)  # noqa: E731
+        given = PRIMS[DETERMINED[SHORT[name]]].fn
+        first = lambda a, b, y: contribution(name, i, (a, b, given(a, b)), 1.0)  # noqa: E731
     want, got = difference(first, args, j), second(name, i, j, args)
     assert close(got, want, max(1.0, abs(first(*args))), 1e-8), (args, i, j, got, want)
 
@@ -359,7 +361,7 @@ def determined(name: str, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """Operands for which the forward value exists and is real, else None."""
     try:
         if SHORT[name] in DETERMINED:
-            args = (*args[:2], args[0] ** args[1])
+            args = (*args[:2], PRIMS[DETERMINED[SHORT[name]]].fn(*args[:2]))
         value = PRIMS[name].fn(*args)
     except (ValueError, ZeroDivisionError, OverflowError):
         return None

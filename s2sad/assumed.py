@@ -11,7 +11,7 @@ import numpy as np
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.types import FLOAT, INT, List, Scalar, argument
 from s2sad.signature import Parameters
-from s2sad.typing.structure import key_of
+from s2sad.typing.structure import Node, key_of
 
 _ANNOTATED = {
     "float": FLOAT,
@@ -25,28 +25,41 @@ _ANNOTATED = {
 def assumed_keys(source: FunctionSource, params: Parameters) -> dict[str, Any]:
     """A key for every parameter of a function."""
     node = source.node
-    by_name = {a.id: a for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+    by_name = {
+        a.id: a
+        for a in (*node.args.posonlyargs, *node.args.args, node.args.vararg, *node.args.kwonlyargs)
+        if a is not None
+    }
     indexed = _indexed(node, set(params.names))
     bounds = _bounds(node)
     keys: dict[str, Any] = {}
     for name in params.names:
         param = by_name.get(name)
         annotation = _annotation(param.annotation) if param is not None else None
-        if annotation is not None:
+        if node.args.vararg is not None and name == node.args.vararg.id:
+            keys[name] = Node("tuple", tuple, (annotation or FLOAT,) * _taken(node, name, params))
+        elif node.args.kwarg is not None and name == node.args.kwarg.id:
+            keys[name] = key_of({})
+        elif annotation is not None:
             keys[name] = annotation
         elif name in indexed:
             keys[name] = argument("float64", indexed[name])
-        elif name in bounds and name not in params.wrt:
+        elif name in bounds and name not in {a.parameter for a in params.wrt}:
             keys[name] = INT
         elif name in source.defaults and not isinstance(key_of(source.defaults[name]), Scalar):
             keys[name] = key_of(source.defaults[name])
-        elif node.args.vararg is not None and name == node.args.vararg.id:
-            keys[name] = key_of(())
-        elif node.args.kwarg is not None and name == node.args.kwarg.id:
-            keys[name] = key_of({})
         else:
             keys[name] = FLOAT
     return keys
+
+
+def _taken(node: Any, name: str, params: Parameters) -> int:
+    """How many arguments `*name` takes: as many as wrt and constant subscripts reach."""
+    reached = [a.number for a in params.wrt if a.parameter == name and a.number is not None]
+    for n in gast.walk(node):
+        if isinstance(n, gast.Subscript) and _dotted(n.value) == name and isinstance(n.slice, gast.Constant):
+            reached += [n.slice.value] if type(n.slice.value) is int else []
+    return max((k + 1 if k >= 0 else -k for k in reached), default=0)
 
 
 def _annotation(node: Any) -> Any:

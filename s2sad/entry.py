@@ -49,10 +49,11 @@ def header(signature: inspect.Signature) -> tuple[str, list[str], dict[str, Any]
     return ", ".join(parts), names, space
 
 
-def binder(signature: inspect.Signature) -> Callable[..., tuple[Any, ...]]:
-    """A function with the same parameters that returns its arguments as a tuple."""
+def binder(signature: inspect.Signature, name: str) -> Callable[..., tuple[Any, ...]]:
+    """A function with the same parameters that returns its arguments as a tuple; `name` is what errors call it."""
     text, names, space = header(signature)
     exec(f"def bind({text}):\n    return ({''.join(f'{n}, ' for n in names)})", space)
+    space["bind"].__qualname__ = name
     return space["bind"]  # type: ignore[no-any-return]
 
 

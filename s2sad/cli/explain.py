@@ -36,7 +36,9 @@ def explain(target: str, wrt: str | None, types: str, level: int | None) -> None
     keys = keys_for(derivative, declared)
     source = derivative._fsource
     where = f"{source.file.name}:{source.node.lineno}"
-    click.echo(f"{source.qualname}() of {where}, with respect to {', '.join(derivative._params.wrt)}")
+    click.echo(
+        f"{source.qualname}() of {where}, with respect to {', '.join(map(str, derivative._params.wrt))}"
+    )
     try:
         typed, hidden, inputs = derivative._typed(keys)
         fn = eliminate_dead_code(typed.function)
@@ -72,7 +74,7 @@ def section(title: str, lines: Any) -> None:
 def parameters(
     g: Graph, derivative: ParsedDerivative, declared: set[str], hidden: set[Value]
 ) -> Iterator[str]:
-    wrt = derivative._params.wrt
+    wrt = {a.parameter for a in derivative._params.wrt}
     for p in g.fn.params:
         kind = "object" if isinstance(p.type, Object) else str(p.type)
         if p in hidden:

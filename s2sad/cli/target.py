@@ -33,7 +33,7 @@ class ParsedDerivative(Derivative):
         self._fsource = inner._fsource if inner is not None else fn
         self._name = f"{inner._name}_{inner._suffix}" if inner is not None else fn.name
         self._suffix = "value_and_grad" if options.value else "grad"
-        self._params = Parameters.of(self._fsource, options.wrt)
+        self._params = Parameters.of(self._fsource, options.wrt, receiver(self._fsource) is not None)
         self._options = options
         self._cache = {}
         self._last = None
@@ -118,7 +118,7 @@ def parsed_derivative(
     inner, options = (
         (found._inner or found._fsource, found._options)
         if isinstance(found, ParsedDerivative)
-        else (found, Options(wrt=_first(found)))
+        else (found, Options())
     )
     source = found._fsource if isinstance(found, ParsedDerivative) else found
     if wrt is not None:
@@ -153,11 +153,9 @@ def _without_wrt(target: str) -> Any:
     return module._space.function(name)
 
 
-def _first(source: FunctionSource) -> Any:
-    """The default of wrt: the first parameter; after `cls`, the second."""
-    receiver = getattr(source.namespace, "receiver", None)
-    args = [a.id for a in (*source.node.args.posonlyargs, *source.node.args.args)]
-    return args[1] if receiver is not None and args[0] != "self" and len(args) > 1 else 0
+def receiver(source: FunctionSource) -> Any:
+    """The name of the first parameter of a method, and the object that stands for it."""
+    return getattr(source.namespace, "receiver", None)
 
 
 def chosen(wrt: str) -> Any:
@@ -178,9 +176,9 @@ def keys_for(derivative: ParsedDerivative, declared: dict[str, Any]) -> dict[str
             f"--types: {source.name}() has no parameter {unknown[0]!r}; its parameters are {', '.join(params.names)}"
         )
     keys = assumed_keys(source, params)
-    receiver = getattr(source.namespace, "receiver", None)
-    if receiver is not None:
-        keys[receiver[0]] = Fixed(("object", id(receiver[1])), receiver[1])
+    bound = receiver(source)
+    if bound is not None:
+        keys[bound[0]] = Fixed(("object", id(bound[1])), bound[1])
     keys.update(declared)
     return keys
 

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import gast
 
 from s2sad.errors import Loc, SourceError, SourceFile, Stmt
+from s2sad.frontend.sent import text_of
 from s2sad.ir.core import Function
 
 MISSING = object()
@@ -124,6 +125,8 @@ def source_of(fn: types.FunctionType) -> FunctionSource:
     """
     code = fn.__code__
     lines = linecache.getlines(code.co_filename, fn.__globals__)
+    if not lines:
+        code, lines = text_of(code)
     if not lines:
         raise SourceError(
             f"the source of {fn.__qualname__}() cannot be found (it says it comes from {code.co_filename!r})",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.errors import SignatureError
+from s2sad.errors import SignatureError, public
 
 
 def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any], kind: Any = None) -> Any:
@@ -22,6 +22,7 @@ def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any], kind: Any = No
     return make(kind or Derivative, f, chosen)
 
 
+@public
 def grad(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -57,6 +58,7 @@ def grad(
     return _make(f, wrt, False, options)
 
 
+@public
 def value_and_grad(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -74,6 +76,7 @@ def value_and_grad(
     return _make(f, wrt, True, options)
 
 
+@public
 def jacobian(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -121,6 +124,7 @@ def jacobian(
     return _make(f, wrt, False, options, kinds[mode])
 
 
+@public
 def jacfwd(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -142,6 +146,7 @@ def jacfwd(
     return jacobian(f, wrt, "fwd", **options)
 
 
+@public
 def jacrev(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -162,6 +167,7 @@ def jacrev(
     return jacobian(f, wrt, "rev", **options)
 
 
+@public
 def hessian(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -190,6 +196,7 @@ def hessian(
     return _make(f, wrt, False, options, Hessian)
 
 
+@public
 def hvp(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,

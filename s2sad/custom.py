@@ -15,7 +15,7 @@ from typing import Any
 
 from s2sad.analysis.uses import free_values
 from s2sad.entry import header
-from s2sad.errors import S2sadError, SignatureError
+from s2sad.errors import S2sadError, SignatureError, public
 from s2sad.ir.core import Block, Const, Function, Op, Operand, Undef, Value
 from s2sad.ir.types import BOOL, BOTTOM, FLOAT, INT, NONE, Array, Scalar, Type, is_many
 from s2sad.pickling import at_place, place_of
@@ -370,6 +370,7 @@ def opaque(
     return list(values)
 
 
+@public
 def custom_rule(
     fn: Any = None,
     *,

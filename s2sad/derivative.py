@@ -19,8 +19,8 @@ from s2sad.bound import BoundDerivative, apart
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
 from s2sad.custom import differentiable
-from s2sad.entry import MOST_SIGNATURES, Made, binder, entry
-from s2sad.errors import S2sadError, SignatureError
+from s2sad.entry import MOST_SIGNATURES, Made, Where, binder, entry, slow_entry
+from s2sad.errors import S2sadError, SignatureError, public
 from s2sad.frontend.sent import Sent, received, sources
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Op, Operand, Value
@@ -63,7 +63,6 @@ class Derivative:
     """
 
     primal: Any
-    __call__: Callable[..., Any]
     _function: Any  # a function; a class attribute of that type would be read as a method
     _name: str
     _suffix: str
@@ -75,7 +74,7 @@ class Derivative:
     _last: Lowered | None
 
     def __new__(cls, fn: Any, options: Options) -> Derivative:
-        own = type(cls.__name__, (cls,), {"__call__": _slow_call, "__module__": cls.__module__})
+        own = type(cls.__name__, (cls,), {"__module__": cls.__module__})
         return object.__new__(own)
 
     def __init__(self, fn: Any, options: Options) -> None:
@@ -96,6 +95,9 @@ class Derivative:
         self._entered: list[tuple[Lowered, Made]] = []
         self._last = None
         self._unbound: Derivative | None = None  # of which this is `_of_object`
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self._dispatch(args, kwargs)
 
     # -- calling ------------------------------------------------------------------------------------
 
@@ -140,7 +142,7 @@ class Derivative:
         return f"<{kind} of {self._fsource.qualname} with respect to {', '.join(map(str, self._params.wrt))}>"
 
     def _dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        bound = self._bind(*args, **kwargs)
+        bound = self._arguments(args, kwargs)
         lowered = self._lowered(dict(zip(self._params.names, map(key_of, bound), strict=True)))
         self._last = lowered
         code = lowered.compile()
@@ -154,6 +156,15 @@ class Derivative:
         result = code(*bound, **captured)
         self._enter(lowered, lowered.compile())
         return self._as_float32(result, lowered) if self._is_single(lowered) else result
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        try:
+            return self._bind(*args, **kwargs)
+        except S2sadError:
+            raise
+        except TypeError as error:
+            hint = f"call it as {self._fsource.name}{self._signature}"
+            raise SignatureError(str(error), self._fsource.loc, hint) from None
 
     def _refuse_shared(self, values: tuple[Any, ...]) -> None:
         from s2sad.sharing import refuse_shared  # numpy is imported by who has arrays
@@ -207,9 +218,12 @@ class Derivative:
         )
         self._entered = [(lowered, made), *(e for e in self._entered if e[0].valid())][:MOST_SIGNATURES]
         found = self._native(code) or entry(
-            self._fsource.qualname, self._signature, [made for _, made in self._entered]
+            self._where(), self._signature, [made for _, made in self._entered]
         )
-        type(self).__call__ = _slow_call if found is None else found  # type: ignore[method-assign]
+        type(self).__call__ = slow_entry(self._where()) if found is None else found  # type: ignore[method-assign]
+
+    def _where(self) -> Where:
+        return Where(f"{self._name}_{self._suffix}", self._fsource.qualname, self._fsource.loc)
 
     def _native(self, code: Any) -> Any:
         """The dispatcher as the entry, where all code so far is compiled for types that say all there is to say."""
@@ -350,15 +364,17 @@ class Derivative:
 
     # -- looking ------------------------------------------------------------------------------------
 
+    @public
     def lower(self, *args: Any, optimize: int | None = None, **kwargs: Any) -> Lowered:
         """The code for these arguments, without running it."""
-        bound = self._bind(*args, **kwargs)
+        bound = self._arguments(args, kwargs)
         keys = dict(zip(self._params.names, map(key_of, bound), strict=True))
         if optimize is None or optimize == self._options.optimize:
             return self._lowered(keys)
         return self._make(keys, optimize)
 
     @property
+    @public
     def source(self) -> str:
         if self._last is not None:
             return self._last.source
@@ -375,6 +391,7 @@ class Derivative:
         """The user's line for each line of `source` that comes from one."""
         return source_map(self.source)
 
+    @public
     def save(self, path: Any) -> None:
         """Write the generated module to a file that runs where s2sad is not installed."""
         from s2sad.codegen.standalone import standalone
@@ -464,6 +481,7 @@ def make(kind: type[Derivative], f: Any, options: Options) -> Any:
 def made(kind: type[Derivative], given: Any, options: Options) -> Derivative:
     found = kind(differentiable(given), options)
     found._given = given
+    type(found).__call__ = slow_entry(found._where())  # type: ignore[method-assign]
     return presented(found, given)
 
 
@@ -472,10 +490,3 @@ def made_again(kind: type[Derivative], given: Any, options: tuple[Any, ...], sen
     """A pickled derivative, made once in a process: a pool sends it with each task."""
     received(sent)
     return made(kind, given, Options(*options))
-
-
-# -- entries ------------------------------------------------------------------------------------------
-
-
-def _slow_call(self: Derivative, /, *args: Any, **kwargs: Any) -> Any:
-    return self._dispatch(args, kwargs)

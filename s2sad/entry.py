@@ -6,11 +6,13 @@ calls the code of the first signature that fits; any other call goes to `_dispat
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from s2sad.errors import Loc, S2sadError, cut
 from s2sad.frontend.source import Place
 from s2sad.ir.types import Array, List, Placed, Scalar, is_memory
 from s2sad.typing.structure import Fixed, Node
@@ -158,7 +160,7 @@ class Made:
     fixed_as_none: bool = False
 
 
-def entry(name: str, signature: inspect.Signature, signatures: list[Made]) -> Any:
+def entry(place: Where, signature: inspect.Signature, signatures: list[Made]) -> Any:
     """A `__call__` for these signatures, first come first tested; None if there is nothing it could test."""
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values()):
         return None
@@ -175,9 +177,38 @@ def entry(name: str, signature: inspect.Signature, signatures: list[Made]) -> An
     if not lines:
         return None
     lines.append(f"    return _self._dispatch({_forwarded(signature)})")
-    exec("\n".join([f"def __call__(_self, {text}):", *lines]), space)
-    found = space["__call__"]
-    found.__qualname__ = name  # what a TypeError for missing arguments calls it
+    return defined(place, f"_self, {text}", lines, space)
+
+
+@dataclass(frozen=True)
+class Where:
+    """What the entry of a derivative is called in tracebacks, what a TypeError calls it, and where it seems to stand:
+    where the user's function is defined."""
+
+    name: str
+    qualname: str
+    loc: Loc
+
+
+def slow_entry(place: Where) -> Any:
+    """The `__call__` that looks everything up."""
+    return defined(place, "_self, /, *args, **kwargs", ["    return _self._dispatch(args, kwargs)"], {})
+
+
+def defined(place: Where, parameters: str, lines: list[str], space: dict[str, Any]) -> Any:
+    """A function that shows itself as a line of the user's, and raises refusals from there."""
+    inner = "\n".join(f"    {line}" for line in lines)
+    text = f"def {place.name}({parameters}):\n    try:\n{inner}\n    except _Refused as error:\n        raise _cut(error)"
+    tree = ast.parse(text)
+    node: Any
+    for node in ast.walk(tree):
+        if hasattr(node, "lineno"):
+            node.lineno = node.end_lineno = place.loc.line
+            node.col_offset = node.end_col_offset = -1
+    space |= {"_Refused": S2sadError, "_cut": cut}
+    exec(compile(tree, place.loc.file.name, "exec"), space)
+    found = space[place.name]
+    found.__qualname__ = place.qualname
     return found
 
 

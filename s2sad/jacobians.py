@@ -23,6 +23,7 @@ from s2sad.errors import (
     S2sadError,
     SignatureError,
     UnsupportedSyntaxError,
+    public,
 )
 from s2sad.ir.core import AnyOp, Const, Function, Operand, Value, operands
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
@@ -222,6 +223,7 @@ class HessianVectorProduct(Derivative):
         bind = binder(inspect.signature(self._function), self._fsource.qualname)
         self._bind = lambda *args, **kwargs: self._bound(bind, args, kwargs)
 
+    @public
     def hessp(self, x: Any, p: Any, *args: Any) -> Any:
         """The product of the Hessian at `x` with `p`, in the order of arguments that scipy.optimize calls a `hessp`
         with: `f(x, *args)` is the function.

@@ -18,7 +18,7 @@ from s2sad.codegen.load import generate, keyword_names, load
 from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree, writes_arguments
 from s2sad.entry import binder
-from s2sad.errors import JitError, SignatureError
+from s2sad.errors import JitError, SignatureError, public
 from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
@@ -168,6 +168,7 @@ def cached(
 # -- forward mode -------------------------------------------------------------------------------------
 
 
+@public
 def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int = 2) -> tuple[Any, Any]:
     """The value of `f(*primals)` and its derivative along `tangents`, by forward mode.
 
@@ -299,6 +300,7 @@ def zeros(leaf: Any) -> Any:
 # -- reverse mode -------------------------------------------------------------------------------------
 
 
+@public
 def vjp(
     f: Any, *primals: Any, jit: bool = False, optimize: int = 2
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:

@@ -128,14 +128,15 @@ def splice(s: Specialiser, fn: Function, operands: list[Operand]) -> tuple[Opera
 
 def as_forward(ops: tuple[AnyOp, ...]) -> Iterator[AnyOp]:
     """The operations of a finished derivative are ordinary operations of the function around it."""
-    locs: dict[Loc, Loc] = {}
+    locs: dict[tuple[Loc, Loc | None], Loc] = {}
 
     def forward(loc: Loc) -> Loc:
         if not loc.reverse:
             return loc
-        found = locs.get(loc)
+        key = loc, loc.caller
+        found = locs.get(key)
         if found is None:
-            found = locs[loc] = replace(loc, reverse=False)
+            found = locs[key] = replace(loc, reverse=False)
         return found
 
     def block(b: Block) -> Block:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from s2sad.errors import SignatureError
+from s2sad.typing.calls import public
 from s2sad.typing.structure import user_function
 
 
@@ -41,7 +42,7 @@ def not_a_function(f: Any, called: str = "grad") -> SignatureError:
 def library(f: Any) -> str:
     """The module of a library's function, as programs spell it."""
     module = getattr(f, "__module__", None) or ("numpy" if type(f).__module__ == "numpy" else None)
-    return "" if module in (None, "builtins", "__main__") else module.replace("numpy", "np", 1) + "."
+    return "" if module in (None, "builtins", "__main__") else public(module).replace("numpy", "np", 1) + "."
 
 
 def short(obj: Any) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from s2sad.bound import apart
-from s2sad.errors import CheckError, SignatureError
+from s2sad.errors import CheckError, SignatureError, public
 
 
+@public
 def check_grad(
     f: Callable[..., Any],
     args: tuple[Any, ...],

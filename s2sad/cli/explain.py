@@ -11,7 +11,7 @@ from s2sad.analysis.uses import use_counts
 from s2sad.cli.graph import Graph
 from s2sad.cli.target import METAVAR, ParsedDerivative, keys_for, parsed_derivative
 from s2sad.cli.typespec import parse_types
-from s2sad.errors import S2sadError
+from s2sad.errors import S2sadError, in_words
 from s2sad.ir.core import AnyOp, For, Function, Op, Value, blocks, operands, walk
 from s2sad.ir.types import Array, Object, Tape, carries_derivative
 from s2sad.optimize.dce import eliminate_dead_code
@@ -128,8 +128,7 @@ def inlined(fn: Function) -> Iterator[str]:
             found.setdefault((stmt.function, stmt.file.name), set()).add(op.loc.line)
     for (name, file), lines in found.items():
         span = f"{min(lines)}" if len(lines) == 1 else f"{min(lines)}-{max(lines)}"
-        text = {"lambda_": "a lambda", "generator": "a comprehension"}.get(name, f"{name}()")
-        yield f"{text}  {file}, line {span}"
+        yield f"{in_words(name)}  {file}, line {span}"
 
 
 def stored(fn: Function) -> Iterator[str]:

@@ -58,6 +58,7 @@ class Loops(FirstTurns):
     at_hand: Named | None  # what the operation at hand gives
     source: Any
     siblings: Any
+    caller: Any
     block: Any
     get: Any
     merged: Any
@@ -344,16 +345,16 @@ class Loops(FirstTurns):
     # -- generators ---------------------------------------------------------------------------------
 
     def consume(self, gen: GeneratorAV, init: tuple[AV, ...], body: Body, named: Named | None) -> list[AV]:
-        outer = self.source, self.env, self.siblings
+        outer = self.source, self.env, self.siblings, self.caller
 
         def run(item: AV, state: AV) -> AV:
             assert isinstance(state, TupleAV)
-            inner = self.source, self.env, self.siblings
-            self.source, self.env, self.siblings = outer
+            inner = self.source, self.env, self.siblings, self.caller
+            self.source, self.env, self.siblings, self.caller = outer
             try:
                 return TupleAV(tuple(body(item, list(state.items))))
             finally:
-                self.source, self.env, self.siblings = inner
+                self.source, self.env, self.siblings, self.caller = inner
 
         self.consumers.append(Consumer(run, named))
         try:

@@ -159,6 +159,8 @@ def constant(obj: Any) -> AV:
     function = user_function(obj)
     if function is not None:
         return FunctionAV(source_for(function))
+    if isinstance(obj, types.MethodType) and user_function(obj.__func__) is not None:
+        return PartialAV(constant(obj.__func__), TupleAV((constant(obj.__self__),)), DictAV({}))
     return StaticAV(obj)
 
 

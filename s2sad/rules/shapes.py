@@ -14,7 +14,9 @@ OPERATORS = frozenset(
     {"add", "sub", "mul", "div", "pow", "floordiv", "mod", "neg", "pos", "lt", "le", "gt", "ge", "eq", "ne",
      "builtins.abs", "bitand", "bitor", "bitxor", "invert", "lshift", "rshift"}
 )  # fmt: skip
-ELEMENTWISE: set[Any] = {np.where, np.clip, np.sinc, np.i0, np.nan_to_num, np.fix, np.round, np.around}
+ELEMENTWISE: set[Any] = {np.where, np.clip, np.sinc, np.i0, np.nan_to_num, np.round, np.around}
+if hasattr(np, "fix"):  # deprecated since NumPy 2.5
+    ELEMENTWISE.add(np.fix)
 
 
 def is_elementwise(prim: Any) -> bool:

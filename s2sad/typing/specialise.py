@@ -86,6 +86,8 @@ class Context:
     inlined: dict[Any, int] = field(default_factory=dict)
     size: int = 0
     asks_for_layouts: bool = False
+    written: int = 0  # operations of loops that are written out
+    bounded: bool = True  # whether there may be only so many
     extra: dict[str, Function] = field(default_factory=dict)
 
 
@@ -106,10 +108,10 @@ def specialise(
     load_library()
     outlined: set[Any] = set()
     widened: dict[Loc, Type] = {}
-    unknown = False
+    unknown, bounded, for_size = False, True, False
     while True:
         captures.reset()
-        context = Context(captures, outlined, widened, unknown)
+        context = Context(captures, outlined, widened, unknown, bounded=bounded)
         walker = Specialiser(context)
         walker.builder.loc = source.loc
         try:
@@ -126,8 +128,13 @@ def specialise(
                     "append its elements",
                 ) from None
             widened[conflict.site] = conflict.item
+            for_size |= conflict.for_size
             continue
         except S2sadError as error:
+            if for_size and bounded:  # not all can be in memory: all of it, one by one
+                bounded = False
+                widened.clear()
+                continue
             if isinstance(error, KindsMeet) and (
                 meeting := in_memory_where_made(walker, error.lists, widened)
             ):
@@ -196,6 +203,7 @@ class Specialiser(Loops):
         self.placed: dict[tuple[Loc, Loc], Loc] = {}
         self.frozen = False  # in the library: what is emitted belongs to the line of the call
         self.unrolls = False  # whether loops over constant ranges are written out
+        self.bounded = True
         self.of_loops = WeakSet()
         self.used_up: frozenset[AV] = frozenset()  # iterators that something has run through
 

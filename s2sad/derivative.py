@@ -15,6 +15,7 @@ from typing import Any
 
 from s2sad import pipeline
 from s2sad.analysis.aliases import Aliases
+from s2sad.assumed import assumed_keys, assuming
 from s2sad.bound import BoundDerivative, apart
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
@@ -378,12 +379,12 @@ class Derivative:
     def source(self) -> str:
         if self._last is not None:
             return self._last.source
-        return self._lowered(self._assumed()).source
+        keys = self._assumed()
+        with assuming(keys, "call it once, or say .lower(...) with arguments like yours"):
+            return self._lowered(keys).source
 
     def _assumed(self) -> dict[str, Any]:
         """The signature assumed where no call has shown one."""
-        from s2sad.assumed import assumed_keys
-
         return assumed_keys(self._fsource, self._params)
 
     @property

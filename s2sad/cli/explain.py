@@ -9,7 +9,7 @@ import click
 
 from s2sad.analysis.uses import use_counts
 from s2sad.cli.graph import Graph
-from s2sad.cli.target import METAVAR, ParsedDerivative, keys_for, parsed_derivative
+from s2sad.cli.target import METAVAR, ParsedDerivative, assuming_types, keys_for, parsed_derivative
 from s2sad.cli.typespec import parse_types
 from s2sad.errors import S2sadError, in_words
 from s2sad.ir.core import AnyOp, For, Function, Op, Value, blocks, operands, walk
@@ -40,7 +40,8 @@ def explain(target: str, wrt: str | None, types: str, level: int | None) -> None
         f"{source.qualname}() of {where}, with respect to {', '.join(map(str, derivative._params.wrt))}"
     )
     try:
-        typed, hidden, inputs = derivative._typed(keys)
+        with assuming_types(keys, declared):
+            typed, hidden, inputs = derivative._typed(keys)
         fn = eliminate_dead_code(typed.function)
         g = Graph.of(fn, inputs)
         section("parameters", parameters(g, derivative, set(declared), set(hidden)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from s2sad.assumed import assumed_keys
+from s2sad.assumed import assumed_keys, assuming, spelt
 from s2sad.derivative import Derivative, Options
 from s2sad.errors import Loc, SignatureError, SourceError
 from s2sad.frontend.constants import NoSuchFunction, Unknown
@@ -19,7 +19,7 @@ from s2sad.signature import Parameters
 from s2sad.typing.abstract import AV, FunctionAV
 from s2sad.typing.calls import apply
 from s2sad.typing.specialise import Specialiser
-from s2sad.typing.structure import Fixed
+from s2sad.typing.structure import Fixed, Node
 
 METAVAR = "FILE.py:FUNCTION"
 
@@ -181,6 +181,20 @@ def keys_for(derivative: ParsedDerivative, declared: dict[str, Any]) -> dict[str
         keys[bound[0]] = Fixed(("object", id(bound[1])), bound[1])
     keys.update(declared)
     return keys
+
+
+def assuming_types(keys: dict[str, Any], declared: dict[str, Any]) -> Any:
+    """As `assuming`, of the types that `--types` does not say."""
+    others = {n: k for n, k in keys.items() if n not in declared}
+    example = ", ".join(f"{n}: {likely(key, k)}" for k, (n, key) in enumerate(others.items()))
+    return assuming(others, f'say them, e.g. --types "{example}"')
+
+
+def likely(key: Any, k: int) -> str:
+    """What argument number k may be, if not what was assumed."""
+    if isinstance(key, Node):
+        return spelt(key).replace("float", "float64[n]")
+    return "float64[n]" if k else "float64[n,m]"
 
 
 def with_respect_to_all(derivative: ParsedDerivative, keys: dict[str, Any]) -> ParsedDerivative:

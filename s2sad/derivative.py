@@ -24,7 +24,7 @@ from s2sad.entry import MOST_SIGNATURES, Made, Where, binder, entry, slow_entry
 from s2sad.errors import S2sadError, SignatureError, public
 from s2sad.frontend.sent import Sent, received, sources
 from s2sad.frontend.source import FunctionSource
-from s2sad.ir.core import Const, Function, Op, Operand, Value
+from s2sad.ir.core import Const, Function, Op, Operand, Undef, Value
 from s2sad.ir.types import Scalar, is_memory
 from s2sad.lowered import Lowered
 from s2sad.nested import inline_bound, inline_derivative, structured
@@ -429,7 +429,7 @@ def value_tree(av: AV, exprs: list[Any]) -> Any:
             import gast
 
             return gast.Dict([t.constant(k) for k in a.items], [build(v) for v in a.items.values()])
-        if isinstance(a, (Value, Const)):
+        if isinstance(a, (Value, Const, Undef)):
             return next(stream)
         raise S2sadError(
             "this kind of auxiliary result is not supported", hint="return numbers, arrays, tuples or dicts"

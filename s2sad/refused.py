@@ -11,6 +11,10 @@ from s2sad.typing.structure import user_function
 
 def not_a_function(f: Any, called: str = "grad") -> SignatureError:
     """The error for what is no Python function with source, and what its user may have meant."""
+    if isinstance(f, str) and not f.isidentifier():
+        return SignatureError(
+            f"{called}() takes a function, and not the text {short(f)}", hint="write it as a def or lambda"
+        )
     if isinstance(f, (str, tuple, list)) or type(f) is int:
         return SignatureError(
             f"{called}() takes a function, and not {short(f)}",

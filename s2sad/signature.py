@@ -96,7 +96,9 @@ class Parameters:
         if isinstance(w, Integral) and not isinstance(w, bool):
             return numbered(source, int(w), bound)
         raise SignatureError(
-            f"wrt must be positions or names, not {w!r}", source.loc, "e.g. wrt=0 or wrt=('x', 'y')"
+            f"wrt must be positions or names, not {short(w)}",
+            source.loc,
+            f"e.g. wrt=0 or wrt=('x', 'y'); arguments go into the call of what is made: grad({source.name})(...)",
         )
 
     def check(self, given: Callable[[str], int]) -> None:

@@ -166,6 +166,11 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
     if isinstance(obj, type) and issubclass(obj, BaseException):
         operands, _ = items.printable(s, args)
         return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
+    if str(getattr(obj, "__module__", "")).startswith("s2sad."):
+        raise s.error(
+            f"{obj.__name__}() is called inside a differentiated function",
+            "make the derivative outside, as df = grad(f), and call df",
+        )
     raise s.error(
         f"s2sad has no derivative rule for {full_name(obj)}()",
         "write it with functions that `s2sad support` lists, give it a derivative with custom_rule(), or call it outside",

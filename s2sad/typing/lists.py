@@ -227,7 +227,10 @@ def operator(s: Any, prim: str, operands: list[Any], op: Op) -> AV:
 
         s.loop(RangeAV(const(0), count, const(1)), (), once, [])
         return out
-    raise s.error(f"{prim} on lists is not supported yet", "build the list with append or by index")
+    raise s.error(
+        f"{prim} on lists is not supported",
+        "arithmetic is for numbers and arrays: make it np.array(...), or use a loop",
+    )
 
 
 def common_type_of_lists(s: Any, lists: list[Operand]) -> Type:

@@ -12,6 +12,8 @@ from s2sad.pickling import at_place, place_of
 class BoundDerivative(functools.partial):  # type: ignore[type-arg]
     """A derivative whose first argument is given. What takes the arguments of a call takes the others here."""
 
+    __slots__ = ()
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") and name not in ("__name__", "__qualname__", "__wrapped__", "__module__"):
             raise AttributeError(name)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import types
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from s2sad.errors import Loc, S2sadError, cut
+from s2sad.errors import NOWHERE, Loc, S2sadError, cut
 from s2sad.frontend.source import Place
 from s2sad.ir.types import Array, List, Placed, Scalar, is_memory
 from s2sad.typing.structure import Fixed, Node
@@ -191,8 +192,12 @@ class Where:
 
 
 def slow_entry(place: Where) -> Any:
-    """The `__call__` that looks everything up."""
-    return defined(place, "_self, /, *args, **kwargs", ["    return _self._dispatch(args, kwargs)"], {})
+    """The `__call__` that looks everything up: one piece of code, shown at each function's own place."""
+    code = _SLOW.__code__.replace(
+        co_filename=place.loc.file.name, co_name=place.name, co_qualname=place.qualname,
+        co_firstlineno=place.loc.line,
+    )  # fmt: skip
+    return types.FunctionType(code, _SLOW.__globals__, place.name)
 
 
 def defined(place: Where, parameters: str, lines: list[str], space: dict[str, Any]) -> Any:
@@ -260,3 +265,11 @@ def _forwarded(signature: inspect.Signature) -> str:
     positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     keyword = [f"{p.name!r}: {p.name}" for p in parameters if p.kind is p.KEYWORD_ONLY]
     return f"({''.join(n + ', ' for n in positional)}), {{{', '.join(keyword)}}}"
+
+
+_SLOW = defined(
+    Where("call", "call", replace(NOWHERE, line=1)),
+    "_self, /, *args, **kwargs",
+    ["    return _self._dispatch(args, kwargs)"],
+    {},
+)

@@ -24,7 +24,6 @@ class Made(Enum):
     SAME = "the first operand"
     ELEMENT = "what the first operand holds"
     GIVEN = "anything that was there before"
-    SPREAD = "one number for all elements, which none can be written of"
 
 
 _VIEWS = frozenset({"view", "newaxis", "squeeze", "numpy.transpose", "reshaped"})

@@ -6,12 +6,15 @@ calls the code of the first signature that fits; any other call goes to `_dispat
 
 from __future__ import annotations
 
+import ast
 import builtins
 import inspect
+import types
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from s2sad.errors import NOWHERE, Loc, S2sadError, cut
 from s2sad.frontend.source import MISSING, Attribute, Builtin, Place
 from s2sad.ir.types import Array, List, Placed, Scalar, is_memory
 from s2sad.typing.captures import Guard
@@ -176,7 +179,7 @@ class Made:
     fixed_as_none: bool = False
 
 
-def entry(name: str, signature: inspect.Signature, signatures: list[Made], fn: Any) -> Any:
+def entry(place: Where, signature: inspect.Signature, signatures: list[Made], fn: Any) -> Any:
     """A `__call__` for these signatures, first come first tested; None if there is nothing it could test.
 
     Arguments that are not given are told from all others: where the function's code or defaults are others by now,
@@ -206,9 +209,42 @@ def entry(name: str, signature: inspect.Signature, signatures: list[Made], fn: A
         return None
     lines.append(f"    return {_forwarded(tests, signature)}")
     space |= tests.space
-    exec("\n".join([f"def __call__(_self, {text}):", *lines]), space)
-    found = space["__call__"]
-    found.__qualname__ = name  # what a TypeError for too many arguments calls it
+    return defined(place, f"_self, {text}", lines, space)
+
+
+@dataclass(frozen=True)
+class Where:
+    """What the entry of a derivative is called in tracebacks, what a TypeError calls it, and where it seems to stand:
+    where the user's function is defined."""
+
+    name: str
+    qualname: str
+    loc: Loc
+
+
+def slow_entry(place: Where) -> Any:
+    """The `__call__` that looks everything up: one piece of code, shown at each function's own place."""
+    code = _SLOW.__code__.replace(
+        co_filename=place.loc.file.name, co_name=place.name, co_qualname=place.qualname,
+        co_firstlineno=place.loc.line,
+    )  # fmt: skip
+    return types.FunctionType(code, _SLOW.__globals__, place.name)
+
+
+def defined(place: Where, parameters: str, lines: list[str], space: dict[str, Any]) -> Any:
+    """A function that shows itself as a line of the user's, and raises refusals from there."""
+    inner = "\n".join(f"    {line}" for line in lines)
+    text = f"def {place.name}({parameters}):\n    try:\n{inner}\n    except _Refused as error:\n        raise _cut(error)"
+    tree = ast.parse(text)
+    node: Any
+    for node in ast.walk(tree):
+        if hasattr(node, "lineno"):
+            node.lineno = node.end_lineno = place.loc.line
+            node.col_offset = node.end_col_offset = -1
+    space |= {"_Refused": S2sadError, "_cut": cut}
+    exec(compile(tree, place.loc.file.name, "exec"), space)
+    found = space[place.name]
+    found.__qualname__ = place.qualname
     return found
 
 
@@ -292,3 +328,11 @@ def given(
     count = next((i for i, (_, value) in enumerate(positional) if value is MISSING), len(positional))
     by_name = {name: value for name, value in (*positional[count:], *keyword) if value is not MISSING}
     return tuple(value for _, value in positional[:count]), by_name
+
+
+_SLOW = defined(
+    Where("call", "call", replace(NOWHERE, line=1)),
+    "_self, /, *args, **kwargs",
+    ["    return _self._dispatch(args, kwargs)"],
+    {},
+)

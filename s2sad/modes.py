@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 
 from s2sad import pipeline
+from s2sad.bound import apart
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate, keyword_names, load
 from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree, writes_arguments
 from s2sad.entry import binder
-from s2sad.errors import JitError, SignatureError
+from s2sad.errors import JitError, SignatureError, public
+from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
-from s2sad.nested import inline_derivative
+from s2sad.nested import inline_bound
+from s2sad.refused import not_a_function
 from s2sad.sharing import copied, refuse_shared
-from s2sad.signature import Parameters, typed_parameters
+from s2sad.signature import Argument, Parameters, typed_parameters
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import Pullback, pullback
 from s2sad.typing.abstract import AV, TupleAV
@@ -86,22 +89,19 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bo
     """Type `f` for these arguments; `moved` says which integer arguments a derivative is asked for after all."""
     nested = isinstance(f, Derivative)
     function = f._function if nested else user_function(f)
-    if function is None:
-        raise SignatureError(
-            f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda"
-        )
+    assert function is not None
     source = source_for(function)
     signature = inspect.signature(function, follow_wrapped=False)
     bind = binder(signature, source.qualname)
-    params = Parameters.of(source, 0)
-    keys = keys_of(source, params.names, bind(*args))
-    names = given(signature, len(args))
-    also = {n for n, m in zip(names, moved, strict=False) if m}
-    wrt = tuple(n for n in names if floating(keys[n]) or n in also)
-    params = Parameters(source, params.names, wrt, False)
+    names = parameter_names(source.node)
+    keys = keys_of(source, names, bind(*args))
+    passed = given(signature, len(args))
+    also = {n for n, m in zip(passed, moved, strict=False) if m}
+    wrt = tuple(n for n in passed if floating(keys[n]) or n in also)
+    params = Parameters(source, names, tuple(map(Argument, wrt)), False)
     values, make, inputs = typed_parameters(params, keys)
     captures = Captures(flat=jit)
-    call = (lambda walker, avs: inline_derivative(f, walker, avs, {})) if nested else None
+    call = (lambda walker, avs: inline_bound(f, walker, avs)) if nested else None
     typed = specialise(source, make, captures, call)
     hidden = tuple(c.value for c in captures.variables.values())
     head = tuple(captures.head_ops)
@@ -109,8 +109,19 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bo
     made = replace(typed.function, params=(*values, *hidden), body=body)
     writes = writes_arguments(made)
     return Prepared(
-        pipeline.check(made), bind, names, tuple(inputs), wrt, typed.result, hidden, captures, writes
+        pipeline.check(made), bind, passed, tuple(inputs), wrt, typed.result, hidden, captures, writes
     )
+
+
+def function_of(f: Any, called: str) -> tuple[Any, tuple[Any, ...]]:
+    """What is differentiated: a function or a derivative, and the object if that is a method of one."""
+    function, receiver = apart(f)
+    if isinstance(function, Derivative) and receiver:
+        function = function._of_object
+    found = differentiable(function)
+    if not isinstance(found, Derivative) and user_function(found) is None:
+        raise not_a_function(f, called)
+    return found, receiver
 
 
 def given(signature: inspect.Signature, count: int) -> list[str]:
@@ -168,6 +179,7 @@ def cached(
 # -- forward mode -------------------------------------------------------------------------------------
 
 
+@public
 def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int = 2) -> tuple[Any, Any]:
     """The value of `f(*primals)` and its derivative along `tangents`, by forward mode.
 
@@ -178,7 +190,9 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
     Returns:
         (out, out_tangent), out_tangent in the structure of out.
     """
-    f, primals, tangents = differentiable(f), tuple(primals), tuple(tangents)
+    refuse_loose(f, primals, tangents)
+    f, receiver = function_of(f, "jvp")
+    primals, tangents = (*receiver, *primals), (*(None for _ in receiver), *tangents)
     if len(primals) != len(tangents):
         raise SignatureError(
             f"jvp got {len(primals)} primals and {len(tangents)} tangents",
@@ -198,6 +212,15 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
             flat += map(zeros, own) if tangent is None else along_with(own, flatten(key, tangent), "tangent")
     bound, captured = prepared.arguments(code, primals)
     return code(*bound, *flat, **captured)  # type: ignore[no-any-return]
+
+
+def refuse_loose(f: Any, primals: Any, tangents: Any) -> None:
+    """Arguments that are not in tuples."""
+    if not all(isinstance(given, (tuple, list)) for given in (primals, tangents)):
+        raise SignatureError(
+            "jvp(f, primals, tangents) takes the arguments of f as a tuple, and their tangents as another",
+            hint="write jvp(f, (x,), (dx,)) for a function of one argument",
+        )
 
 
 @pipeline.collector_paused()
@@ -288,6 +311,7 @@ def zeros(leaf: Any) -> Any:
 # -- reverse mode -------------------------------------------------------------------------------------
 
 
+@public
 def vjp(
     f: Any, *primals: Any, jit: bool = False, optimize: int = 2
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -296,7 +320,8 @@ def vjp(
     The pullback may be called many times; it returns a tuple with one entry for each primal (0.0 for arguments
     that are not floating), keeps copies of the mutable inputs it reads, and never writes its cotangent.
     """
-    f = differentiable(f)
+    f, receiver = function_of(f, "vjp")
+    primals = (*receiver, *primals)
     prepared, code = cached("vjp", f, primals, jit, optimize, lambda p: vjp_code(p, jit, optimize))
     pair, forward_code, reverse_code, n = code
     bound, captured = prepared.arguments(forward_code, primals)
@@ -318,11 +343,12 @@ def vjp(
             restore(key, primal, grads) if floating(key) else 0.0
             for key, primal in zip(keys, by_parameter, strict=True)
         )
-        if by_parameter is primals:
-            return found
-        last = found[-1] if isinstance(found[-1], tuple) else (0.0,) * len(by_parameter[-1])
-        return (*found[:-1], *last)
+        if by_parameter is not primals:
+            last = found[-1] if isinstance(found[-1], tuple) else (0.0,) * len(by_parameter[-1])
+            found = (*found[:-1], *last)
+        return found[len(receiver) :]
 
+    pull.__name__ = pull.__qualname__ = f"{prepared.function.name}_pullback"
     return value, pull
 
 

@@ -226,6 +226,7 @@ def test_partials_and_second_derivatives(name: str) -> None:
         fn = float
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)  # np.fix, since NumPy 2.5
         for args in points(prim):
             for i in floats(prim, args):
                 want = difference(fn, args, i)
@@ -391,6 +392,7 @@ def test_partials_warn_nowhere_the_forward_did_not(name: str) -> None:
     prim = PRIMS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)  # np.fix, since NumPy 2.5
         for args in grid(prim, TAME, TAME):
             args = tuple(np.float64(a) if isinstance(a, float) else a for a in args)
             try:

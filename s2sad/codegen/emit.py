@@ -46,7 +46,11 @@ class Emitter:
         self.folding = Folding(fn, fold_named=level >= 2, fold_bounds=target == "python")
         self.positions = Positions(fn, self.folding.folded, self.folding.ternary)
         self.makers = definitions(fn)
-        structures = {op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim == "extract"}
+        structures = {
+            op.operands[0]
+            for op in walk(fn.body)
+            if isinstance(op, Op) and op.prim in ("extract", "extract_list")
+        }
         for p in structures.intersection(fn.params):  # what is returned may be made as they are, by type(p)
             self.positions.used(p, (len(fn.body.ops),))
         self.names = Names(fn, self.positions, reserved | {fn.name}, target == "numba")

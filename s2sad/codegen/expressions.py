@@ -356,10 +356,16 @@ class Expressions:
         return t.list_(items) if op.attr("display") == "list" else t.tuple_(items)
 
     def op_extract(self, op: Op) -> Any:
-        node = self.operand(op.operands[0])
-        for kind, key in op.attr("path"):
-            node = t.subscript(node, t.constant(key)) if kind == "item" else t.attribute(node, key)
-        return node
+        return follow(self.operand(op.operands[0]), op.attr("path"))
+
+    def op_extract_list(self, op: Op) -> Any:
+        taken = self.emitter.names.given()
+        i = next(n for n in ("i", "k", *(f"i_{j}" for j in range(len(taken) + 1))) if n not in taken)
+        each = t.subscript(follow(self.operand(op.operands[0]), op.attr("path")), t.name(i))
+        first, count = op.attr("first"), op.attr("count")
+        bounds = [t.constant(b) for b in ((first, first + count) if first else (count,))]
+        clause = gast.comprehension(t.target(i), t.call("range", *bounds), [], 0)
+        return gast.ListComp(follow(each, op.attr("rest")), [clause])
 
     def op_zeros_like(self, op: Op) -> Any:
         a = self.operand(op.operands[0])
@@ -484,3 +490,10 @@ def compiles(prim: str, count: int | None = None) -> bool:
 def b_const(block: Any, value: bool) -> bool:
     y = block.yields[0]
     return isinstance(y, Const) and y.value is value
+
+
+def follow(node: Any, path: Any) -> Any:
+    """The part of a container at a path."""
+    for kind, key in path:
+        node = t.subscript(node, t.constant(key)) if kind == "item" else t.attribute(node, key)
+    return node

@@ -21,6 +21,7 @@ from s2sad.codegen.raising import library_path
 from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import Function, Op, Value, walk
+from s2sad.optimize.columns import gather_columns
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.explicit_loops import explicit_loops
 from s2sad.optimize.records import gather_records
@@ -58,6 +59,8 @@ def generate(
     fn = gather_records(fn)
     if target == "numba":
         fn = replace(_for_numba(fn), callees={name: _for_numba(f) for name, f in fn.callees.items()})
+    else:
+        fn = gather_columns(fn)
     modules: set[str] = set()
     helpers: dict[str, None] = {}
     written: dict[str, str] = {}

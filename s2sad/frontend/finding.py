@@ -16,6 +16,7 @@ from typing import Any
 
 from s2sad.errors import SourceError, SourceFile
 from s2sad.frontend.compiled_from import is_compiled_from
+from s2sad.frontend.sent import text_of
 from s2sad.frontend.source import FunctionSource, LiveNamespace, deep_recursion, to_gast
 
 Found = tuple[ast.FunctionDef | ast.Lambda, SourceFile]
@@ -54,7 +55,7 @@ def find(fn: types.FunctionType) -> Found:
     """The syntax that the function's code was compiled from, and where it stands."""
     code, space = fn.__code__, fn.__globals__
     lines: list[str] = []
-    for lines in texts(code.co_filename, space):
+    for lines in texts(code, space):
         found = in_place(fn, lines)
         if found is not None:
             return found
@@ -76,13 +77,15 @@ def find(fn: types.FunctionType) -> Found:
     )
 
 
-def texts(filename: str, space: dict[str, Any]) -> Iterator[list[str]]:
-    """The lines of a file as they were last read and, if it has been written since, as they are now."""
+def texts(code: types.CodeType, space: dict[str, Any]) -> Iterator[list[str]]:
+    """The lines of a file as they were last read and, if it has been written since, as they are now; else those that came
+    with a pickled function."""
+    filename = code.co_filename
     lines = linecache.getlines(filename, space)
-    yield lines
+    yield lines or text_of(code)[1]
     linecache.checkcache(filename)
     again = linecache.getlines(filename, space)
-    if again is not lines:
+    if again is not lines and again:
         yield again
 
 

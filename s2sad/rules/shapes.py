@@ -17,7 +17,9 @@ OPERATORS = frozenset(
 UNDEFINED = frozenset(
     {"sub", "neg", "pos", "lt", "le", "gt", "ge", "eq", "ne"}
 )  # of truth values, or itself one
-ELEMENTWISE: set[Any] = {np.where, np.clip, np.sinc, np.i0, np.nan_to_num, np.fix, np.round, np.around}
+ELEMENTWISE: set[Any] = {np.where, np.clip, np.sinc, np.i0, np.nan_to_num, np.round, np.around}
+if hasattr(np, "fix"):  # deprecated since NumPy 2.5
+    ELEMENTWISE.add(np.fix)
 
 
 def is_elementwise(prim: Any) -> bool:

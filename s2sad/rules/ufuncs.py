@@ -271,7 +271,8 @@ ufunc("heaviside(x, h)", cost=1, jit=False, helper=source(heaviside), dx=ZERO, d
 ufunc("ldexp(x, n)", lambda x, n: numpy_float(x), cost=5, dx="scale(dy, n)", dn=ZERO)
 ufunc("nextafter(a, b)", cost=5, da="dy", db=ZERO)
 piecewise_constant("floor(x)", "ceil(x)", "rint(x)", "trunc(x)", "spacing(x)")
-piecewise_constant("fix(x)", jit=False, helper=source(fix))
+if hasattr(np, "fix"):  # deprecated since NumPy 2.5
+    piecewise_constant("fix(x)", jit=False, helper=source(fix))
 piecewise_constant("sign(x)", infer=numpy_same)
 piecewise_constant("round(x, decimals)", infer=lambda x, *decimals: numpy_same(x))
 piecewise_constant("around(x, decimals)", infer=lambda x, *decimals: numpy_same(x))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import itertools
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -209,7 +210,13 @@ def full_name(obj: Any) -> str:
     owner: Any = getattr(obj, "__self__", None)
     if type(owner).__module__ == "numpy" and hasattr(owner, "__name__"):  # a method of a ufunc
         module, name = "numpy", f"{owner.__name__}.{obj.__name__}"
-    return f"{module}.{name}" if module not in (None, "builtins") else name
+    return f"{public(module)}.{name}" if module not in (None, "builtins") else name
+
+
+def public(module: str) -> str:
+    """A module's name as far as it is not private: `scipy.optimize` of `scipy.optimize._minimize`."""
+    parts = module.split(".")
+    return ".".join(itertools.takewhile(lambda part: not part.startswith("_"), parts)) or parts[0].lstrip("_")
 
 
 def _handler(obj: Any) -> Handler | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from s2sad.bound import BoundDerivative
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING, Attribute, Builtin, FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
@@ -196,8 +197,14 @@ class Captures:
         """An attribute of a module, a class or an object: of a library a constant, of the user's captured like a
         global."""
         obj = getattr(owner, name)
-        if not _is_users(owner) or isinstance(obj, types.MethodType):
+        if not _is_users(owner):
             return from_python(obj) or constant(obj)
+        if isinstance(
+            obj, (types.MethodType, BoundDerivative)
+        ):  # made anew each time: its function may change
+            own = Part(Part(lambda: owner, name, True), "__func__", True)
+            self.resolve(obj.__func__, own, (id(owner), name), name, builder)
+            return constant(obj)
         module = isinstance(owner, types.ModuleType)
         space = vars(owner) if module else owner
         key = (id(space), name)

@@ -56,6 +56,7 @@ class Instances:
     enter: Any
     identity: Any
     stack: list[Any]
+    caller: Any
 
     def __init__(self, context: Any) -> None:
         self.context = context
@@ -156,7 +157,7 @@ class Instances:
     def body_of(self, source: FunctionSource, args: list[AV], name: str) -> tuple[Function, AV]:
         inner = type(self)(self.context)
         inner.builder.loc = source.loc
-        inner.stack = []
+        inner.stack, inner.caller = [], self.builder.loc
         function = lower(source)
         params: list[Value] = []
 

@@ -78,6 +78,12 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     if any(not is_operand(a) or a.type == STR for a in args):  # type: ignore[union-attr]
         return _on_structures(s, prim, args, op)
     operands = [s.number(a) for a in args]
+    if prim == "matmul" and any(isinstance(o.type, Scalar) for o in operands):
+        raise s.error(
+            f"'@' of {describe(operands[0])} and {describe(operands[1])}",
+            "it multiplies vectors and matrices; write * for a number",
+            SignatureError,
+        )
     if op.attr("inplace"):
         arrays.refuse_in_place(s, operands[0])
     if any(isinstance(o.type, Array) for o in operands):

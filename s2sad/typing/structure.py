@@ -240,6 +240,8 @@ def constant(obj: Any) -> AV:
         return PartialAV(StaticAV(cached_call), TupleAV((constant(obj.__wrapped__),)), DictAV({}))
     if is_dispatcher(obj):
         return PartialAV(StaticAV(dispatched_call), TupleAV((StaticAV(obj),)), DictAV({}))
+    if isinstance(obj, types.MethodType) and user_function(obj.__func__) is not None:
+        return PartialAV(constant(obj.__func__), TupleAV((constant(obj.__self__),)), DictAV({}))
     return StaticAV(obj)
 
 

@@ -115,7 +115,7 @@ class Reverse:
         self.counters: dict[Any, Any] = {}
         self.records: dict[Op, Value] = {}  # the numbers of the records of calls
         self.live_cache: dict[Block, bool] = {}
-        self.locs: dict[Loc, Loc] = {}
+        self.locs: dict[tuple[Loc, Loc | None], Loc] = {}
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
         self.op_homes: dict[AnyOp, Block] = {}
         self.last_writes = last_writes(fn, self.aliases)
@@ -172,9 +172,10 @@ class Reverse:
         return self.root.adj.get(v) or zero(v.type)
 
     def reverse_loc(self, loc: Loc) -> Loc:
-        found = self.locs.get(loc)
+        key = loc, loc.caller
+        found = self.locs.get(key)
         if found is None:
-            found = self.locs[loc] = replace(loc, reverse=True)
+            found = self.locs[key] = replace(loc, reverse=True)
         return found
 
     def block(self, block: Block, scope: Scope) -> None:

@@ -30,7 +30,7 @@ def pow_bases(a: Any, b: Any, y: Any) -> Any:
     """d(a**b)/da from the result: 0 for b = 0, also at a = 0; inf where the derivative is."""
     if np.asarray(a).all():
         return b * y / a
-    at_zero = np.where(b == 1.0, 1.0, np.where((b > 1.0) | (b == 0.0), 0.0, np.inf))
+    at_zero = np.where(b == 1.0, 1.0, np.where((b > 1.0) | (b == 0.0), 0.0, np.copysign(np.inf, b)))
     return np.where(a != 0.0, b * y / np.where(a != 0.0, a, 1.0), at_zero)
 
 
@@ -38,7 +38,7 @@ def pow_exponents(a: Any, b: Any, y: Any) -> Any:
     """d(a**b)/db from the result: 0 at a = 0 for b >= 0 (the limit), nan for a negative base."""
     if np.asarray(a > 0.0).all():
         return np.log(a) * y
-    elsewhere = np.where(a == 0.0, np.where(b != 0.0, 0.0, -np.inf), np.nan)
+    elsewhere = np.where(a == 0.0, np.where(b > 0.0, 0.0, -np.inf), np.nan)
     return np.where(a > 0.0, np.log(np.where(a > 0.0, a, 1.0)) * y, elsewhere)
 
 
@@ -128,7 +128,7 @@ _fn: Any
 _partials: dict[str, Any]
 for _scalar, _fn in zip(
     ON_ARRAYS,
-    (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None),
+    (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None, None),
     strict=True,
 ):
     if _fn is None:  # NumPy's own

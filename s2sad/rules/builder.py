@@ -22,7 +22,7 @@ _BINARY = {
 ON_ARRAYS = {
     "s2sad.ratio": "s2sad.ratios", "s2sad.pow_base": "s2sad.pow_bases", "s2sad.pow_exponent": "s2sad.pow_exponents",
     "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives",
-    "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp",
+    "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp", "s2sad.divided": "div",
 }  # fmt: skip
 ON_NUMBERS = {on_arrays: on_numbers for on_numbers, on_arrays in ON_ARRAYS.items()}
 _FOLDABLE = (int, float, bool, complex)
@@ -45,6 +45,10 @@ class Builder:
         self.changes: Callable[[Operand], bool] = lambda o: (
             False
         )  # whether memory is written after it was made
+        # whether a number is NumPy's for certain, where what the primal reads is divided by
+        self.is_numpy: Callable[[Operand], bool] = lambda o: False
+        # whether a division by zero divides the sum of no elements
+        self.is_count: Callable[[Op], bool] = lambda op: False
 
     # -- operations ---------------------------------------------------------------------------------
 

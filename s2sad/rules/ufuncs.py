@@ -15,7 +15,7 @@ import numpy as np
 from s2sad.ir.types import BOOL, NONE, Array, Scalar, Type, scalar_of
 from s2sad.rules.complexes import absolute_partial, is_complex, real_type
 from s2sad.rules.mathematics import FLOAT_RESULT, TUPLES, with_names
-from s2sad.rules.operators import _literal
+from s2sad.rules.operators import _literal, by_denominator, div_denominator
 from s2sad.rules.registry import ZERO, Emit, Infer, Prim, boolean, numpy_float, numpy_same, rule, source
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -60,13 +60,7 @@ ufunc("negative(x)", numpy_same, cost=1, dx="-dy")
 ufunc("positive(x)", numpy_same, cost=1, dx="dy")
 
 
-def _denominator(b: Any, env: Any) -> Any:
-    if _literal(env["op"].operands[0] if "op" in env else env["a"]) == 1:  # without asking for the value of a
-        return b.expand("-y * y * dy", env)
-    return b.expand("-y * quotient", with_names(env, quotient=over("dy", "b")(b, env)))
-
-
-ufunc("divide(a, b)", cost=5, da=over("dy", "b"), db=_denominator)
+ufunc("divide(a, b)", cost=5, da=by_denominator, db=div_denominator)
 ufunc("reciprocal(x)", numpy_same, cost=5, dx="-y * y * dy")
 ufunc("square(x)", numpy_same, cost=1, dx="2.0 * x * dy")
 ufunc("mod(a, b)", numpy_same, cost=5, da="dy", db="-floor_divide(a, b) * dy")

@@ -16,6 +16,7 @@ from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases, last_writes
 from s2sad.analysis.final_reads import FinalReads
 from s2sad.analysis.gates import Gate, find_gates
+from s2sad.analysis.numpy_numbers import counts, numpy_numbers
 from s2sad.analysis.selections import Selections
 from s2sad.analysis.uses import definitions, free_values, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
@@ -91,6 +92,7 @@ class Reverse:
         self.extras = Extras()
         self.builder = Builder()
         self.builder.reassociate = True
+        self.builder.is_numpy, self.builder.is_count = numpy_numbers(fn), counts(fn)
         self.callees = callees
         self.shadows: dict[Value, Value] = dict(shadow_inputs or {})
         self.given_shadowed = tuple(self.shadows)

@@ -32,7 +32,7 @@ CONTROL = {
 }  # fmt: skip
 # checked on arrays, in tests/test_arrays.py and tests/test_array_functions.py
 ON_WHOLE_ARRAYS = {
-    *INFER, *JVPS, *(v for v in ON_ARRAYS.values() if v.startswith("s2sad.")), "shape", "s2sad.finite_product",
+    *INFER, *JVPS, *(v for v in ON_ARRAYS.values() if v.startswith("s2sad.")), "shape",
     "s2sad.quotient_or_zero", "s2sad.bessel_i", "root", "numpy.i0",
 }  # fmt: skip
 RULES = {

@@ -1,7 +1,7 @@
 """Where a cotangent of 0 may meet an infinite partial, and the derivative is to be that of what was selected: 0.
 
 `np.where(x > 0, np.sqrt(x), 0.0)` gives sqrt(x) a cotangent of 0 at x = 0, where its partial is infinite, and their
-product would be nan. Such products are kept finite (`Reverse.kept_finite`), but only here:
+product would be nan. Such products keep their zeros (`Builder.keeping`), but only here:
 
 * behind a choice by value (`where`, masks): at any operation whose partial may be infinite, since arguments may
   be infinite or nan themselves and masked out for that;
@@ -24,13 +24,20 @@ from s2sad.rules.shapes import is_elementwise
 # elementwise operations whose partials are finite, also where their operands are not
 BOUNDED = frozenset(
     {"add", "sub", "neg", "pos", "subtract", "negative", "positive", "where", "clip", "maximum", "minimum", "fmax", "fmin",
-     "max", "min", "real", "imag", "conj", "copysign", "finite_product", "where_greater"}
+     "max", "min", "real", "imag", "conj", "copysign", "kept_product", "kept_products",
+     "kept_ratio", "kept_ratios", "where_greater"}
 )  # fmt: skip
 # those whose results and partials are finite where their operands are
 REGULAR = BOUNDED | frozenset(
     {"mul", "multiply", "square", "abs", "absolute", "fabs", "sin", "cos", "tanh", "atan", "arctan", "asinh", "arcsinh",
      "erf", "erfc", "expit", "log_expit", "logaddexp", "logaddexp2", "fma", "degrees", "radians", "deg2rad", "rad2deg", "sinc",
      "j0", "j1", "heaviside", "constant", "full"}
+)  # fmt: skip
+# those that pass on some elements by their values; what multiplied the cotangent of others is infinite in second
+# derivatives as well
+SELECTIONS = frozenset(
+    {"numpy.where", "numpy.nan_to_num", "s2sad.where_greater", "s2sad.if_greater",
+     "s2sad.kept_product", "s2sad.kept_products", "s2sad.kept_ratio", "s2sad.kept_ratios"}
 )  # fmt: skip
 PRODUCTS = frozenset({"mul", "multiply"})
 SCALING = PRODUCTS | {"div", "divide", "true_divide"}
@@ -72,7 +79,7 @@ def is_selection(op: Op) -> bool:
     """Whether an operation passes on some elements and leaves others out, by their values."""
     if op.prim in ("gather", "assign_at"):
         return any(kind == "mask" for kind, *_ in dict(op.attrs)["index"])
-    return op.prim in ("numpy.where", "numpy.nan_to_num", "s2sad.where_greater")
+    return op.prim in SELECTIONS
 
 
 def is_comparison(op: Op, ranked: set[Value]) -> bool:

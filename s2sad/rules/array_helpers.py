@@ -22,8 +22,25 @@ def ratios(a: Any, b: Any) -> Any:
     """a / b where b may be 0: then 0 for a = 0, else an infinity of the sign of a."""
     if np.asarray(b).all():
         return a / b
-    safe = a / np.where(b != 0.0, b, 1.0)
-    return np.where(b != 0.0, safe, np.where(a == 0.0, 0.0, np.copysign(np.inf, a)))
+    infinite = np.where(a != 0.0, np.where(a != 0.0, a, 1.0) * np.inf, 0.0)
+    return np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), infinite)
+
+
+def kept_products(a: Any, b: Any) -> Any:
+    """a * b, 0 where one of them is 0: what was not selected contributes nothing, whatever its partial."""
+    kept = (a != 0.0) & (b != 0.0)
+    if kept.all():
+        return a * b
+    return np.where(kept, a, 0.0) * np.where(kept, b, 0.0)
+
+
+def kept_ratios(a: Any, b: Any) -> Any:
+    """a / b where b may be 0 or anything: 0 for a = 0, an infinity of the sign of a for b = 0."""
+    kept = (a != 0.0) & (b != 0.0)
+    if kept.all():
+        return a / b
+    infinite = np.where(a != 0.0, np.where(a != 0.0, a, 1.0) * np.inf, 0.0)
+    return np.where(kept, a / np.where(kept, b, 1.0), infinite)
 
 
 def pow_bases(a: Any, b: Any, y: Any) -> Any:
@@ -49,6 +66,11 @@ def safe_logs(a: Any) -> Any:
     return np.log(np.where(a > 0.0, a, 1.0))
 
 
+def one_minus_squares(x: Any) -> Any:
+    """1 - x * x without cancellation."""
+    return (1.0 - x) * (1.0 + x)
+
+
 def sinc_derivatives(n: Any, x: Any) -> Any:
     """The n-th derivative of sin(pi x) / (pi x): near 0 by the power series, else by Leibniz's rule on z s = sin z."""
     z = np.pi * x
@@ -65,11 +87,6 @@ def sinc_derivatives(n: Any, x: Any) -> Any:
         wave = np.cos(high) if k % 2 else np.sin(high)
         total = ((wave if k % 4 < 2 else -wave) - k * total) / high
     return np.where(finite, np.where(near, series, total), np.nan) * np.pi**n
-
-
-def finite_product(d: Any, term: Any) -> Any:
-    """The term of a cotangent that comes through a selection: 0 where that is 0, whatever the partial."""
-    return np.where(d != 0.0, term, 0.0)
 
 
 def where_greater(d: Any, a: Any, b: Any) -> Any:
@@ -128,9 +145,10 @@ _fn: Any
 _partials: dict[str, Any]
 for _scalar, _fn in zip(
     ON_ARRAYS,
-    (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None, None),
+    (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None, None, kept_products,
+     kept_ratios, one_minus_squares),
     strict=True,
-):
+):  # fmt: skip
     if _fn is None:  # NumPy's own
         continue
     _of = PRIMS[_scalar]
@@ -139,10 +157,6 @@ for _scalar, _fn in zip(
         _fn, f"y = {_fn.__name__}({', '.join(_of.params)})", name=f"s2sad.{_fn.__name__}", helper=source(_fn), effect="none",
         broadcasts=True, **_partials,
     )  # fmt: skip
-rule(
-    finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),
-    effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",
-)  # fmt: skip
 rule(
     quotient_or_zero, "y = quotient_or_zero(a, b)", name="s2sad.quotient_or_zero", helper=source(quotient_or_zero), effect="none", broadcasts=True,
     infer=numpy_float, da="quotient_or_zero(dy, b)", db="-quotient_or_zero(y * dy, b)",

@@ -106,7 +106,7 @@ def _sqrt(b: Any, env: Any) -> Any:
 
 
 ufunc("sqrt(x)", cost=5, dx=_sqrt)
-ufunc("cbrt(x)", cost=20, dx="ratio(dy, 3.0 * y * y)")
+ufunc("cbrt(x)", cost=20, dx="ratio(ratio(dy, y), 3.0 * y)")
 ufunc("hypot(a, b)", cost=10, da="ratio(a, y) * dy", db="ratio(b, y) * dy")
 ufunc("exp(x)", cost=20, dx="y * dy")
 ufunc("exp2(x)", cost=20, dx=f"{LN2} * y * dy")
@@ -128,8 +128,8 @@ for _form, _exp in (("logaddexp(a, b)", "exp"), ("logaddexp2(a, b)", "exp2")):
 ufunc("sin(x)", cost=20, dx="cos(x) * dy")
 ufunc("cos(x)", cost=20, dx="-sin(x) * dy")
 ufunc("tan(x)", cost=20, dx="(1.0 + y * y) * dy")
-ufunc("arcsin(x)", cost=20, dx="ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
-ufunc("arccos(x)", cost=20, dx="-ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
+ufunc("arcsin(x)", cost=20, dx="ratio(dy, sqrt(one_minus_square(x)))")
+ufunc("arccos(x)", cost=20, dx="-ratio(dy, sqrt(one_minus_square(x)))")
 ufunc("arctan(x)", cost=20, dx="dy / (1.0 + x * x)")
 ufunc("sinh(x)", cost=20, dx="cosh(x) * dy")
 ufunc("cosh(x)", cost=20, dx="sinh(x) * dy")
@@ -143,8 +143,8 @@ def _arcsinh(b: Any, env: Any) -> Any:
 
 
 ufunc("arcsinh(x)", cost=20, dx=_arcsinh)
-ufunc("arccosh(x)", cost=20, dx="ratio(dy, sqrt(x - 1.0) * sqrt(x + 1.0))")
-ufunc("arctanh(x)", cost=20, dx=over("dy", "(1.0 - x) * (1.0 + x)"))
+ufunc("arccosh(x)", cost=20, dx="ratio(ratio(dy, sqrt(x - 1.0)), sqrt(x + 1.0))")
+ufunc("arctanh(x)", cost=20, dx=over("dy", "one_minus_square(x)"))
 ufunc("arctan2(a, b)", cost=30, da="ratio(b * dy, a * a + b * b)", db="-ratio(a * dy, a * a + b * b)")
 for _name in ("degrees", "radians", "deg2rad", "rad2deg"):
     ufunc(f"{_name}(x)", cost=1, dx=f"{_name}(dy)")

@@ -216,10 +216,11 @@ class Reverse:
             if self.is_active(gate.operand):
                 env = self.env(op, cotangent, scope)
                 self.mark = len(self.builder.ops)
-                term = self.builder.expand(gate.text, env)
-                self.add(gate.operand, self.kept_finite(op, gate.operand, term, cotangent), scope)
+                self.add(gate.operand, self.builder.expand(gate.text, env), scope)
             return
+        self.builder.kept = {cotangent} if self.selections.concerns(op) else set()
         self.apply_rule(op, cotangent, scope)
+        self.builder.kept = set()
 
     def cotangent(self, op: Op, result: Value, scope: Scope) -> Operand | None:
         """The cotangent of an operation's result; None where nothing depends on it."""
@@ -256,34 +257,23 @@ class Reverse:
                     env = self.variadic(env, op, i, scope)
                 term = partial(self.builder, env)
             if term is not None and not twice:
-                self.contribute(op, operand, term, cotangent, scope)
+                self.contribute(op, operand, term, scope)
             elif term is not None:
                 seen = gathered.get(operand)
                 gathered[operand] = term if seen is None else self.builder.together(seen, term)
         self.mark = start
         for operand, term in gathered.items():
-            self.contribute(op, operand, term, cotangent, scope)
+            self.contribute(op, operand, term, scope)
         self.mark = sys.maxsize
 
-    def contribute(self, op: Op, operand: Operand, term: Operand, cotangent: Any, scope: Scope) -> None:
+    def contribute(self, op: Op, operand: Operand, term: Operand, scope: Scope) -> None:
         """Add what an operation hands on to the adjoint of an operand."""
         stacks = op.prim != "matmul" or any(
             isinstance(o.type, Array) and o.type.ndim > 2 for o in op.operands
         )
         self.broadcasts = is_elementwise(PRIMS[op.prim]) or (op.prim in BROADCASTING and stacks)
-        self.add(operand, self.kept_finite(op, operand, term, cotangent), scope)
+        self.add(operand, term, scope)
         self.broadcasts = True
-
-    def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Any) -> Operand:
-        """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""
-        if not self.selections.concerns(op):
-            return term
-        if isinstance(cotangent.type, Array):
-            return self.builder.emit("s2sad.finite_product", cotangent, term)
-        if isinstance(term.type, Array):
-            return term
-        chosen = self.builder.emit("ne", cotangent, const(0.0))
-        return self.builder.choose(chosen, lambda: term, lambda: const(0.0))
 
     def written_after(self, v: Value, op: AnyOp) -> bool:
         """Whether memory may be written once an operation has read it, in a later iteration too."""

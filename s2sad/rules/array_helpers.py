@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import s2sad.rules.logistic
 import s2sad.rules.operators
 import s2sad.rules.ufuncs  # noqa: F401  (the helpers on numbers)
 from s2sad.ir.types import Array
@@ -69,6 +70,25 @@ def safe_logs(a: Any) -> Any:
 def one_minus_squares(x: Any) -> Any:
     """1 - x * x without cancellation."""
     return (1.0 - x) * (1.0 + x)
+
+
+def logistics(x: Any) -> Any:
+    """1 / (1 + exp(-x)), without overflow."""
+    z = np.exp(-np.abs(x))
+    return np.where(x >= 0.0, 1.0, z) / (1.0 + z)
+
+
+def folded_softplus_slopes(x: Any) -> Any:
+    """The derivative of log1p(exp(-abs(x))), which has a jump at 0 and the same slope on both sides."""
+    z = np.exp(-np.abs(x))
+    return -np.sign(x) * (z / (1.0 + z))
+
+
+def shares(a: Any, b: Any) -> Any:
+    """exp(a) / (exp(a) + exp(b)): a half where they are equal, infinities too."""
+    same = a == b
+    z = np.exp(-np.abs(np.where(same, 0.0, a) - np.where(same, 0.0, b)))
+    return np.where(a >= b, 1.0, z) / (1.0 + z)
 
 
 def sinc_derivatives(n: Any, x: Any) -> Any:
@@ -146,7 +166,7 @@ _partials: dict[str, Any]
 for _scalar, _fn in zip(
     ON_ARRAYS,
     (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None, None, kept_products,
-     kept_ratios, one_minus_squares),
+     kept_ratios, one_minus_squares, logistics, folded_softplus_slopes, shares),
     strict=True,
 ):  # fmt: skip
     if _fn is None:  # NumPy's own

@@ -25,7 +25,8 @@ ON_ARRAYS = {
     "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives",
     "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp", "s2sad.divided": "div",
     "s2sad.kept_product": "s2sad.kept_products", "s2sad.kept_ratio": "s2sad.kept_ratios",
-    "s2sad.one_minus_square": "s2sad.one_minus_squares",
+    "s2sad.one_minus_square": "s2sad.one_minus_squares", "s2sad.logistic": "s2sad.logistics",
+    "s2sad.folded_softplus_slope": "s2sad.folded_softplus_slopes", "s2sad.share": "s2sad.shares",
 }  # fmt: skip
 ON_NUMBERS = {on_arrays: on_numbers for on_numbers, on_arrays in ON_ARRAYS.items()}
 # what multiplies or divides a cotangent, and what does so where that may be of something not selected
@@ -282,6 +283,10 @@ class Builder:
     def expand(self, text: str, env: dict[str, Any], family: str = "math") -> Any:
         """Emit the operations of a rule text over the operands in `env`."""
         return self._expand(parsed(text), env, family)
+
+    def partial(self, partial: str | Callable[..., Any], env: Any, family: str) -> Any:
+        """Emit the operations of a partial, a text or a function that does so."""
+        return self.expand(partial, env, family) if isinstance(partial, str) else partial(self, env)
 
     def _expand(self, node: ast.expr, env: dict[str, Any], family: str) -> Operand:
         if isinstance(node, ast.Name):

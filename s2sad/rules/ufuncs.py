@@ -115,13 +115,13 @@ ufunc("log(x)", cost=20, dx=over("dy", "x"))
 ufunc("log1p(x)", cost=20, dx=over("dy", "1.0 + x"))
 ufunc("log2(x)", cost=20, dx=over("dy", f"{LN2} * x"))
 ufunc("log10(x)", cost=20, dx=over("dy", f"{LN10} * x"))
-# where both are infinite, a - y would be nan
-for _form, _exp in (("logaddexp(a, b)", "exp"), ("logaddexp2(a, b)", "exp2")):
-    ufunc(
-        _form, cost=40,
-        da=f"{_exp}(a - y) * dy if a != y else dy if a != b else 0.5 * dy",
-        db=f"{_exp}(b - y) * dy if b != y else dy if a != b else 0.5 * dy",
-    )  # fmt: skip
+ufunc("logaddexp(a, b)", cost=40, da="share(a, b) * dy", db="share(b, a) * dy")
+ufunc(
+    "logaddexp2(a, b)",
+    cost=40,
+    da=f"share({LN2} * a, {LN2} * b) * dy",
+    db=f"share({LN2} * b, {LN2} * a) * dy",
+)
 
 # -- circles and hyperbolas ---------------------------------------------------------------------------
 

@@ -31,8 +31,15 @@ BOUNDED = frozenset(
 REGULAR = BOUNDED | frozenset(
     {"mul", "multiply", "square", "abs", "absolute", "fabs", "sin", "cos", "tanh", "atan", "arctan", "asinh", "arcsinh",
      "erf", "erfc", "expit", "log_expit", "logaddexp", "logaddexp2", "fma", "degrees", "radians", "deg2rad", "rad2deg", "sinc",
-     "j0", "j1", "heaviside", "constant", "full"}
+     "j0", "j1", "heaviside", "constant", "full", "one_minus_square", "one_minus_squares", "logistic", "logistics",
+     "folded_softplus_slope", "folded_softplus_slopes", "share", "shares"}
 )  # fmt: skip
+# those whose partials are finite, and of these partials the derivatives may not be
+KINKED = frozenset({"norm_of_elements"})
+# what the adjoints of singular operations are made of, on numbers; on arrays they are elementwise
+HELPERS = frozenset(
+    {f"s2sad.{name}" for name in ("ratio", "divided", "pow_base", "pow_exponent", "safe_log")}
+)
 # those that pass on some elements by their values; what multiplied the cotangent of others is infinite in second
 # derivatives as well
 SELECTIONS = frozenset(
@@ -94,7 +101,10 @@ def may_be_infinite(op: Op) -> bool:
     scale = scale_of(op)
     if scale is not None:
         return not math.isfinite(scale)
-    return op.prim.rpartition(".")[2] not in BOUNDED and is_elementwise(PRIMS[op.prim])
+    if op.prim in KINKED or op.prim in HELPERS:
+        return True
+    of_numbers = op.prim.startswith("math.")
+    return op.prim.rpartition(".")[2] not in BOUNDED and (of_numbers or is_elementwise(PRIMS[op.prim]))
 
 
 def scale_of(op: Op) -> float | None:
@@ -113,6 +123,8 @@ def is_singular(op: Op) -> bool:
     name = op.prim.rpartition(".")[2]
     if scale_of(op) is not None:
         return may_be_infinite(op)
+    if op.prim in KINKED or op.prim in HELPERS:
+        return True
     if isinstance(op.result.type, Scalar) and op.result.type.dtype is None and name not in POWERS:
         return False  # of Python's numbers: it raises
     if name in POWERS and isinstance(op.operands[1], Const):

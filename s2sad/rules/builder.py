@@ -72,11 +72,20 @@ class Builder:
             prim = "mul"
         if self.kept.isdisjoint(operands):
             return self.append(prim, *operands, hint=hint, type=type, **attrs)
-        result = self.append(self.keeping(prim, operands), *operands, hint=hint, type=type, **attrs)
+        result = self.append(self.with_zeros(prim, operands), *operands, hint=hint, type=type, **attrs)
         self.kept.add(result)
         return result
 
-    def keeping(self, prim: str, operands: tuple[Operand, ...]) -> str:
+    @contextmanager
+    def keeping(self, cotangents: set[Operand]) -> Iterator[None]:
+        """While a rule is expanded: cotangents, or tangents, whose zeros stay zeros whatever they are multiplied with."""
+        before, self.kept = self.kept, cotangents
+        try:
+            yield
+        finally:
+            self.kept = before
+
+    def with_zeros(self, prim: str, operands: tuple[Operand, ...]) -> str:
         """The operation that multiplies or divides a cotangent and keeps its zeros, whatever the other operand is."""
         if prim not in KEPT or (prim not in PRODUCTS and operands[0] not in self.kept):
             return prim

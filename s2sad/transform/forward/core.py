@@ -16,6 +16,7 @@ from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.dataflow import Gate
 from s2sad.analysis.gates import find_gates
 from s2sad.analysis.numpy_numbers import counts, numpy_numbers
+from s2sad.analysis.selections import Selections
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import (
@@ -128,6 +129,7 @@ class Forward:
         self.aliases = Aliases(fn)
         self.active = self.activity()
         self.gates = find_gates(fn, self.aliases)
+        self.selections = Selections(fn, self.aliases)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
         self.given = {v: Value(tangent_hint(v), tangent_type(v.type)) for v in inputs}
         self.tangents: dict[Value, Operand] = {}
@@ -395,7 +397,8 @@ def of_gate(f: Forward, gate: Gate, op: Op) -> Operand | None:
             continue
         mark = len(f.builder.ops)
         env = {"y": op.result, "dy": tangent, "op": op, **gate.names}
-        part = f.builder.partial(term.tangent or term.partial, env, gate.family)
+        with f.builder.keeping({tangent} if f.selections.concerns(op) else set()):
+            part = f.builder.partial(term.tangent or term.partial, env, gate.family)
         total = part if total is None else f.builder.add(total, part, mark)
     return total
 
@@ -499,11 +502,10 @@ def contribution(f: Forward, op: Op, index: int, operand: Operand) -> Operand | 
         )
     if partial is ZERO:
         return None
-    env: dict[str, Any] = {
-        n: o for n, o in zip(rule.params, op.operands, strict=False) if not n.startswith("*")
-    }
+    env: dict[str, Any] = dict(zip(rule.params, op.operands, strict=False))
     env |= {"y": op.result, "dy": tangent, "op": op}
     if rule.param(index).startswith("*"):
         others = [o for j, o in enumerate(op.operands) if j != index]
         env |= {"x": operand, "others": others, "index": index, "operands": list(op.operands)}
-    return f.builder.partial(partial, env, rule.module or "math")  # type: ignore[no-any-return]
+    with f.builder.keeping({tangent} if f.selections.concerns(op) else set()):
+        return f.builder.partial(partial, env, rule.module or "math")  # type: ignore[no-any-return]

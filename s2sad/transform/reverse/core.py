@@ -212,12 +212,11 @@ class Reverse:
         cotangent = self.cotangent(op, op.result, scope)
         if cotangent is None:
             return
-        self.builder.kept = {cotangent} if self.selections.concerns(op) else set()
-        if op in self.gates:
-            self.apply_gate(self.gates[op], self.env(op, cotangent, scope), op, scope)
-        else:
-            self.apply_rule(op, cotangent, scope)
-        self.builder.kept = set()
+        with self.builder.keeping({cotangent} if self.selections.concerns(op) else set()):
+            if op in self.gates:
+                self.apply_gate(self.gates[op], self.env(op, cotangent, scope), op, scope)
+            else:
+                self.apply_rule(op, cotangent, scope)
 
     def cotangent(self, op: Op, result: Value, scope: Scope) -> Operand | None:
         """The cotangent of an operation's result; None where nothing depends on it."""

@@ -325,6 +325,21 @@ class Derivative:
             return self._lowered(keys)
         return self._make(keys, optimize)
 
+    def typed_for(self, args: tuple[Any, ...]) -> tuple[Typed, tuple[Value, ...], list[Value]]:
+        """The function typed for these arguments, its hidden parameters, and what it is differentiated by."""
+        return self._typed(dict(zip(self._params.names, map(key_of, self._bind(*args)), strict=True)))
+
+    def check(self, *args: Any, **kwargs: Any) -> None:
+        """Compare this derivative at a point with forward mode and with differences, as `check_grad` does.
+
+        Raises:
+            CheckError: where they disagree, and where the point lies on a kink or at equal eigenvalues.
+        """
+        from s2sad.testing import check_grad  # which asks this module for derivatives
+
+        wrt = self._params.wrt[0] if self._params.bare else tuple(self._params.wrt)
+        check_grad(self.primal, self._bind(*args, **kwargs), wrt, jit=self._options.jit)
+
     @property
     def source(self) -> str:
         if self._last is not None:

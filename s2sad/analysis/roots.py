@@ -36,26 +36,35 @@ def root_gate(op: Op, flow: Dataflow) -> Gate | None:
     return None
 
 
-def _power(op: Op, base: Operand, n: int, flow: Dataflow, factor: Operand | None = None) -> Gate | None:
-    """r**n, for a root r times or over something: r**(n-2) times what r * r' is, and the factor's own part."""
+def _power(op: Op, base: Operand, n: int, flow: Dataflow) -> Gate | None:
+    """r**n, for a root r times factors: r**(n-2) times what r * r' is, and the factors' own parts."""
     found = _Kink(flow, op)
-    r, scale, divided = found.scaled(base)
+    r, factors = found.scaled(base)
     slopes = found.of(r)
     if not slopes:
         return None
-    head = f"{float(n)!r} * dy" if n == 2 else f"{float(n)!r} * r**{n - 2} * dy"
-    names = {**found.names, "r": r}
-    if scale is None:
+    names = {**found.names, "r": r, "p": base}
+    head = f"{float(n)!r} * dy" if n == 2 else f"{float(n)!r} * p**{n - 2} * dy"
+    if not factors:
         return Gate(tuple(Term(o, *_texts(p, head)) for o, p in slopes), names, (), found.family)
-    names["f"] = scale
-    names["p"] = base
-    outer = f"{float(n)!r} * dy" if n == 2 else f"{float(n)!r} * p**{n - 2} * dy"
-    by = f"{outer} / (f * f)" if divided else f"{outer} * (f * f)"
-    terms = [Term(o, *_texts(p, by)) for o, p in slopes]
-    if flow.constant(scale) is None:
-        own = f"{float(n)!r} * p**{n - 1} * dy" if n > 2 else "2.0 * p * dy"
-        terms.append(Term(scale, f"-({own}) * (p / f)" if divided else f"{own} * r"))
+    names |= {f"f{k}": o for k, (o, _) in enumerate(factors)}
+    scale = _scale(factors)
+    terms = [Term(o, *_texts(p, f"{head} * ({scale}) * ({scale})")) for o, p in slopes]
+    own = f"{float(n)!r} * p**{n - 1} * dy" if n > 2 else "2.0 * p * dy"
+    for k, (o, divided) in enumerate(factors):
+        if flow.constant(o) is None:
+            text = f"-({own}) * (p / f{k})" if divided else f"{own} * ({_scale(factors, k)}) * r"
+            terms.append(Term(o, text))
     return Gate(tuple(terms), names, (), found.family)
+
+
+def _scale(factors: list[tuple[Operand, bool]], without: int = -1) -> str:
+    """The product of the factors, as a text."""
+    text = "1.0"
+    for k, (_, divided) in enumerate(factors):
+        if k != without:
+            text = f"{text} / f{k}" if divided else f"{text} * f{k}"
+    return text
 
 
 def _product(op: Op, flow: Dataflow) -> Gate | None:
@@ -116,19 +125,17 @@ class _Kink:
         self.names: dict[str, Operand] = {}
         self.family = "math"
 
-    def scaled(self, base: Operand) -> tuple[Operand, Operand | None, bool]:
-        """A root, the factor that it comes with, and whether it is divided by that."""
-        minus = self.flow.made(base, "neg", "numpy.negative")
-        if minus is not None and self.of(minus.operands[0]):
-            return base, None, False
+    def scaled(self, base: Operand, depth: int = 0) -> tuple[Operand, list[tuple[Operand, bool]]]:
+        """A root, and the factors that it comes with, some of them below it."""
         op = self.flow.made(base, *MUL, *DIV)
-        if op is None:
-            return base, None, False
+        if op is None or depth > 3 or self.of(base):
+            return base, []
         a, b = op.operands
-        for r, factor in ((a, b), (b, a))[: 1 if op.prim in DIV else 2]:
+        for inner, factor in ((a, b), (b, a))[: 1 if op.prim in DIV else 2]:
+            r, factors = self.scaled(inner, depth + 1)
             if self.of(r) and self.flow.unchanged(factor, op, self.root):
-                return r, factor, op.prim in DIV
-        return base, None, False
+                return r, [*factors, (factor, op.prim in DIV)]
+        return base, []
 
     def of(self, r: Operand) -> list[tuple[Operand, Partial]]:
         """Nothing, where it is no root."""

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 from s2sad.analysis.activity import Dependences
 from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.dataflow import Gate
 from s2sad.ir.core import Block, Const, Function, If, Op, Operand, Value, blocks, operands, walk
 from s2sad.ir.types import Scalar, is_float, is_memory
 from s2sad.rules.registry import PRIMS
@@ -133,8 +134,8 @@ def is_singular(op: Op) -> bool:
     return name not in REGULAR and may_be_infinite(op)
 
 
-def read_in_branches(body: Block) -> list[Operand]:
-    """The values made before an `if` that are read nowhere but in one of its branches."""
+def read_in_branches(body: Block, gates: dict[Op, Gate]) -> list[Operand]:
+    """The values made before an `if` whose derivative is asked for nowhere but in one of its branches."""
     depth: dict[Value, int] = {}  # how many branches a value is made in
 
     def reads(block: Block, at: int) -> dict[Operand, int]:
@@ -154,7 +155,9 @@ def read_in_branches(body: Block) -> list[Operand]:
                     both = then.get(o) == orelse.get(o) == at + 1
                     read((o,), at if both else min(then.get(o, at + 2), orelse.get(o, at + 2)))
                 continue
-            if not op.results or not isinstance(op, Op) or any(map(is_differentiated, op.results)):
+            if op in gates:
+                read((term.operand for term in gates[op].terms), at)
+            elif not op.results or not isinstance(op, Op) or any(map(is_differentiated, op.results)):
                 read(operands(op), at)
             for inner in blocks(op):
                 for o, n in reads(inner, at).items():
@@ -172,13 +175,13 @@ def is_differentiated(v: Value) -> bool:
 class Selections:
     """The values of a function whose cotangents may be 0 because something else was selected."""
 
-    def __init__(self, fn: Function, aliases: Aliases) -> None:
+    def __init__(self, fn: Function, aliases: Aliases, gates: dict[Op, Gate]) -> None:
         self.aliases = aliases
         ops = [op for op in walk(fn.body) if isinstance(op, Op)]
         chosen = [o for op in ops if is_selection(op) for o in op.operands]
         ranked = {r for op in ops if op.prim.rpartition(".")[2] in RANKINGS for r in op.results}
         compared = [o for op in ops if is_comparison(op, ranked) for o in op.operands]
-        compared += read_in_branches(fn.body)
+        compared += read_in_branches(fn.body, gates)
         singular = [
             r for op in ops if op.results and op.prim in PRIMS and is_singular(op) for r in op.results
         ]

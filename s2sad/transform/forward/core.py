@@ -129,7 +129,7 @@ class Forward:
         self.aliases = Aliases(fn)
         self.active = self.activity()
         self.gates = find_gates(fn, self.aliases)
-        self.selections = Selections(fn, self.aliases)
+        self.selections = Selections(fn, self.aliases, self.gates)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
         self.given = {v: Value(tangent_hint(v), tangent_type(v.type)) for v in inputs}
         self.tangents: dict[Value, Operand] = {}

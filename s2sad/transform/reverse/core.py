@@ -104,7 +104,7 @@ class Reverse:
         self.snapshots: dict[Any, Value] = {}
         self.origins: dict[Any, tuple[Value, int]] | None = None
         self.broadcasts = True  # whether the operation at hand spreads its operands out
-        self.selections = Selections(fn, self.aliases)
+        self.selections = Selections(fn, self.aliases, self.gates)
         # each run of the reverse sweep leaves shadows zero
         self.repeated = getattr(callees, "repeated", False)
         self.beside: set[Value] = set()  # memory whose shadow the forward sweep makes

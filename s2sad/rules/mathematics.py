@@ -89,7 +89,7 @@ rule(
 )  # fmt: skip
 rule(
     math.pow, "y = pow(a, b)", infer=FLOAT_RESULT, cost=30,
-    da=_pow_base, db="pow_exponent(a, b, y) * dy",
+    da=_pow_base, db="kept_product(pow_exponent(a, b, y), dy)",
 )  # fmt: skip
 _smooth("sqrt(x)", "0.5 * ratio(dy, y)", cost=5)
 

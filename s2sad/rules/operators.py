@@ -80,7 +80,7 @@ def _pow_type(*types: Type) -> Type:
 def _pow_base(b: Any, env: dict[str, Any]) -> Any:
     n = _literal(env["b"])
     if n is None:
-        text = "b * a**(b - 1.0) * dy" if _of_complex(env) else "pow_base(a, b, y) * dy"
+        text = "b * a**(b - 1.0) * dy" if _of_complex(env) else "kept_product(pow_base(a, b, y), dy)"
         return b.expand(text, env)
     env = {**env, "n": Const(float(n), FLOAT)}
     if n == 0:
@@ -95,13 +95,13 @@ def _pow_base(b: Any, env: dict[str, Any]) -> Any:
         return b.expand("n * y / a * dy", env)
     if _of_complex(env):
         return b.expand("n * a**m * dy", {**env, "m": Const(float(n - 1), FLOAT)})
-    return b.expand("pow_base(a, b, y) * dy", env)
+    return b.expand("kept_product(pow_base(a, b, y), dy)", env)
 
 
 def _pow_exponent(b: Any, env: dict[str, Any]) -> Any:
     if _of_complex(env):
         return b.expand("log(a + 0j) * y * dy", env, "numpy")
-    return b.expand("pow_exponent(a, b, y) * dy", env)
+    return b.expand("kept_product(pow_exponent(a, b, y), dy)", env)
 
 
 def _of_complex(env: dict[str, Any]) -> bool:

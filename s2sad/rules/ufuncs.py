@@ -70,7 +70,7 @@ ufunc("fmod(a, b)", numpy_same, cost=5, da="dy", db="-trunc(divide(a, b)) * dy")
 def _power_exponent(b: Any, env: Any) -> Any:
     if is_complex(env["a"].type) or is_complex(env["b"].type):
         return b.expand("log(a + 0j) * y * dy", env, "numpy")
-    return b.expand("pow_exponent(a, b, y) * dy", env)
+    return b.expand("kept_product(pow_exponent(a, b, y), dy)", env)
 
 
 def _power_base(b: Any, env: Any) -> Any:
@@ -84,7 +84,7 @@ def _power_base(b: Any, env: Any) -> Any:
     if n == 2:
         return b.expand("2.0 * a * dy", env)
     if n is None or 0 < n < 1 or not math.isfinite(n):
-        return b.expand("pow_base(a, b, y) * dy", env)
+        return b.expand("kept_product(pow_base(a, b, y), dy)", env)
     if n < 0:
         return over(f"{float(n)!r} * y * dy", "a")(b, env)
     return b.expand(f"{float(n)!r} * power(a, {n - 1!r}) * dy", env, "numpy")

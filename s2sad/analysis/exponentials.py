@@ -129,7 +129,7 @@ def _quotient(op: Op, top: Operand, bottom: Operand, flow: Dataflow) -> Gate | N
             same = flow.alike(other, top) and flow.unchanged(exp.operands[0], exp, op)
             if flow.constant(one) == 1 and same:
                 u = exp.operands[0]
-                return Gate((Term(u, "y * logistic(-u) * dy"),), {"u": u})
+                return Gate((Term(u, "y * odds_rest(u, e) * dy"),), {"u": u, "e": top})
     terms = [Term(o, f"-(y * ({text})) * dy") for o, text in slopes]
     if flow.constant(top) is None:
         found.names["t"] = bottom
@@ -210,8 +210,10 @@ class _Growth:
             value, exp = self.flow.constant(constant), self.flow.made(other, *EXP)
             if op.prim in ADD and value is not None and value > 0 and exp is not None:
                 u = exp.operands[0]
-                name = self.name(u)
-                return [(u, f"logistic({name})" if value == 1 else f"share({name}, {math.log(value)!r})")]
+                name, e = self.name(u), self.name(other)
+                return [
+                    (u, f"odds_share({name}, {e})" if value == 1 else f"share({name}, {math.log(value)!r})")
+                ]
         return None
 
     def product(self, op: Op, depth: int) -> list[tuple[Operand, str]]:

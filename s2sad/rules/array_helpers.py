@@ -29,19 +29,16 @@ def ratios(a: Any, b: Any) -> Any:
 
 def kept_products(a: Any, b: Any) -> Any:
     """a * b, 0 where one of them is 0: what was not selected contributes nothing, whatever its partial."""
-    kept = (a != 0.0) & (b != 0.0)
-    if kept.all():
-        return a * b
-    return np.where(kept, a, 0.0) * np.where(kept, b, 0.0)
+    with np.errstate(all="ignore"):
+        y = a * b
+        return y if np.isfinite(y).all() else np.where((a != 0.0) & (b != 0.0), y, 0.0)
 
 
 def kept_ratios(a: Any, b: Any) -> Any:
     """a / b where b may be 0 or anything: 0 for a = 0, an infinity of the sign of a for b = 0."""
-    kept = (a != 0.0) & (b != 0.0)
-    if kept.all():
-        return a / b
-    infinite = np.where(a != 0.0, np.where(a != 0.0, a, 1.0) * np.inf, 0.0)
-    return np.where(kept, a / np.where(kept, b, 1.0), infinite)
+    with np.errstate(all="ignore"):
+        y = a / b
+        return y if np.isfinite(y).all() else np.where(a != 0.0, np.where(b != 0.0, y, a * np.inf), 0.0)
 
 
 def pow_bases(a: Any, b: Any, y: Any) -> Any:
@@ -82,6 +79,17 @@ def folded_softplus_slopes(x: Any) -> Any:
     """The derivative of log1p(exp(-abs(x))), which has a jump at 0 and the same slope on both sides."""
     z = np.exp(-np.abs(x))
     return -np.sign(x) * (z / (1.0 + z))
+
+
+def odds_shares(u: Any, e: Any) -> Any:
+    """e / (1 + e), where e is exp(u) and may be infinite."""
+    bounded = np.minimum(e, 1e30)
+    return bounded / (1.0 + bounded)
+
+
+def odds_rests(u: Any, e: Any) -> Any:
+    """1 / (1 + e), where e is exp(u) and may be infinite."""
+    return 1.0 / (1.0 + e)
 
 
 def shares(a: Any, b: Any) -> Any:
@@ -166,7 +174,8 @@ _partials: dict[str, Any]
 for _scalar, _fn in zip(
     ON_ARRAYS,
     (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None, None, kept_products,
-     kept_ratios, one_minus_squares, logistics, folded_softplus_slopes, shares),
+     kept_ratios, one_minus_squares, logistics, folded_softplus_slopes, shares,
+     odds_shares, odds_rests),
     strict=True,
 ):  # fmt: skip
     if _fn is None:  # NumPy's own

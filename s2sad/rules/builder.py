@@ -27,6 +27,7 @@ ON_ARRAYS = {
     "s2sad.kept_product": "s2sad.kept_products", "s2sad.kept_ratio": "s2sad.kept_ratios",
     "s2sad.one_minus_square": "s2sad.one_minus_squares", "s2sad.logistic": "s2sad.logistics",
     "s2sad.folded_softplus_slope": "s2sad.folded_softplus_slopes", "s2sad.share": "s2sad.shares",
+    "s2sad.odds_share": "s2sad.odds_shares", "s2sad.odds_rest": "s2sad.odds_rests",
 }  # fmt: skip
 ON_NUMBERS = {on_arrays: on_numbers for on_numbers, on_arrays in ON_ARRAYS.items()}
 # what multiplies or divides a cotangent, and what does so where that may be of something not selected

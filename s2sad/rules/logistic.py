@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from s2sad.rules.registry import rule, source
+from s2sad.rules.registry import ZERO, rule, source
 
 
 def logistic(x: float) -> float:
@@ -20,6 +20,17 @@ def folded_softplus_slope(x: float) -> float:
     """The derivative of log1p(exp(-abs(x))), which has a jump at 0 and the same slope on both sides."""
     z = math.exp(-abs(x))
     return -z / (1.0 + z) if x > 0.0 else z / (1.0 + z) if x < 0.0 else 0.0 * x
+
+
+def odds_share(u: float, e: float) -> float:
+    """e / (1 + e), where e is exp(u) and may be infinite."""
+    bounded = min(e, 1e30)
+    return bounded / (1.0 + bounded)
+
+
+def odds_rest(u: float, e: float) -> float:
+    """1 / (1 + e), where e is exp(u) and may be infinite."""
+    return 1.0 / (1.0 + e)
 
 
 def share(a: float, b: float) -> float:
@@ -41,4 +52,13 @@ rule(
 rule(
     share, "y = share(a, b)", name="s2sad.share", helper=source(share), effect="none", cost=20,
     da="y * share(b, a) * dy", db="-(y * share(b, a)) * dy",
+)  # fmt: skip
+# e varies with u alone
+rule(
+    odds_share, "y = odds_share(u, e)", name="s2sad.odds_share", helper=source(odds_share), effect="none", cost=5,
+    du="y * odds_rest(u, e) * dy", de=ZERO,
+)  # fmt: skip
+rule(
+    odds_rest, "y = odds_rest(u, e)", name="s2sad.odds_rest", helper=source(odds_rest), effect="none", cost=5,
+    du="-(y * odds_share(u, e)) * dy", de=ZERO,
 )  # fmt: skip

@@ -146,7 +146,7 @@ special("k1e(x)", dx="(y - 0.5 * (k0e(x) + kve(2.0, x))) * dy")
 
 special("expit(x)", dx="(1.0 - y) * y * dy")
 special("log_expit(x)", dx="expit(-x) * dy")
-special("logit(x)", dx="ratio(dy, x * (1.0 - x))")
+special("logit(x)", dx="ratio(dy, x) + ratio(dy, 1.0 - x)")
 special("xlogy(a, x)", da="xlogy(1.0, x) * dy", dx="ratio(a, x) * dy")
 special("xlog1py(a, x)", da="xlog1py(1.0, x) * dy", dx="ratio(a, 1.0 + x) * dy")
 special("entr(x)", dx="-(xlogy(1.0, x) + 1.0) * dy")

@@ -27,6 +27,10 @@ SPELLINGS = [
     *(Limit("LOG1P(EXP({x}))", softplus, at) for at in (-400.0, 0.0, 400.0)),
     *(Limit("2 * LOG(1 + EXP({x})) + {x}", lambda x: 2 * softplus(x) + x, at, 1, ("number", "array")) for at in (-40.0, 400.0)),
     *(Limit("LOGADDEXP(0, {x})", softplus, at, 1, NUMPY) for at in (-40.0, 400.0)),
+    *(Limit("LOG(EXP(2 * {x}) + EXP({x})) + LOG2(3 + EXP({x}))",
+            lambda x: mp.log(mp.exp(2 * x) + mp.exp(x)) + mp.log(3 + mp.exp(x)) / mp.log(2), at, 1, ("number", "array"))
+      for at in (-40.0, 0.5)),
+    *(Limit("LOG(1 / (1 + EXP(-{x})))", lambda x: -softplus(-x), at, 1, ("number", "array")) for at in (-300.0, 300.0)),
     Limit("LOGADDEXP(3 * {x}, {x})", lambda x: mp.log(mp.exp(3 * x) + mp.exp(x)), 40.0, 1, NUMPY[1:]),
     *(Limit("max({x}, 0) - 5 * {x} + LOG1P(EXP(-abs({x})))", lambda x: softplus(x) - 5 * x, at, 1, ("number", "element"))
       for at in (-40.0, 0.0, 400.0)),
@@ -42,7 +46,7 @@ SPELLINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("part", [SPELLINGS[:13], SPELLINGS[13:]], ids=["softplus", "quotients"])
+@pytest.mark.parametrize("part", [SPELLINGS[:17], SPELLINGS[17:]], ids=["softplus", "quotients"])
 def test_spellings(part, tmp_path):
     assert disagreements(part, tmp_path, 3) == []
 

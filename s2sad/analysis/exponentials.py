@@ -25,6 +25,7 @@ GROWTH = {
     "sinh": "1.0 / tanh({u})",
     "expm1": "(1.0 + 1.0 / {e})",
 }
+LOGARITHMS = {"log": 1.0, "log2": math.log(2.0), "log10": math.log(10.0)}
 VANISHING = ("sinh", "expm1")  # those that may be 0, so that they have no D' / D as parts of sums
 
 
@@ -89,28 +90,70 @@ def _logistic_of_twice(op: Op, tanh: Op, flow: Dataflow) -> Gate | None:
 
 
 def _softplus(op: Op, flow: Dataflow) -> Gate | None:
-    """log1p(exp(u)), log(1 + exp(u)), logaddexp(0, u); of u = -abs(v) by v, whose kink it does not have."""
-    u: Operand | None = None
-    exp: Op | None = None
+    """log1p(exp(u)), logaddexp(0, u), and logarithms of sums with exponentials and of the logistic function."""
     if op.prim in ("math.log1p", "numpy.log1p"):
-        exp = flow.made(op.operands[0], *EXP)
-    elif op.prim in ("math.log", "numpy.log") and len(op.operands) == 1:
-        total = flow.made(op.operands[0], *ADD)
-        for one, other in (total.operands, total.operands[::-1]) if total is not None else ():
-            if flow.constant(one) == 1:
-                exp = exp or flow.made(other, *EXP)
-    elif op.prim == "numpy.logaddexp":
+        exp = _exponential(op.operands[0], op, flow)
+        return _of_softplus(op, exp.operands[0], "dy", flow) if exp is not None else None
+    if op.prim == "numpy.logaddexp":
         for zero, other in (op.operands, op.operands[::-1]):
-            u = other if flow.constant(zero) == 0 and u is None else u
-    if exp is not None and flow.unchanged(exp.operands[0], exp, op):
-        u = exp.operands[0]
-    if u is None or flow.constant(u) is not None:
+            if flow.constant(zero) == 0 and flow.constant(other) is None:
+                return _of_softplus(op, other, "dy", flow)
         return None
+    base = LOGARITHMS.get(op.prim.rpartition(".")[2]) if op.prim.startswith(("math.", "numpy.")) else None
+    if base is None or len(op.operands) != 1:
+        return None
+    dy = "dy" if base == 1.0 else f"dy / {base!r}"
+    total, quotient = flow.made(op.operands[0], *ADD), flow.made(op.operands[0], *DIV)
+    if total is not None:
+        return _log_of_sum(op, total, dy, flow)
+    total = flow.made(quotient.operands[1], *ADD) if quotient is not None else None
+    if total is None or quotient is None or flow.constant(quotient.operands[0]) != 1:
+        return None
+    return _log_of_logistic(op, total, dy, flow)
+
+
+def _exponential(o: Operand, reader: Op, flow: Dataflow) -> Op | None:
+    exp = flow.made(o, *EXP)
+    return exp if exp is not None and flow.unchanged(exp.operands[0], exp, reader) else None
+
+
+def _of_softplus(op: Op, u: Operand, dy: str, flow: Dataflow) -> Gate | None:
+    """By u; where that is -abs(v), by v, whose kink it does not have."""
     minus = flow.made(u, "neg", "numpy.negative")
     size = flow.made(minus.operands[0], *ABS) if minus is not None else None
     if size is not None and flow.unchanged(size.operands[0], size, op):
-        return Gate((Term(size.operands[0], "folded_softplus_slope(u) * dy"),), {"u": size.operands[0]})
-    return Gate((Term(u, "logistic(u) * dy"),), {"u": u})
+        return Gate((Term(size.operands[0], f"folded_softplus_slope(u) * {dy}"),), {"u": size.operands[0]})
+    return Gate((Term(u, f"logistic(u) * {dy}"),), {"u": u})
+
+
+def _log_of_sum(op: Op, total: Op, dy: str, flow: Dataflow) -> Gate | None:
+    a, b = total.operands
+    first, last = _exponential(a, op, flow), _exponential(b, op, flow)
+    if first is not None and last is not None:
+        u, v = first.operands[0], last.operands[0]
+        names = {"u": u, "v": v}
+        return Gate((Term(u, f"share(u, v) * {dy}"), Term(v, f"share(v, u) * {dy}")), names)
+    exp, constant = first or last, flow.constant(b if first is not None else a)
+    if exp is None or constant is None or constant <= 0:
+        return None
+    u = exp.operands[0]
+    if constant == 1:
+        return _of_softplus(op, u, dy, flow)
+    return Gate((Term(u, f"share(u, {math.log(constant)!r}) * {dy}"),), {"u": u})
+
+
+def _log_of_logistic(op: Op, total: Op, dy: str, flow: Dataflow) -> Gate | None:
+    """log(1 / (1 + exp(-x)))."""
+    for one, other in (total.operands, total.operands[::-1]):
+        exp = _exponential(other, op, flow)
+        minus = flow.made(exp.operands[0], "neg", "numpy.negative") if exp is not None else None
+        if exp is None or flow.constant(one) != 1:
+            continue
+        if minus is None:
+            return Gate((Term(exp.operands[0], f"-(logistic(u) * {dy})"),), {"u": exp.operands[0]})
+        x = minus.operands[0]
+        return Gate((Term(x, f"logistic(-x) * {dy}"),), {"x": x}) if flow.unchanged(x, minus, op) else None
+    return None
 
 
 # -- quotients ----------------------------------------------------------------------------------------

@@ -389,6 +389,23 @@ class Derivative:
             return self._lowered(keys)
         return self._make(keys, optimize)
 
+    def typed_for(self, args: tuple[Any, ...]) -> tuple[Typed, tuple[Value, ...], list[Value]]:
+        """The function typed for these arguments, its hidden parameters, and what it is differentiated by."""
+        return self._typed(keys_of(self._fsource, self._params.names, self._bind(*args)))
+
+    def check(self, *args: Any, **kwargs: Any) -> None:
+        """Compare this derivative at a point with forward mode and with differences, as `check_grad` does.
+
+        Raises:
+            CheckError: where they disagree, and where the point lies on a kink or at equal eigenvalues.
+        """
+        from s2sad.testing import check_grad  # which asks this module for derivatives
+
+        given, f = self._bind(*args, **kwargs) if kwargs else args, self.primal
+        if self._options.bound:  # positions of wrt count what stands after the object
+            f, given = types.MethodType(self._function, given[0]), given[1:]
+        check_grad(f, given, self._options.wrt, jit=self._options.jit)
+
     @property
     @public
     def source(self) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from s2sad.bound import apart
-from s2sad.errors import CheckError, SignatureError, public
+from s2sad.errors import CheckError, SignatureError, VerifierError, public
+from s2sad.kinks import Kink, kinks
 
 
 @public
@@ -29,25 +30,44 @@ def check_grad(
 
     Along random directions v: the gradient's dot product with v, the derivative along v by forward mode, and
     Richardson-extrapolated central differences (error O(h^4)). Reverse and forward mode must agree to 1e-9,
-    both with differences to `rtol`, relative to the larger of the two; NaN fails.
+    both with differences to `rtol`, relative to the larger of the two; NaN fails. So does a point on a kink, where
+    derivatives are conventions: an absolute value or a norm of 0, a tie, equal eigenvalues.
 
     Raises:
-        CheckError: with a table of the values that disagree.
+        CheckError: with a table of the values that disagree, or the lines that have a kink there.
     """
     if not isinstance(args, (tuple, list)):
         raise SignatureError(
             f"check_grad(f, args) takes the arguments of f as a tuple, not {type(args).__name__}",
             hint="write check_grad(f, (x,)) for one argument",
         )
-    rows = comparisons(f, tuple(args), wrt, rtol=rtol, directions=directions, seed=seed, jit=jit)
+    args = tuple(args)
+    rows = comparisons(f, args, wrt, rtol=rtol, directions=directions, seed=seed, jit=jit)
+    found = kinks_at(f, args, wrt)
+    name = getattr(f, "__qualname__", repr(f))
+    text = []
     if not all(row.good for row in rows):
         head = f"{'direction':>9}  {'reverse':>22}  {'forward':>22}  {'differences':>22}"
-        raise CheckError(
-            "the derivatives of "
-            + getattr(f, "__qualname__", repr(f))
-            + "() disagree:\n"
-            + "\n".join([head, *map(str, rows)])
-        )
+        text += [f"the derivatives of {name}() disagree:", head, *map(str, rows)]
+    if found:
+        text += [
+            f"the point lies on a kink of {name}() or at equal eigenvalues, where derivatives are conventions:"
+        ]
+        text += [f"{loc}: {what}" for loc, what in found]
+    if text:
+        raise CheckError("\n".join(text))
+
+
+def kinks_at(f: Callable[..., Any], args: tuple[Any, ...], wrt: Any) -> list[Kink]:
+    """The kinks of a function at a point; none where the function does what the interpreter does not know."""
+    from s2sad.api import grad
+
+    typed, _, inputs = grad(f, wrt).typed_for(args)
+    captured = [c.get() for c in typed.captures.variables.values()]
+    try:
+        return kinks(typed.function, tuple(inputs), [*_copied(args), *captured])
+    except VerifierError:
+        return []
 
 
 @dataclass(frozen=True, slots=True)

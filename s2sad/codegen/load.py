@@ -17,6 +17,7 @@ import gast
 
 from s2sad.codegen.emit import Emitter
 from s2sad.codegen.printer import to_source
+from s2sad.codegen.quiet import quieten
 from s2sad.codegen.raising import library_path
 from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError, VerifierError
@@ -139,8 +140,10 @@ def _emitted(
     """A function's definition; again, with other names for its variables, where one hides what the code calls."""
     emitter = Emitter(fn, level, target, reserved, names)
     tree = emitter.function(returns, keyword_params)
-    hidden = _globals(tree) & emitter.names.given()
+    hidden = (_globals(tree) | {"np"}) & emitter.names.given()
     if not hidden:
+        if target == "python":
+            quieten(tree, emitter.fn, emitter.expressions.modules)
         return emitter, tree
     return _emitted(fn, level, target, reserved | hidden, returns, keyword_params, names)
 

@@ -22,6 +22,7 @@ from s2sad.rules.arrays import INFER
 from s2sad.rules.registry import PRIMS
 
 _FRAMES = 50_000
+Watch = Callable[[Op, list[Any], Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,18 @@ class Unbound:
 
 @dataclass(slots=True)
 class _Frame:
-    """One call: the values defined so far, and the functions it can invoke."""
+    """One call: the values defined so far, the functions it can invoke, and who is shown each operation's values."""
 
     env: dict[Value, Any]
     callees: Mapping[str, Function]
+    watch: Watch | None = None
 
 
-def run(fn: Function, args: list[Any]) -> list[Any]:
-    """The values a function's body yields for these arguments; arrays and lists are not copied."""
+def run(fn: Function, args: list[Any], watch: Watch | None = None) -> list[Any]:
+    """The values a function's body yields for these arguments; arrays and lists are not copied. `watch` is shown each
+    operation with the values of its operands and of its first result."""
     with _deep():
-        return _invoke(fn, args, {})
+        return _invoke(fn, args, {}, watch)
 
 
 @contextmanager
@@ -55,11 +58,15 @@ def _deep() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _invoke(fn: Function, args: list[Any], outer: Mapping[str, Function]) -> list[Any]:
+def _invoke(
+    fn: Function, args: list[Any], outer: Mapping[str, Function], watch: Watch | None = None
+) -> list[Any]:
     params = fn.params + fn.body.params
     if len(params) != len(args):
         raise VerifierError(f"{fn.name} has {len(params)} parameters, got {len(args)} arguments", fn.loc)
-    frame = _Frame(dict(zip(params, args, strict=True)), {**outer, **fn.callees} if fn.callees else outer)
+    frame = _Frame(
+        dict(zip(params, args, strict=True)), {**outer, **fn.callees} if fn.callees else outer, watch
+    )
     values, _ = _block(fn.body, frame)
     for value in values:
         if isinstance(value, Unbound):
@@ -157,7 +164,7 @@ def _op(op: Op, frame: _Frame) -> None:
         name = op.attr("callee")
         if name not in frame.callees:
             raise VerifierError(f"the function {name!r} that is invoked is not among the callees", op.loc)
-        _bind(op.results, _invoke(frame.callees[name], operands, frame.callees), frame)
+        _bind(op.results, _invoke(frame.callees[name], operands, frame.callees, frame.watch), frame)
         return
     special = SPECIAL.get(op.prim)
     if special is not None:
@@ -173,6 +180,8 @@ def _op(op: Op, frame: _Frame) -> None:
         frame.env[op.result] = value
     elif op.results:
         _bind(op.results, list(value), frame)
+    if frame.watch is not None and op.results:
+        frame.watch(op, operands, frame.env[op.result])
 
 
 def _index(op: Op, operands: tuple[Any, ...]) -> Any:

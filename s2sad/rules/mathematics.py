@@ -89,7 +89,7 @@ rule(
 )  # fmt: skip
 rule(
     math.pow, "y = pow(a, b)", infer=FLOAT_RESULT, cost=30,
-    da=_pow_base, db="pow_exponent(a, b, y) * dy",
+    da=_pow_base, db="kept_product(pow_exponent(a, b, y), dy)",
 )  # fmt: skip
 _smooth("sqrt(x)", "0.5 * ratio(dy, y)", cost=5)
 
@@ -99,22 +99,22 @@ def cbrt(x: float) -> float:
     return np.cbrt(x)  # type: ignore[no-any-return]
 
 
-_smooth("cbrt(x)", "ratio(dy, 3.0 * y * y)", effect="none", jit=False, helper=source(cbrt))
+_smooth("cbrt(x)", "ratio(ratio(dy, y), 3.0 * y)", effect="none", jit=False, helper=source(cbrt))
 
 # -- circles and hyperbolas ---------------------------------------------------------------------------
 
 _smooth("sin(x)", "cos(x) * dy")
 _smooth("cos(x)", "-sin(x) * dy")
 _smooth("tan(x)", "(1.0 + y * y) * dy")
-_smooth("asin(x)", "ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
-_smooth("acos(x)", "-ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
+_smooth("asin(x)", "ratio(dy, sqrt(one_minus_square(x)))")
+_smooth("acos(x)", "-ratio(dy, sqrt(one_minus_square(x)))")
 _smooth("atan(x)", "dy / (1.0 + x * x)", effect="none")
 _smooth("sinh(x)", "cosh(x) * dy")
 _smooth("cosh(x)", "sinh(x) * dy")
 _smooth("tanh(x)", "(1.0 - y * y) * dy", effect="none")
 _smooth("asinh(x)", "dy / hypot(1.0, x)", effect="none")
-_smooth("acosh(x)", "ratio(dy, sqrt(x - 1.0) * sqrt(x + 1.0))")
-_smooth("atanh(x)", "ratio(dy, (1.0 - x) * (1.0 + x))")
+_smooth("acosh(x)", "ratio(ratio(dy, sqrt(x - 1.0)), sqrt(x + 1.0))")
+_smooth("atanh(x)", "ratio(dy, one_minus_square(x))")
 _smooth("degrees(x)", "degrees(dy)", effect="none", cost=1)
 _smooth("radians(x)", "radians(dy)", effect="none", cost=1)
 rule(

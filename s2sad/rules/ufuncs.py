@@ -70,7 +70,7 @@ ufunc("fmod(a, b)", numpy_same, cost=5, da="dy", db="-trunc(divide(a, b)) * dy")
 def _power_exponent(b: Any, env: Any) -> Any:
     if is_complex(env["a"].type) or is_complex(env["b"].type):
         return b.expand("log(a + 0j) * y * dy", env, "numpy")
-    return b.expand("pow_exponent(a, b, y) * dy", env)
+    return b.expand("kept_product(pow_exponent(a, b, y), dy)", env)
 
 
 def _power_base(b: Any, env: Any) -> Any:
@@ -84,7 +84,7 @@ def _power_base(b: Any, env: Any) -> Any:
     if n == 2:
         return b.expand("2.0 * a * dy", env)
     if n is None or 0 < n < 1 or not math.isfinite(n):
-        return b.expand("pow_base(a, b, y) * dy", env)
+        return b.expand("kept_product(pow_base(a, b, y), dy)", env)
     if n < 0:
         return over(f"{float(n)!r} * y * dy", "a")(b, env)
     return b.expand(f"{float(n)!r} * power(a, {n - 1!r}) * dy", env, "numpy")
@@ -106,7 +106,7 @@ def _sqrt(b: Any, env: Any) -> Any:
 
 
 ufunc("sqrt(x)", cost=5, dx=_sqrt)
-ufunc("cbrt(x)", cost=20, dx="ratio(dy, 3.0 * y * y)")
+ufunc("cbrt(x)", cost=20, dx="ratio(ratio(dy, y), 3.0 * y)")
 ufunc("hypot(a, b)", cost=10, da="cosine(a, b, y) * dy", db="cosine(b, a, y) * dy")
 ufunc("exp(x)", cost=20, dx="y * dy")
 ufunc("exp2(x)", cost=20, dx=f"{LN2} * y * dy")
@@ -126,8 +126,8 @@ ufunc(
 ufunc("sin(x)", cost=20, dx="cos(x) * dy")
 ufunc("cos(x)", cost=20, dx="-sin(x) * dy")
 ufunc("tan(x)", cost=20, dx="(1.0 + y * y) * dy")
-ufunc("arcsin(x)", cost=20, dx="ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
-ufunc("arccos(x)", cost=20, dx="-ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
+ufunc("arcsin(x)", cost=20, dx="ratio(dy, sqrt(one_minus_square(x)))")
+ufunc("arccos(x)", cost=20, dx="-ratio(dy, sqrt(one_minus_square(x)))")
 ufunc("arctan(x)", cost=20, dx="dy / (1.0 + x * x)")
 ufunc("sinh(x)", cost=20, dx="cosh(x) * dy")
 ufunc("cosh(x)", cost=20, dx="sinh(x) * dy")
@@ -141,8 +141,8 @@ def _arcsinh(b: Any, env: Any) -> Any:
 
 
 ufunc("arcsinh(x)", cost=20, dx=_arcsinh)
-ufunc("arccosh(x)", cost=20, dx="ratio(dy, sqrt(x - 1.0) * sqrt(x + 1.0))")
-ufunc("arctanh(x)", cost=20, dx=over("dy", "(1.0 - x) * (1.0 + x)"))
+ufunc("arccosh(x)", cost=20, dx="ratio(ratio(dy, sqrt(x - 1.0)), sqrt(x + 1.0))")
+ufunc("arctanh(x)", cost=20, dx=over("dy", "one_minus_square(x)"))
 ufunc("arctan2(a, b)", cost=30, da="ratio(ratio(b, hypot(a, b)) * dy, hypot(a, b))",
       db="-ratio(ratio(a, hypot(a, b)) * dy, hypot(a, b))")  # fmt: skip
 for _name in ("degrees", "radians", "deg2rad", "rad2deg"):

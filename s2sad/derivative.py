@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace

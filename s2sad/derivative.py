@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-import types
 import operator
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any

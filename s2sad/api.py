@@ -40,6 +40,7 @@ def grad(
     memory: Any = None,
     parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The gradient of a function that returns one real number, as a callable with the function's parameters.
@@ -55,6 +56,7 @@ def grad(
         jit: compile the generated code with Numba.
         optimize: 0 as derived, 1 made for reading, 2 for speed.
         fastmath: let Numba reassociate floating-point operations (with `jit`).
+        cache: keep the machine code on disk for other processes (with `jit`; see `s2sad cache --help`).
         debug: let Numba check bounds (with `jit`).
     Raises:
         S2sadError: what cannot be differentiated, with file, line, column and a way out; when the code for a
@@ -62,7 +64,7 @@ def grad(
     """
     options = dict(
         has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
+        fastmath=fastmath, cache=cache, debug=debug,
     )  # fmt: skip
     return _make(f, wrt, False, options)
 
@@ -78,12 +80,13 @@ def value_and_grad(
     memory: Any = None,
     parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """As `grad`, returning (value, gradient), or ((value, auxiliary), gradient) with `has_aux`."""
     options = dict(
         has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
+        fastmath=fastmath, cache=cache, debug=debug,
     )  # fmt: skip
     return _make(f, wrt, True, options)
 
@@ -100,6 +103,7 @@ def jacobian(
     memory: Any = None,
     parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The Jacobian of a function of numbers and arrays, as a callable with the function's parameters.
@@ -115,7 +119,7 @@ def jacobian(
             tell: "fwd" if the result has more axes, or more parts, than the arguments; and the other where one
             lacks a rule.
         has_aux: f returns (value, auxiliary); the result is (jacobian, auxiliary).
-        jit, optimize, fastmath, debug: as of `grad`.
+        jit, optimize, fastmath, cache, debug: as of `grad`.
     Returns:
         From the call: for each result and each argument a new array of shape `result.shape + argument.shape` and
         of the argument's float dtype (float64 for integers); a number where both are numbers. Arranged in the
@@ -134,7 +138,7 @@ def jacobian(
         raise SignatureError(f"mode={mode!r}", hint="it is 'auto', 'fwd' or 'rev'")
     options = dict(
         has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
+        fastmath=fastmath, cache=cache, debug=debug,
     )  # fmt: skip
     return _make(f, wrt, False, options, kinds[mode])
 
@@ -167,6 +171,7 @@ def hessian(
     memory: Any = None,
     parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The Hessian of a function that returns one real number: the Jacobian of its gradient, by forward mode, or by
@@ -183,7 +188,7 @@ def hessian(
 
     options = dict(
         has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
+        fastmath=fastmath, cache=cache, debug=debug,
     )  # fmt: skip
     return _make(f, wrt, False, options, Hessian)
 
@@ -199,6 +204,7 @@ def hvp(
     memory: Any = None,
     parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The product of the Hessian with a vector, `hvp(f)(*args, v)`, by forward over reverse mode: a small multiple
@@ -216,6 +222,6 @@ def hvp(
 
     options = dict(
         has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
+        fastmath=fastmath, cache=cache, debug=debug,
     )  # fmt: skip
     return _make(f, wrt, False, options, HessianVectorProduct)

@@ -112,10 +112,16 @@ def refuse_objects(key: Any, name: str, params: Parameters) -> None:
 
 def not_differentiable(held: Any, name: str, params: Parameters) -> SignatureError:
     return SignatureError(
-        f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {held!r}",
+        f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {in_short(held)}",
         params.source.loc,
         "wrt arguments are numbers, arrays, and tuples, lists, dicts or dataclasses of them",
     )
+
+
+def in_short(held: Any) -> str:
+    """An object in a line of a message: its text, if that is short."""
+    text = repr(held)
+    return text if len(text) <= 40 and text.isprintable() else f"a {type(held).__name__}"
 
 
 def differentiable(o: Operand, name: str, builder: Builder, leaves: list[Value], params: Parameters) -> AV:
@@ -124,17 +130,18 @@ def differentiable(o: Operand, name: str, builder: Builder, leaves: list[Value],
     if not isinstance(o, Value):
         raise not_differentiable(getattr(o, "value", None), name, params)
     made: Operand = o
+    item = o.type.item if isinstance(o.type, (Array, List)) else o.type
+    if isinstance(item, Scalar) and (item.kind == "bool" or (item.kind == "complex" and item is o.type)):
+        raise SignatureError(
+            f"{params.source.name}() cannot be differentiated with respect to {name!r}, a {o.type}", loc,
+            "pass real numbers as wrt arguments",
+        )  # fmt: skip
     if isinstance(o.type, Scalar) and o.type.kind == "int":
         made = builder.emit("builtins.float", o, type=FLOAT, hint=o.hint)
     elif isinstance(o.type, Array) and not o.type.dtype.startswith(("float", "complex")):
         made = builder.emit("array_like", o, type=Array("float64", o.type.ndim, o.type.dims), hint=o.hint)
     elif isinstance(o.type, List) and isinstance(o.type.item, Scalar) and o.type.item.kind == "int":
         made = builder.emit("float_list", o, type=List(FLOAT), hint=o.hint)
-    elif isinstance(o.type, Scalar) and o.type.kind in ("bool", "complex"):
-        raise SignatureError(
-            f"{params.source.name}() cannot be differentiated with respect to {name!r}, a {o.type}", loc,
-            "pass real numbers as wrt arguments",
-        )  # fmt: skip
     assert isinstance(made, Value)
     leaves.append(made)
     return made

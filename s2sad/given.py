@@ -1,0 +1,59 @@
+"""Memory that a function is given: the arrays and lists among its arguments, in them, and among what it captures.
+
+The derivative keeps an adjoint for each of them, apart from the others'. That is right as long as what is written
+is no other one's memory, which only the call shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from s2sad.analysis.aliases import Aliases, seen_through_views
+from s2sad.ir.core import Function, Op
+from s2sad.ir.types import Type, is_memory
+from s2sad.typing.thread import thread_captures
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One array or list: the number of the parameter that is or holds it, the way to it, and whether it may be written."""
+
+    parameter: int
+    path: tuple[tuple[str, Any], ...]
+    type: Type
+    written: bool
+
+
+def memory_given(fn: Function) -> tuple[Given, ...]:
+    """The memory that a typed function is called with, in the order of its parameters."""
+    fn = thread_captures(fn)
+    aliases = Aliases(fn, written_by_callees(fn))
+    written = seen_through_views(fn, aliases, aliases.written)
+    number = {p: i for i, p in enumerate(fn.params)}
+    held = [
+        (number[op.operands[0]], op.attr("path"), op.result)
+        for op in fn.body.ops
+        if isinstance(op, Op) and op.prim == "extract" and op.operands[0] in number
+    ]
+    found = [*((i, (), p) for p, i in number.items()), *held]
+    return tuple(
+        Given(i, path, v.type, not written.isdisjoint(aliases.reachable((v,))))
+        for i, path, v in sorted(found, key=lambda f: f[0])
+        if is_memory(v.type)
+    )
+
+
+def written_by_callees(fn: Function) -> dict[str, frozenset[int]]:
+    """Which parameters the functions that this one calls, and that call one another, may write."""
+    found: dict[str, frozenset[int]] = dict.fromkeys(fn.callees, frozenset())
+    while True:
+        before = dict(found)
+        for name, callee in fn.callees.items():
+            aliases = Aliases(callee, before)
+            written = seen_through_views(callee, aliases, aliases.written)
+            found[name] = frozenset(
+                i for i, p in enumerate(callee.params) if not written.isdisjoint(aliases.reachable((p,)))
+            )
+        if found == before:
+            return found

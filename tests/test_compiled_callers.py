@@ -198,3 +198,22 @@ def test_given_to_compiled_functions():
     np.testing.assert_allclose(apply(g, X.copy(), Y), grad(writes)(X.copy(), Y))
     with pytest.raises(S2sadError, match="share memory"):
         apply(g, X, X)
+
+
+def through_a_view(A, x):
+    r = A.reshape(-1)
+    r[0] = 5.0 * x[1]
+    return np.sum(A * A) + np.sum(x)
+
+
+def test_layouts_that_decide_what_is_a_view():
+    g = grad(through_a_view, wrt=(0, 1), jit=True)
+
+    @njit
+    def use(A, x):
+        return g(A, x)[1]
+
+    A = np.arange(4.0).reshape(2, 2)
+    np.testing.assert_allclose(use(A.copy(), X), [1.0, 1.0 + 50.0 * X[1], 1.0])
+    with pytest.raises(S2sadError, match="share memory"):
+        use(A, A[1])

@@ -309,3 +309,25 @@ def test_a_compiled_module_is_called_from_compiled_code(tmp_path):
         use(X, X)
     with pytest.raises(TypeError, match="made for"):
         use(X[:1], Y)
+
+
+def through_a_view(A, x):
+    r = A.reshape(-1)
+    r[0] = 5.0 * x[1]
+    return np.sum(A * A) + np.sum(x)
+
+
+@pytest.mark.parametrize("jit", JIT)
+def test_layouts_that_decide_what_is_a_view(tmp_path, jit):
+    A = np.arange(4.0).reshape(2, 2)
+    f, expected = saved(grad(through_a_view, wrt=(0, 1), jit=jit), tmp_path, A.copy(), X)
+    np.testing.assert_allclose(f(A.copy(), X)[1], expected[1])
+    strided = (np.ones((4, 2))[::2], np.ones((2, 4))[:, ::2])  # compiled, Numba refuses to reshape them
+    for bad in (np.asfortranarray(A), *(() if jit else strided)):
+        refuses(f, "A: an array of float64 with 2 axes, none of size 1, contiguous by rows", bad, X)
+    with pytest.raises(TypeError, match="share memory"):
+        f(A, A[1])
+    if not jit:
+        f, expected = saved(grad(through_a_view, wrt=(0, 1)), tmp_path, np.asfortranarray(A), X)
+        np.testing.assert_allclose(f(np.asfortranarray(A), X)[1], expected[1])
+        refuses(f, "contiguous by columns", A, X)

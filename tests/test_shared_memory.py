@@ -317,3 +317,19 @@ def test_an_array_whose_own_elements_are_one():
     with pytest.raises(S2sadError, match=SHARED):
         grad(lambda A: writes(A[0]) + np.sum(A[1]))(windows)
     np.testing.assert_allclose(grad(lambda x: np.sum(x * x))(np.broadcast_to(3.0, (3,))), [6.0, 6.0, 6.0])
+
+
+def through_a_view(A, x):
+    r = A.reshape(-1)
+    r[0] = 5.0 * x[1]
+    return np.sum(A * A) + np.sum(x)
+
+
+def test_what_is_written_through_a_view():
+    g = grad(through_a_view, wrt=(0, 1))
+    for _ in range(2):
+        A = np.arange(4.0).reshape(2, 2)
+        np.testing.assert_allclose(g(A, fresh())[1], [1.0, 101.0, 1.0])
+        for bad in ((A, A[0]), (A, A[:, 1]), (A.T, A[1])):
+            with pytest.raises(S2sadError, match=SHARED):
+                g(*bad)

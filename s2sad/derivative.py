@@ -19,7 +19,6 @@ from s2sad.codegen.load import generate
 from s2sad.entry import MOST_SIGNATURES, Made, binder, entry
 from s2sad.errors import S2sadError, SignatureError
 from s2sad.frontend.source import FunctionSource
-from s2sad.given import memory_given
 from s2sad.ir.core import Const, Function, Operand, Value
 from s2sad.ir.types import Scalar
 from s2sad.lowered import Lowered
@@ -30,6 +29,7 @@ from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, FunctionAV, TupleAV, describe, is_operand, leaves
 from s2sad.typing.calls import bind
 from s2sad.typing.captures import Captures
+from s2sad.typing.given import memory_given
 from s2sad.typing.specialise import Specialiser, Typed, specialise
 from s2sad.typing.structure import Node, Path, key_of, leaf_types, source_for, user_function, without_layout
 

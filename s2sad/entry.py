@@ -13,8 +13,8 @@ from typing import Any
 
 from s2sad.codegen.made_for import CONTIGUOUS, sizes_fit
 from s2sad.frontend.source import Place
-from s2sad.given import Given
 from s2sad.ir.types import INT, Array, List, Placed, Scalar
+from s2sad.typing.given import Given
 from s2sad.typing.structure import Fixed, Node
 
 MOST_TESTS = 60

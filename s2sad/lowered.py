@@ -7,10 +7,10 @@ from typing import Any
 
 from s2sad.analysis.storage import Stored, stored
 from s2sad.codegen.load import Generated, keyword_names
-from s2sad.given import Given
 from s2sad.ir.core import Function
 from s2sad.machine_code import loaded
 from s2sad.typing.captures import Captured, Guard
+from s2sad.typing.given import Given
 from s2sad.typing.structure import fits, key_of
 
 

@@ -18,7 +18,6 @@ from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
 from s2sad.errors import JitError, SignatureError
-from s2sad.given import memory_given
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
 from s2sad.machine_code import loaded
@@ -30,6 +29,7 @@ from s2sad.transform.forward import forward
 from s2sad.transform.gradient import Pullback, pullback
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.captures import Captures
+from s2sad.typing.given import memory_given
 from s2sad.typing.specialise import specialise
 from s2sad.typing.structure import Fixed, Node, fits, key_of, leaf_types, source_for, user_function
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from s2sad.errors import JitError, Loc
-from s2sad.given import Given
 from s2sad.ir.types import FLOAT, INT, Array, List, Scalar
+from s2sad.typing.given import Given
 from s2sad.typing.structure import Fixed, Node, Path
 
 TAKEN_APART = {"dict", "record", "partial"}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.errors import Loc, SignatureError
-from s2sad.given import Given
+from s2sad.typing.given import Given
 
 byte_bounds: Any = getattr(np.lib, "array_utils", np).byte_bounds  # moved there by NumPy 2
 

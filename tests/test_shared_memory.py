@@ -333,3 +333,61 @@ def test_what_is_written_through_a_view():
         for bad in ((A, A[0]), (A, A[:, 1]), (A.T, A[1])):
             with pytest.raises(S2sadError, match=SHARED):
                 g(*bad)
+
+
+slope = grad(writes_to_fixed, wrt=(0, 1))
+
+
+def one_array(x):
+    a = x.copy()
+    return np.sum(slope(a, a)[1])
+
+
+def another_name(x):
+    a = x.copy()
+    b = a
+    for _ in range(2):
+        b = a
+    return np.sum(slope(a, b)[1])
+
+
+def two_views(x):
+    a = x.copy()
+    return np.sum(slope(a[1:], a[:-1])[0])
+
+
+def perhaps_one(x, k):
+    a = x.copy()
+    b = a if k else x.copy()
+    return np.sum(slope(a, b)[1])
+
+
+def with_its_reshape(x):
+    a = x[::-1] * 1.0
+    return np.sum(slope(a, a.reshape(3))[0])
+
+
+def two_arrays(x):
+    a, b = x.copy(), x.copy()
+    return np.sum(slope(a, b)[1])
+
+
+@pytest.mark.parametrize("fn", [one_array, another_name, two_views, perhaps_one, with_its_reshape])
+@pytest.mark.parametrize("make", [grad, value_and_grad, jacfwd])
+def test_derivatives_called_inside(fn, make):
+    """Called by itself the derivative refuses its arguments; so it does inside a function that is differentiated."""
+    arguments = (fresh(), 1) if fn is perhaps_one else (fresh(),)
+    with pytest.raises(S2sadError, match=SHARED):
+        fn(*arguments)
+    with pytest.raises(S2sadError, match="share memory, and some is written"):
+        make(fn)(*arguments)
+
+
+def test_derivatives_called_inside_with_arrays_of_their_own():
+    np.testing.assert_allclose(value_and_grad(two_arrays)(fresh())[0], two_arrays(fresh()))
+    h = 1e-6
+    for i in range(3):
+        e = np.eye(3)[i] * h
+        difference = (two_arrays(fresh() + e) - two_arrays(fresh() - e)) / (2 * h)
+        assert grad(two_arrays)(fresh())[i] == pytest.approx(difference, rel=1e-6)
+    np.testing.assert_allclose(hessian(writes)(fresh())[1, 1], 12.0 * 4.0 + 2.0)

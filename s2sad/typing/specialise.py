@@ -46,6 +46,7 @@ from s2sad.typing.abstract import (
 from s2sad.typing.captures import Captures
 from s2sad.typing.elements import Widen, common_type
 from s2sad.typing.first_turns import Named, reads_of
+from s2sad.typing.given import Apart, refuse_joined
 from s2sad.typing.instances import Instance, KindsMeet, Unreachable
 from s2sad.typing.loops import Consumer, Loops
 from s2sad.typing.operations import OPERATIONS
@@ -87,6 +88,7 @@ class Context:
     size: int = 0
     asks_for_layouts: bool = False
     extra: dict[str, Function] = field(default_factory=dict)
+    apart: list[Apart] = field(default_factory=list)  # what derivatives called inside must find apart
 
 
 def specialise(
@@ -150,6 +152,7 @@ def specialise(
             source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees,
             layouts=walker.builder.layouts | captures.layouts,
         )  # fmt: skip
+        refuse_joined(function, context.apart)
         return Typed(thread_captures(function), result, captures, context.asks_for_layouts)
 
 

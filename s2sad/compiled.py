@@ -23,6 +23,7 @@ from s2sad.entry import header
 from s2sad.errors import S2sadError, SignatureError
 from s2sad.ir.types import COMPLEX, FLOAT, INT, List, Placed, Scalar, argument
 from s2sad.machine_code import keep
+from s2sad.progress import announced
 from s2sad.typing.structure import Node, key_of
 
 types: Any = numba_types  # its annotations know less than it does
@@ -60,7 +61,8 @@ class DerivativeDispatcher(CPUDispatcher):
 
     def take(self, argtypes: Any, code: Any) -> None:
         """Compile `code` for these types if need be and make the result an overload."""
-        code.compile(tuple(argtypes))
+        with announced(self.derivative._name):
+            code.compile(tuple(argtypes))
         compiled = code.overloads[tuple(argtypes)]
         self.taken.append(code)
         self.add_overload(compiled)

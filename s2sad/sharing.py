@@ -58,10 +58,10 @@ def shared(memory: tuple[Any, ...], written: tuple[bool, ...]) -> tuple[int, int
     spans: list[tuple[int, int, int]] = []
     for i, m in enumerate(memory):
         if isinstance(m, np.ndarray):
-            if m.size:
+            if m.size and len(memory) > 1:
                 spans.append((*byte_bounds(m), i))
-                if written[i] and overlaps_itself(m):
-                    return i, i
+            if written[i] and m.size and overlaps_itself(m):
+                return i, i
         else:
             other = lists.setdefault(id(m), i)
             if other != i and (written[i] or written[other]):

@@ -105,7 +105,8 @@ class Tests:
     def constant(self, e: str, obj: Any) -> None:
         """A string, a truth value or None entered the code by value; a function by its name."""
         if isinstance(obj, str):
-            self.refuse(f"{e} != {obj!r}", f"{shown(e)} = {shown(repr(obj))}")
+            text = str.__repr__(obj)
+            self.refuse(f"{e} != {text}", f"{shown(e)} = {shown(text)}")
         elif obj is None or isinstance(obj, bool):
             self.refuse(f"{e} is not {obj}", f"{shown(e)} = {obj}")
         elif isinstance(name := getattr(obj, "__name__", None), str) and self.target == "python":

@@ -160,8 +160,10 @@ class Header:
 
 def written_out(value: Any) -> str | None:
     """The text of data; None for what has none."""
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, bool):
         return repr(value)
+    if isinstance(value, str):  # a subclass's repr() may be anything
+        return str.__repr__(value)
     if isinstance(value, np.bool_):
         return f"np.bool_({bool(value)})"
     if _is_number(value):

@@ -197,7 +197,7 @@ def difference(fn, wrt, kind):
     return (at(h) - at(-h)) / (2 * h)
 
 
-FIRST = ["float64", "read-only", "list", "float", "C", "bool"]
+FIRST = ["float64", "read-only", "list", "F"]
 
 
 @pytest.mark.parametrize("wrt", ["x", "c"])
@@ -319,6 +319,7 @@ def test_truth_values_are_not_differentiated_by(make, jit):
 
 
 @pytest.mark.jit
+@pytest.mark.slow
 def test_vjp_and_jvp():
     for x in (np.array(V), read_only(), np.array(V, ">f8"), unaligned(), np.repeat(V, 2)[::2], np.array(V)):
         value, pull = vjp(whole, x, 1.5, jit=True)
@@ -348,7 +349,7 @@ CAPTURED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.jit)])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=[pytest.mark.jit, pytest.mark.slow])])
 def test_captured_data_of_other_kinds(jit, monkeypatch):
     module = sys.modules[__name__]
     g, h = grad(with_globals, jit=jit), grad(fills_global, jit=jit)

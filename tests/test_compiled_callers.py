@@ -77,6 +77,7 @@ def test_sizes_of_one():
     )  # called by itself it is made again
 
 
+@pytest.mark.slow
 def test_sizes_of_one_along_some_axes():
     g = value_and_grad(matrix, wrt=(0, 1), jit=True)
 
@@ -152,6 +153,7 @@ def test_constants_are_part_of_the_type():
         passed(X, "b")
 
 
+@pytest.mark.slow
 def test_other_types_and_layouts():
     g = grad(product, jit=True)
 
@@ -175,6 +177,7 @@ def test_other_types_and_layouts():
     assert frozen.tolist() == X.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [jacfwd, jacrev])
 def test_jacobians(make):
     g = make(lambda x, y: x * y, jit=True)
@@ -206,6 +209,7 @@ def through_a_view(A, x):
     return np.sum(A * A) + np.sum(x)
 
 
+@pytest.mark.slow
 def test_layouts_that_decide_what_is_a_view():
     g = grad(through_a_view, wrt=(0, 1), jit=True)
 

@@ -182,6 +182,7 @@ def test_a_place_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
         assert not made()
 
 
+@pytest.mark.slow
 def test_several_processes_at_once(tmp_path, cache):
     file = tmp_path / "program.py"
     file.write_text(PROGRAM)
@@ -202,6 +203,7 @@ def test_what_was_not_used_longest_makes_room(cache, monkeypatch):
     assert disk_cache.read("a") is None and disk_cache.read("b") and disk_cache.read("c")
 
 
+@pytest.mark.slow
 def test_pullbacks_and_forward_mode(cache):
     x = np.arange(3.0)
     for _ in range(2):

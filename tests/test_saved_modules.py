@@ -13,6 +13,7 @@ import pytest
 from s2sad import grad, hvp, jacfwd, jacrev, value_and_grad
 
 JIT = [False, pytest.param(True, marks=pytest.mark.jit)]
+SLOW_JIT = [False, pytest.param(True, marks=[pytest.mark.jit, pytest.mark.slow])]
 WEIGHTS = np.array([1.0, 2.0, 3.0])
 SCALE = 2.5
 X = np.array([1.0, 2.0, 3.0])
@@ -63,7 +64,7 @@ def flagged(x, flag=False, other=None, *, count=2, deep=((1.0, 2.0), [3.0]), inf
     return min(s, inf)
 
 
-@pytest.mark.parametrize("jit", JIT)
+@pytest.mark.parametrize("jit", SLOW_JIT)
 def test_truth_values_none_and_keywords(tmp_path, jit):
     f, expected = saved(grad(flagged, jit=jit), tmp_path, X)
     np.testing.assert_allclose(f(X), expected)
@@ -93,7 +94,7 @@ def of_keywords(x, **more):
     return x * more["a"] + more["b"]
 
 
-@pytest.mark.parametrize("jit", JIT)
+@pytest.mark.parametrize("jit", SLOW_JIT)
 def test_kinds_of_parameters(tmp_path, jit):
     f, expected = saved(grad(positional_only, jit=jit), tmp_path, 2.0, m=4.0)
     assert f(2.0, m=4.0) == expected == 12.0 and f(2.0, 1.0, m=4.0) == 4.0
@@ -138,7 +139,7 @@ def product(x, y):
     return np.sum(x * y) + np.sum(x)
 
 
-@pytest.mark.parametrize("jit", JIT)
+@pytest.mark.parametrize("jit", SLOW_JIT)
 def test_sizes_dtypes_and_axes(tmp_path, jit):
     f, expected = saved(grad(product, wrt=(0, 1), jit=jit), tmp_path, X, Y)
     for got, want in zip(f(X, Y), expected, strict=True):
@@ -254,7 +255,7 @@ def test_the_product_with_a_vector(tmp_path):
     refuses(f, "v.1. of the shape of y", X, Y, (Y, X[:2]))
 
 
-@pytest.mark.parametrize("jit", JIT)
+@pytest.mark.parametrize("jit", SLOW_JIT)
 def test_captured_numbers_keep_their_names(tmp_path, jit):
     def f(x, n=3):
         return SCALE * x**n
@@ -317,7 +318,7 @@ def through_a_view(A, x):
     return np.sum(A * A) + np.sum(x)
 
 
-@pytest.mark.parametrize("jit", JIT)
+@pytest.mark.parametrize("jit", SLOW_JIT)
 def test_layouts_that_decide_what_is_a_view(tmp_path, jit):
     A = np.arange(4.0).reshape(2, 2)
     f, expected = saved(grad(through_a_view, wrt=(0, 1), jit=jit), tmp_path, A.copy(), X)

@@ -12,6 +12,7 @@ import pytest
 from s2sad import S2sadError, grad, hessian, hvp, jacfwd, jacrev, jvp, value_and_grad, vjp
 
 JIT = [False, pytest.param(True, marks=pytest.mark.jit)]
+SLOW_JIT = [False, pytest.param(True, marks=[pytest.mark.jit, pytest.mark.slow])]
 SHARED = "share memory, and some is written|are the same memory, and some is written"
 GLOBAL = np.array([1.0, 2.0, 3.0])
 HELD = {"w": GLOBAL, "rest": (1.0, GLOBAL)}
@@ -213,7 +214,7 @@ def closed_over():
     return inner, c
 
 
-@pytest.mark.parametrize("jit", JIT)
+@pytest.mark.parametrize("jit", SLOW_JIT)
 @pytest.mark.parametrize("fn", [with_global, with_held, global_written, closed_over])
 def test_an_argument_that_is_captured_too(fn, jit):
     fn, memory = closed_over() if fn is closed_over else (fn, GLOBAL)
@@ -241,7 +242,7 @@ def with_attribute(x):
     return np.sum(MODEL.w * x)
 
 
-@pytest.mark.parametrize("jit", JIT)
+@pytest.mark.parametrize("jit", SLOW_JIT)
 def test_an_argument_that_is_an_attribute_too(jit):
     g = grad(with_attribute, jit=jit)
     for _ in range(2):
@@ -284,7 +285,7 @@ def test_vjp_and_jvp_at_every_call():
             hvp(writes)(a, a)
 
 
-@pytest.mark.parametrize("jit", JIT)
+@pytest.mark.parametrize("jit", SLOW_JIT)
 def test_tangents_may_be_anything(jit):
     expected = jvp(writes, (fresh(),), (fresh(),), jit=jit)
     a = fresh()

@@ -38,11 +38,7 @@ def standalone(lowered: Any, source: Any, alike: Alike = ()) -> str:
     values = {n: c.get() for n, c in captured.items()}
     constants = {n: constant(v) for n, v in values.items() if _is_number(v)}
     others = [f for f in tree.body if isinstance(f, ast.FunctionDef) and f is not node]
-    if {n.id for f in others for n in ast.walk(f) if isinstance(n, ast.Name)}.intersection(called):
-        raise S2sadError(
-            f"{', '.join(called)}(), which has a rule of its own, is called in a function that stays a function: "
-            "the module cannot be saved", lowered.primal.loc, "call it in the differentiated function itself",
-        )  # fmt: skip
+    _refuse_rules_elsewhere(others, called, lowered)
     taken = _taken(tree, node, set(constants))
     own = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
     hidden = [*called, *(n for n in names if n not in constants)]
@@ -51,28 +47,39 @@ def standalone(lowered: Any, source: Any, alike: Alike = ()) -> str:
     front = lowered.target != "python" and not header.compilable(own, hidden)
     tests = tests_of(lowered, own, captured, alike, "python" if front else lowered.target)
     definition = [f"def {name}({header.text(own, hidden)}):", *(f"    {line}" for line in tests.lines)]
+    made = [f"{n} = {value}" for n, value in constants.items() if n not in taken]
+    made = [*made, ""] if made else []
+    asks_for_numpy = "np." in "".join([*definition, *made]) and "np" not in _imported(tree)
     lines = text.splitlines()
     if front:  # Numba does not bind such parameters: a function of Python's calls the compiled one
         inner = next(n for n in (f"{name}_compiled", f"compiled_{name}") if n not in {f.name for f in others})
         given = [n.partition("=")[0] for n in hidden]
-        passed = [
-            *("None" if is_fixed(k) else n for n, k in zip(own, lowered.keys.values(), strict=True)),
-            *given,
-        ]
-        lines += ["", *definition, f"    return {inner}({', '.join(passed)})"]
+        lines += ["", *definition, f"    return {inner}({', '.join([*passed(own, lowered.keys), *given])})"]
         definition = [f"def {inner}({', '.join([*own, *given])}):"]
     first = node.lineno - 1
     lines[first : node.body[0].lineno - 1] = [*definition, *_comments(lines, first, node)]
     before = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
-    made = [f"{n} = {value}" for n, value in constants.items() if n not in taken]
-    made = [*made, ""] if made else []
-    if tests.needs_helpers():
-        made += with_decorator(HELPERS, lines[before])
+    made += with_decorator(HELPERS, lines[before]) if tests.needs_helpers() else []
     lines[before:before] = made
-    if "np." in "".join(lines) and "np" not in _imported(tree):
+    if asks_for_numpy:
         start = lines[0].startswith(("import ", "from "))
         lines[:0] = ["import numpy as np"] if start else ["import numpy as np", ""]
     return "\n".join(lines) + "\n"
+
+
+def _refuse_rules_elsewhere(others: list[ast.FunctionDef], called: list[str], lowered: Any) -> None:
+    """Functions with rules of their own are parameters of the derivative, which functions beside it do not see."""
+    if {n.id for f in others for n in ast.walk(f) if isinstance(n, ast.Name)}.intersection(called):
+        raise S2sadError(
+            f"{', '.join(called)}(), which has a rule of its own, is called in a function that stays a function: "
+            "the module cannot be saved", lowered.primal.loc, "call it in the differentiated function itself",
+        )  # fmt: skip
+
+
+def passed(own: list[str], keys: dict[str, Any]) -> list[str]:
+    """What the compiled function is called with: None for what entered the code by value."""
+    known = ["None" if is_fixed(k) else n for n, k in zip(own, keys.values(), strict=False)]
+    return [*known, *own[len(keys) :]]
 
 
 def tests_of(lowered: Any, own: list[str], captured: dict[str, Any], alike: Alike, target: str) -> Tests:

@@ -69,7 +69,7 @@ class DerivativeDispatcher(CPUDispatcher):
 
     def enter(self, lowered: Any, code: Any) -> bool:
         """Make code of a signature an overload, where its types are the whole key."""
-        if lowered.captured or lowered.guards or lowered.given:
+        if lowered.captured or lowered.given or not all(getattr(g, "frozen", False) for g in lowered.guards):
             return False
         if not all(key in (FLOAT, INT) for key in lowered.keys.values()):
             return False

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import functools
 import inspect
-import types
+import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from s2sad import pipeline
+from s2sad.assumed import assumed_keys, assuming
+from s2sad.bound import BoundDerivative, apart
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
-from s2sad.entry import MOST_SIGNATURES, Made, binder, entry
-from s2sad.errors import S2sadError, SignatureError
+from s2sad.custom import differentiable
+from s2sad.entry import MOST_SIGNATURES, Made, Where, binder, definition, entry, slow_entry, unchanged
+from s2sad.errors import S2sadError, SignatureError, public
+from s2sad.frontend.sent import Sent, received, sources
 from s2sad.frontend.source import FunctionSource
-from s2sad.ir.core import Const, Function, Operand, Value
+from s2sad.ir.core import Const, Function, Operand, Undef, Value
 from s2sad.ir.types import Scalar
 from s2sad.lowered import Lowered
-from s2sad.nested import inline_derivative, structured
-from s2sad.signature import Parameters, gradient_tree, typed_parameters
+from s2sad.nested import inline_bound, inline_derivative, structured
+from s2sad.pickling import at_place, place_of
+from s2sad.presented import presented
+from s2sad.refused import not_a_function
+from s2sad.signature import Argument, Parameters, gradient_tree, typed_parameters
 from s2sad.transform.gradient import floats_at_last, gradient
 from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, FunctionAV, TupleAV, describe, is_operand, leaves
@@ -31,7 +38,7 @@ from s2sad.typing.calls import bind
 from s2sad.typing.captures import Captures
 from s2sad.typing.given import memory_given
 from s2sad.typing.specialise import Specialiser, Typed, specialise
-from s2sad.typing.structure import Node, Path, key_of, leaf_types, source_for, user_function, without_layout
+from s2sad.typing.structure import Node, Path, keys_of, leaf_types, source_for, user_function, without_layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +53,7 @@ class Options:
     fastmath: bool = False
     cache: bool = True
     debug: bool = False
+    bound: bool = False  # of an object's method: the object is not among the arguments that wrt counts
 
 
 class Derivative:
@@ -57,7 +65,6 @@ class Derivative:
     """
 
     primal: Any
-    __call__: Callable[..., Any]
     _function: Any  # a function; a class attribute of that type would be read as a method
     _name: str
     _suffix: str
@@ -69,47 +76,89 @@ class Derivative:
     _last: Lowered | None
 
     def __new__(cls, fn: Any, options: Options) -> Derivative:
-        own = type(
-            cls.__name__,
-            (cls,),
-            {"__doc__": getattr(fn, "__doc__", None), "__call__": _slow_call, "__module__": cls.__module__},
-        )
+        own = type(cls.__name__, (cls,), {"__module__": cls.__module__})
         return object.__new__(own)
 
     def __init__(self, fn: Any, options: Options) -> None:
         self._inner = fn if isinstance(fn, Derivative) else None
         function = fn._function if isinstance(fn, Derivative) else user_function(fn)
         if function is None:
-            raise SignatureError(
-                f"{fn!r} is not a Python function whose source can be read",
-                hint="give grad() a def or lambda; for a callable object, one of its methods",
-            )
-        functools.update_wrapper(self, fn, updated=())
-        self.primal = fn
+            raise not_a_function(fn)
+        self.primal = self._given = fn
         self._function = function
         self._name = f"{fn._name}_{fn._suffix}" if isinstance(fn, Derivative) else source_for(function).name
         self._suffix = "value_and_grad" if options.value else "grad"
-        self._fsource = source_for(function)
-        self._params = Parameters.of(self._fsource, options.wrt)
         self._options = options
-        self._signature = inspect.signature(function)
-        self._bind = binder(self._signature)
+        self._describe()
         self._cache = {}
         self._entered: list[tuple[Lowered, Made]] = []
         self._last = None
+        self._unbound: Derivative | None = None  # of which this is `_of_object`
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self._dispatch(args, kwargs)
+
+    def _describe(self) -> None:
+        """What is known of the function before any call: its source, its parameters and their defaults."""
+        self._fsource = source_for(self._function)
+        self._params = Parameters.of(self._fsource, self._options.wrt, self._options.bound)
+        self._signature = inspect.signature(self._function, follow_wrapped=False)
+        self._bind = binder(self._signature, self._fsource.qualname)
+        self._described = definition(self._function)
+
+    def _follow(self) -> None:
+        """Describe the function anew where its code or its defaults are others now."""
+        if not unchanged(self._function, self._described):
+            self._describe()
+            self._entered = []
+            type(self).__call__ = slow_entry(self._where())  # type: ignore[method-assign]
 
     # -- calling ------------------------------------------------------------------------------------
 
     def __get__(self, obj: Any, objtype: Any = None) -> Any:
-        return self if obj is None else types.MethodType(self, obj)
+        return self if obj is None else BoundDerivative(self._of_object, obj)
+
+    @functools.cached_property
+    def _of_object(self) -> Derivative:
+        """This derivative as that of an object's method: positions of wrt count what stands after the object."""
+        wrt = self._options.wrt
+        named = all(isinstance(w, str) for w in (wrt if isinstance(wrt, tuple) else (wrt,)))
+        if self._options.bound or named:
+            return self
+        inner = self._given._of_object if isinstance(self._given, Derivative) else self._given
+        found = made(type(self).__bases__[0], inner, replace(self._options, bound=True))
+        found._unbound = self
+        return found
+
+    @property
+    def _innermost(self) -> Any:
+        """The function at the bottom of derivatives of derivatives, as it was given."""
+        return self._given._innermost if isinstance(self._given, Derivative) else self._given
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By the name of the function it stands in the place of (`@grad`), else the function and the options."""
+        if self._unbound is not None:
+            return operator.attrgetter("_of_object"), (self._unbound,)
+        place = place_of(self, self._innermost)
+        if place is not None:
+            return at_place, place
+        values = tuple(getattr(self._options, f.name) for f in fields(Options))
+        return made_again, (type(self).__bases__[0], self._given, values, sources(self._function))
+
+    def __copy__(self) -> Derivative:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Derivative:
+        return self  # as a function is
 
     def __repr__(self) -> str:
         kind = "value_and_grad" if self._options.value else "grad"
-        return f"<{kind} of {self._fsource.qualname} with respect to {', '.join(self._params.wrt)}>"
+        return f"<{kind} of {self._fsource.qualname} with respect to {', '.join(map(str, self._params.wrt))}>"
 
     def _dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        bound = self._bind(*args, **kwargs)
-        lowered = self._lowered(dict(zip(self._params.names, map(key_of, bound), strict=True)))
+        self._follow()
+        bound = self._arguments(args, kwargs)
+        lowered = self._lowered(keys_of(self._fsource, self._params.names, bound))
         self._last = lowered
         code, hidden = lowered.compile(), lowered.hidden()
         memory = (*bound, *(c.get() for c in lowered.captured))
@@ -120,6 +169,15 @@ class Derivative:
         result = code(*memory[: len(bound)], **dict(zip(hidden, memory[len(bound) :], strict=True)))
         self._enter(lowered, code)
         return self._as_float32(result, lowered) if self._is_single(lowered) else result
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        try:
+            return self._bind(*args, **kwargs)
+        except S2sadError:
+            raise
+        except TypeError as error:
+            hint = f"call it as {self._fsource.name}{self._signature}"
+            raise SignatureError(str(error), self._fsource.loc, hint) from None
 
     def _sharing(self, lowered: Lowered) -> Any:
         """What must be kept apart of the memory that this code is called with; None if nothing is written."""
@@ -137,7 +195,7 @@ class Derivative:
 
     def _is_single(self, lowered: Lowered) -> bool:
         """Whether Numba, which returns Python floats, must have float32 gradients made of them again."""
-        keys = [lowered.keys[n] for n in self._params.wrt]
+        keys = [a.key(lowered.keys) for a in self._params.wrt]
         single = any(leaf == Scalar("float", "float32") for key in keys for _, leaf in leaf_types(key))
         return lowered.target == "numba" and single
 
@@ -150,7 +208,7 @@ class Derivative:
             return np.float32(value) if key == Scalar("float", "float32") else value
 
         value, gradient = result if self._options.value else (None, result)
-        keys = [lowered.keys[n] for n in self._params.wrt]
+        keys = [a.key(lowered.keys) for a in self._params.wrt]
         if self._params.bare:
             gradient = cast(keys[0], gradient)
         else:
@@ -184,9 +242,12 @@ class Derivative:
         )
         self._entered = [(lowered, made), *(e for e in self._entered if e[0].valid())][:MOST_SIGNATURES]
         found = self._native(code) or entry(
-            self._fsource.qualname, self._signature, [made for _, made in self._entered]
+            self._where(), self._signature, [made for _, made in self._entered], self._function
         )
-        type(self).__call__ = _slow_call if found is None else found  # type: ignore[method-assign]
+        type(self).__call__ = slow_entry(self._where()) if found is None else found  # type: ignore[method-assign]
+
+    def _where(self) -> Where:
+        return Where(f"{self._name}_{self._suffix}", self._fsource.qualname, self._fsource.loc)
 
     def _native(self, code: Any) -> Any:
         """The dispatcher as the entry, where all code so far is compiled for types that say all there is to say."""
@@ -232,9 +293,10 @@ class Derivative:
         """The function itself on abstract values: its body, or for a derivative of a derivative the inner one's."""
         if self._inner is None:
             return walker.enter(self._fsource, args)
-        return inline_derivative(self._inner, walker, args, {})
+        return inline_bound(self._inner, walker, args)
 
     def __s2sad_inline__(self, walker: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> AV:
+        self._follow()
         return inline_derivative(self, walker, args, kwargs)
 
     @pipeline.collector_paused()
@@ -310,7 +372,7 @@ class Derivative:
             stream = iter(exprs)
             out = next(stream) if value else None
             extra = value_tree(aux, [next(stream) for _ in range(n_aux)]) if aux is not None else None
-            grads = [gradient_tree(keys[n], t.name(n), stream) for n in params.wrt]
+            grads = [gradient_tree(a.key(keys), a.expression(), stream) for a in params.wrt]
             grad = grads[0] if params.bare else t.tuple_(grads)
             if aux is not None:
                 return t.tuple_([t.tuple_([out, extra]), grad]) if value else t.tuple_([grad, extra])
@@ -318,9 +380,9 @@ class Derivative:
 
         return build
 
-    def _structured(self, result: AV, by_name: dict[str, AV], values: Iterator[Operand]) -> AV:
+    def _structured(self, result: AV, by: dict[Argument, AV], values: Iterator[Operand]) -> AV:
         """As `_returns`, where this derivative is called in a differentiated function."""
-        return structured(self._options, self._params, result, by_name, values)
+        return structured(self._options, self._params, result, by, values)
 
     def _bind_values(self, s: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> list[AV]:
         """The arguments of such a call in the order of the parameters."""
@@ -328,24 +390,28 @@ class Derivative:
 
     # -- looking ------------------------------------------------------------------------------------
 
+    @public
     def lower(self, *args: Any, optimize: int | None = None, **kwargs: Any) -> Lowered:
         """The code for these arguments, without running it."""
-        bound = self._bind(*args, **kwargs)
-        keys = dict(zip(self._params.names, map(key_of, bound), strict=True))
+        self._follow()
+        bound = self._arguments(args, kwargs)
+        keys = keys_of(self._fsource, self._params.names, bound)
         if optimize is None or optimize == self._options.optimize:
             return self._lowered(keys)
         return self._make(keys, optimize)
 
     @property
+    @public
     def source(self) -> str:
         if self._last is not None:
             return self._last.source
-        return self._lowered(self._assumed()).source
+        self._follow()
+        keys = self._assumed()
+        with assuming(keys, "call it once, or say .lower(...) with arguments like yours"):
+            return self._lowered(keys).source
 
     def _assumed(self) -> dict[str, Any]:
         """The signature assumed where no call has shown one."""
-        from s2sad.assumed import assumed_keys
-
         return assumed_keys(self._fsource, self._params)
 
     @property
@@ -353,6 +419,7 @@ class Derivative:
         """The user's line for each line of `source` that comes from one."""
         return source_map(self.source)
 
+    @public
     def save(self, path: Any) -> None:
         """Write the generated module to a file that runs where s2sad is not installed."""
         from s2sad.codegen.standalone import standalone
@@ -363,8 +430,8 @@ class Derivative:
         with open(path, "w", encoding="utf-8") as file:
             file.write(standalone(lowered, self._fsource, self._alike()))
 
-    def _alike(self) -> tuple[tuple[str, str, Path], ...]:
-        """Parameters, and where in another parameter is what must have their shapes."""
+    def _alike(self) -> tuple[tuple[Argument, str, Path], ...]:
+        """Arguments, and where in another parameter is what must have their shapes."""
         return ()
 
     def show(self) -> None:
@@ -386,7 +453,7 @@ def value_tree(av: AV, exprs: list[Any]) -> Any:
             import gast
 
             return gast.Dict([t.constant(k) for k in a.items], [build(v) for v in a.items.values()])
-        if isinstance(a, (Value, Const)):
+        if isinstance(a, (Value, Const, Undef)):
             return next(stream)
         raise S2sadError(
             "this kind of auxiliary result is not supported", hint="return numbers, arrays, tuples or dicts"
@@ -419,8 +486,32 @@ def _jit_options(options: Options) -> dict[str, Any]:
     return found
 
 
-# -- entries ------------------------------------------------------------------------------------------
+# -- making them ---------------------------------------------------------------------------------------
 
 
-def _slow_call(self: Derivative, /, *args: Any, **kwargs: Any) -> Any:
-    return self._dispatch(args, kwargs)
+def make(kind: type[Derivative], f: Any, options: Options) -> Any:
+    """The derivative of a function, as the public functions return it; that of an object's method is bound to it."""
+    function, receiver = apart(f)
+    if (
+        not isinstance(differentiable(function), Derivative)
+        and user_function(differentiable(function)) is None
+    ):
+        raise not_a_function(f)
+    if isinstance(function, Derivative) and receiver:
+        function = function._of_object
+    found = made(kind, function, replace(options, bound=bool(receiver)))
+    return BoundDerivative(found, *receiver) if receiver else found
+
+
+def made(kind: type[Derivative], given: Any, options: Options) -> Derivative:
+    found = kind(differentiable(given), options)
+    found._given = given
+    type(found).__call__ = slow_entry(found._where())  # type: ignore[method-assign]
+    return presented(found, given)
+
+
+@functools.lru_cache(maxsize=64)
+def made_again(kind: type[Derivative], given: Any, options: tuple[Any, ...], sent: Sent) -> Derivative:
+    """A pickled derivative, made once in a process: a pool sends it with each task."""
+    received(sent)
+    return made(kind, given, Options(*options))

@@ -7,11 +7,12 @@ from typing import Any
 
 from s2sad.analysis.storage import Stored, stored
 from s2sad.codegen.load import Generated, keyword_names
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Function
 from s2sad.machine_code import loaded
-from s2sad.typing.captures import Captured, Guard
+from s2sad.typing.captures import Captured, Guard, Same
 from s2sad.typing.given import Given
-from s2sad.typing.structure import fits, key_of
+from s2sad.typing.structure import fits
 
 
 @dataclass(eq=False)
@@ -22,7 +23,7 @@ class Lowered:
     primal: Function
     function: Function
     captured: tuple[Captured, ...]
-    guards: tuple[Guard, ...]
+    guards: tuple[Guard | Same, ...]
     hint: str
     keys: dict[str, Any]
     target: str = "python"
@@ -58,8 +59,6 @@ class Lowered:
     def valid(self) -> bool:
         """Whether what was captured is still what the code was made for."""
         try:
-            return all(fits(c.get(), c.key) for c in self.captured) and all(
-                key_of(g.get()) == g.key for g in self.guards
-            )
-        except (KeyError, NameError, AttributeError, ValueError):
+            return all(fits(c.get(), c.key) for c in self.captured) and all(g.holds() for g in self.guards)
+        except (KeyError, NameError, AttributeError, ValueError, SignatureError):
             return False

@@ -12,26 +12,29 @@ from typing import Any
 import numpy as np
 
 from s2sad import pipeline
+from s2sad.bound import apart
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate, keyword_names
 from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
-from s2sad.errors import JitError, SignatureError
+from s2sad.errors import JitError, SignatureError, public
+from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
 from s2sad.machine_code import loaded
 from s2sad.native import Native
-from s2sad.nested import inline_derivative
+from s2sad.nested import inline_bound
+from s2sad.refused import not_a_function
 from s2sad.sharing import Sharing, copied
-from s2sad.signature import Parameters, typed_parameters
+from s2sad.signature import Argument, Parameters, typed_parameters
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import Pullback, pullback
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.captures import Captures
 from s2sad.typing.given import memory_given
 from s2sad.typing.specialise import specialise
-from s2sad.typing.structure import Fixed, Node, fits, key_of, leaf_types, source_for, user_function
+from s2sad.typing.structure import Fixed, Node, fits, key_of, keys_of, leaf_types, source_for, user_function
 
 
 @dataclass(eq=False)
@@ -53,7 +56,10 @@ class Prepared:
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
-        return all(fits(c.get(), c.key) for c in variables) and all(key_of(g.get()) == g.key for g in guards)
+        try:
+            return all(fits(c.get(), c.key) for c in variables) and all(g.holds() for g in guards)
+        except (KeyError, NameError, AttributeError, ValueError, SignatureError):
+            return False
 
     def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What the code is called with: the arguments, and what it captured."""
@@ -93,22 +99,19 @@ def prepare(
     """Type `f` for these arguments; `moved` says which integer arguments a derivative is asked for after all."""
     nested = isinstance(f, Derivative)
     function = f._function if nested else user_function(f)
-    if function is None:
-        raise SignatureError(
-            f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda"
-        )
+    assert function is not None
     source = source_for(function)
-    signature = inspect.signature(function)
-    bind = binder(signature)
-    params = Parameters.of(source, 0)
-    keys = dict(zip(params.names, map(key_of, bind(*args)), strict=True))
-    names = given(signature, len(args))
-    also = {n for n, m in zip(names, moved, strict=False) if m}
-    wrt = tuple(n for n in names if floating(keys[n]) or n in also)
-    params = Parameters(source, params.names, wrt, False)
+    signature = inspect.signature(function, follow_wrapped=False)
+    bind = binder(signature, source.qualname)
+    names = parameter_names(source.node)
+    keys = keys_of(source, names, bind(*args))
+    passed = given(signature, len(args))
+    also = {n for n, m in zip(passed, moved, strict=False) if m}
+    wrt = tuple(n for n in passed if floating(keys[n]) or n in also)
+    params = Parameters(source, names, tuple(map(Argument, wrt)), False)
     values, make, inputs = typed_parameters(params, keys)
     captures = Captures(flat=jit)
-    call = (lambda walker, avs: inline_derivative(f, walker, avs, {})) if nested else None
+    call = (lambda walker, avs: inline_bound(f, walker, avs)) if nested else None
     typed = specialise(source, make, captures, call)
     hidden = tuple(c.value for c in captures.variables.values())
     head = tuple(captures.head_ops)
@@ -116,9 +119,20 @@ def prepare(
     made = replace(typed.function, params=(*values, *hidden), body=body)
     sharing = Sharing(memory_given(made), made.name, made.loc)
     return Prepared(
-        pipeline.check(made), bind, names, tuple(inputs), wrt, keys, typed.result, hidden, captures, sharing,
+        pipeline.check(made), bind, passed, tuple(inputs), wrt, keys, typed.result, hidden, captures, sharing,
         "numba" if jit else "python", cache,
     )  # fmt: skip
+
+
+def function_of(f: Any, called: str) -> tuple[Any, tuple[Any, ...]]:
+    """What is differentiated: a function or a derivative, and the object if that is a method of one."""
+    function, receiver = apart(f)
+    if isinstance(function, Derivative) and receiver:
+        function = function._of_object
+    found = differentiable(function)
+    if not isinstance(found, Derivative) and user_function(found) is None:
+        raise not_a_function(f, called)
+    return found, receiver
 
 
 def given(signature: inspect.Signature, count: int) -> list[str]:
@@ -129,12 +143,20 @@ def given(signature: inspect.Signature, count: int) -> list[str]:
     return names[:count] + (rest if count > len(names) else [])
 
 
+def argument_keys(f: Any, values: tuple[Any, ...]) -> list[Any]:
+    """The keys of arguments by position."""
+    function = f._function if isinstance(f, Derivative) else user_function(f)
+    if function is None:  # said later
+        return [key_of(v) for v in values]
+    return list(keys_of(source_for(function), [f"{i + 1}" for i in range(len(values))], values).values())
+
+
 def grouped(f: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Arguments by parameter: those that a `*args` takes are one tuple."""
     function = f._function if isinstance(f, Derivative) else user_function(f)
     if function is None:
         return values
-    parameters = inspect.signature(function).parameters.values()
+    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
     if not any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return values
     n = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
@@ -155,7 +177,7 @@ def cached(
     moved: tuple[bool, ...] = (),
 ) -> tuple[Prepared, Any]:
     """The code made for this function and these argument types, made once."""
-    key = (kind, f, tuple(map(key_of, args)), jit, optimize, cache, moved)
+    key = (kind, f, tuple(argument_keys(f, args)), jit, optimize, cache, moved)
     found = _CACHE.setdefault(key, [])
     for prepared, code in found:
         if prepared.valid():
@@ -169,6 +191,7 @@ def cached(
 # -- forward mode -------------------------------------------------------------------------------------
 
 
+@public
 def jvp(
     f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int = 2, cache: bool = True
 ) -> tuple[Any, Any]:
@@ -181,14 +204,16 @@ def jvp(
     Returns:
         (out, out_tangent), out_tangent in the structure of out.
     """
-    f, primals, tangents = differentiable(f), tuple(primals), tuple(tangents)
+    refuse_loose(f, primals, tangents)
+    f, receiver = function_of(f, "jvp")
+    primals, tangents = (*receiver, *primals), (*(None for _ in receiver), *tangents)
     if len(primals) != len(tangents):
         raise SignatureError(
             f"jvp got {len(primals)} primals and {len(tangents)} tangents",
             hint="give one tangent for each primal",
         )
     by_parameter, along = grouped(f, primals), grouped(f, tangents)
-    source_keys = [key_of(p) for p in by_parameter]
+    source_keys = argument_keys(f, by_parameter)
     moved = tuple(
         not floating(key) and _numeric(key) and _nonzero(tangent)
         for key, tangent in zip(source_keys, along, strict=True)
@@ -203,6 +228,15 @@ def jvp(
         flat = [copy.copy(d) for d in flat]
     bound, captured = prepared.arguments(code, primals)
     return code(*bound, *flat, **captured)  # type: ignore[no-any-return]
+
+
+def refuse_loose(f: Any, primals: Any, tangents: Any) -> None:
+    """Arguments that are not in tuples."""
+    if not all(isinstance(given, (tuple, list)) for given in (primals, tangents)):
+        raise SignatureError(
+            "jvp(f, primals, tangents) takes the arguments of f as a tuple, and their tangents as another",
+            hint="write jvp(f, (x,), (dx,)) for a function of one argument",
+        )
 
 
 @pipeline.collector_paused()
@@ -293,6 +327,7 @@ def zeros(leaf: Any) -> Any:
 # -- reverse mode -------------------------------------------------------------------------------------
 
 
+@public
 def vjp(
     f: Any, *primals: Any, jit: bool = False, optimize: int = 2, cache: bool = True
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -301,14 +336,15 @@ def vjp(
     The pullback may be called many times; it returns a tuple with one entry for each primal (0.0 for arguments
     that are not floating), keeps copies of the mutable inputs it reads, and never writes its cotangent.
     """
-    f = differentiable(f)
+    f, receiver = function_of(f, "vjp")
+    primals = (*receiver, *primals)
     prepared, code = cached("vjp", f, primals, jit, optimize, cache, lambda p: vjp_code(p, optimize))
     pair, forward_code, reverse_code, n = code
     bound, captured = prepared.arguments(forward_code, primals)
     out = forward_code(*bound, **captured)
     results, kept = out[:n], copied(list(out[n:]))
     by_parameter = grouped(f, primals)
-    keys = [key_of(p) for p in by_parameter]
+    keys = argument_keys(f, by_parameter)
     stream = iter(results)
     value = assemble(prepared.result, stream)
 
@@ -323,11 +359,12 @@ def vjp(
             restore(key, primal, grads) if floating(key) else 0.0
             for key, primal in zip(keys, by_parameter, strict=True)
         )
-        if by_parameter is primals:
-            return found
-        last = found[-1] if isinstance(found[-1], tuple) else (0.0,) * len(by_parameter[-1])
-        return (*found[:-1], *last)
+        if by_parameter is not primals:
+            last = found[-1] if isinstance(found[-1], tuple) else (0.0,) * len(by_parameter[-1])
+            found = (*found[:-1], *last)
+        return found[len(receiver) :]
 
+    pull.__name__ = pull.__qualname__ = f"{prepared.function.name}_pullback"
     return value, pull
 
 

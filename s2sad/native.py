@@ -48,7 +48,7 @@ class Native:
 
     def list(self, name: str, key: List, value: list[Any]) -> list[Any]:
         if not value:
-            raise self.refused(name, "is or holds an empty list, of which it knows no type", "pass an array")
+            raise self.empty(name)
         if len({*map(type, value)}) == 1:
             return value
         if key.item not in (FLOAT, Scalar("float", "float64")):
@@ -64,6 +64,8 @@ class Native:
             isinstance(k, List) or getattr(k, "kind", "") == "list" for k in key.parts
         ):
             raise self.refused(name, "is or holds a list of lists", "pass arrays in place of lists of lists")
+        if key.kind == "list" and not value:
+            raise self.empty(name)
         parts = [
             part if isinstance(k, Fixed) else self.taken(name, k, part, i, (*path, key.step(j)))
             for j, (k, part) in enumerate(zip(key.parts, value, strict=True))
@@ -77,6 +79,9 @@ class Native:
         if all(a is b for a, b in zip(parts, value, strict=True)):
             return value
         return key.tag(*parts) if key.kind == "namedtuple" else key.tag(parts)
+
+    def empty(self, name: str) -> JitError:
+        return self.refused(name, "is or holds an empty list, of which it knows no type", "pass an array")
 
     def refused(self, name: str, why: str, way_out: str) -> JitError:
         return JitError(

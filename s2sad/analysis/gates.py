@@ -31,7 +31,24 @@ def find_gates(fn: Function) -> dict[Op, Gate]:
             gate = _logistic(op, defs, uses)
             if gate is not None:
                 found[op] = gate
+        if isinstance(op, Op) and op.prim == "mul":
+            gate = _one_minus_square(op, defs, uses)
+            if gate is not None:
+                found[op] = gate
     return found
+
+
+def _one_minus_square(op: Op, defs: dict[Value, AnyOp], uses: dict[Value, int]) -> Gate | None:
+    """(1 - x) * (1 + x): the parts of its derivative, -(1 + x) and 1 - x, would cancel near 0."""
+    sides = [
+        defs.get(o) if isinstance(o, Value) and not o.hint and uses[o] == 1 else None for o in op.operands
+    ]
+    for minus, plus in (sides, sides[::-1]):
+        if isinstance(minus, Op) and isinstance(plus, Op) and (minus.prim, plus.prim) == ("sub", "add"):
+            x = minus.operands[1]
+            if is_one(minus.operands[0]) and is_one(plus.operands[0]) and plus.operands[1] is x:
+                return Gate(x, "-2.0 * x * dy", (minus, plus))
+    return None
 
 
 def _logistic(op: Op, defs: dict[Value, AnyOp], uses: dict[Value, int]) -> Gate | None:

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from s2sad.analysis.activity import Dependences
 from s2sad.analysis.aliases import Aliases
 from s2sad.ir.core import Block, Const, Function, If, Op, Operand, Value, blocks, operands, walk
-from s2sad.ir.types import is_float, is_memory, is_number
+from s2sad.ir.types import Scalar, is_float, is_memory
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
 
@@ -106,7 +106,7 @@ def is_singular(op: Op) -> bool:
     name = op.prim.rpartition(".")[2]
     if scale_of(op) is not None:
         return may_be_infinite(op)
-    if is_number(op.result.type) and not op.prim.startswith("numpy.") and name not in POWERS:
+    if isinstance(op.result.type, Scalar) and op.result.type.dtype is None and name not in POWERS:
         return False  # of Python's numbers: it raises
     if name in POWERS and isinstance(op.operands[1], Const):
         exponent = op.operands[1].value

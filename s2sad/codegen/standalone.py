@@ -8,6 +8,7 @@ are functions with rules of their own.
 from __future__ import annotations
 
 import ast
+import builtins
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,18 +18,21 @@ import numpy as np
 from s2sad.codegen.made_for import HELPERS, Tests, part
 from s2sad.errors import S2sadError
 from s2sad.ir.types import Array, Scalar
+from s2sad.signature import Argument
+from s2sad.typing.calls import is_exception
 from s2sad.typing.structure import Path, leaf_types
 
 MOST_ELEMENTS = 1000  # of an array that is written out
 
-
-Alike = tuple[tuple[str, str, Path], ...]  # parameters, and where in another is what must have their shapes
+# arguments, and where in another parameter is what must have their shapes
+Alike = tuple[tuple[Argument, str, Path], ...]
 
 
 def standalone(lowered: Any, source: Any, alike: Alike = ()) -> str:
     """The text of the module for one signature of the derivative of a function with this source."""
     text: str = lowered.source
-    called = list(lowered.generated.objects)
+    objects = lowered.generated.objects
+    called = [n for n, obj in objects.items() if not is_exception(obj)]
     tree = ast.parse(text)
     name = lowered.generated.name
     node = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
@@ -48,7 +52,6 @@ def standalone(lowered: Any, source: Any, alike: Alike = ()) -> str:
     tests = tests_of(lowered, own, captured, alike, "python" if front else lowered.target)
     definition = [f"def {name}({header.text(own, hidden)}):", *(f"    {line}" for line in tests.lines)]
     made = [f"{n} = {value}" for n, value in constants.items() if n not in taken]
-    made = [*made, ""] if made else []
     asks_for_numpy = "np." in "".join([*definition, *made]) and "np" not in _imported(tree)
     lines = text.splitlines()
     if front:  # Numba does not bind such parameters: a function of Python's calls the compiled one
@@ -59,6 +62,10 @@ def standalone(lowered: Any, source: Any, alike: Alike = ()) -> str:
     first = node.lineno - 1
     lines[first : node.body[0].lineno - 1] = [*definition, *_comments(lines, first, node)]
     before = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
+    made = [
+        line for n, obj in objects.items() if n not in called for line in (*exception_class(n, obj), "")
+    ] + made
+    made = [*made, ""] if made else []
     made += with_decorator(HELPERS, lines[before]) if tests.needs_helpers() else []
     lines[before:before] = made
     if asks_for_numpy:
@@ -90,10 +97,11 @@ def tests_of(lowered: Any, own: list[str], captured: dict[str, Any], alike: Alik
     for name, key in keys.items():
         tests.argument(name, key)
     called = dict(zip(lowered.keys, own, strict=False))
-    for parameter, other, way in alike:
-        for path, leaf in leaf_types(lowered.keys[parameter]):
+    for argument, other, way in alike:
+        for path, leaf in leaf_types(argument.key(lowered.keys)):
             if isinstance(leaf, Array):
-                tests.alike(part(called[other], (*way, *path)), part(called[parameter], path))
+                mine = part(called[argument.parameter], (*argument.path(), *path))
+                tests.alike(part(called[other], (*way, *path)), mine)
     parameters = [*own[: len(lowered.keys)], *captured]
     tests.apart([(part(parameters[g.parameter], g.path), g.written, g.type) for g in lowered.given])
     return tests
@@ -187,6 +195,18 @@ def written_out(value: Any) -> str | None:
     if type(value) is np.ndarray and value.dtype.kind in "fiub" and value.size <= MOST_ELEMENTS:
         return f'np.array({written_out(value.tolist())}, "{value.dtype.name}")'
     return None
+
+
+def exception_class(name: str, cls: Any) -> list[str]:
+    """A class that stands for one of the user's exceptions: of its name, and caught as the builtin ones it is made of."""
+    parsed = hasattr(cls, "__s2sad_parsed__")
+    known: Any = cls.exceptions() if parsed else cls.__mro__
+    builtin: list[Any] = [c for c in known if getattr(builtins, c.__name__, None) is c and c is not object]
+    bases = [c for c in builtin if not any(issubclass(d, c) and d is not c for d in builtin)]
+    return [
+        f"class {name}({', '.join(c.__name__ for c in bases)}):",
+        f'    """Stands for {cls.__module__}.{cls.__qualname__}."""',
+    ]
 
 
 def _is_number(value: Any) -> bool:

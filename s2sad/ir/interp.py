@@ -232,8 +232,10 @@ def _assert(op: Op, cond: Any, *message: Any) -> None:
 def _raise(op: Op, *exc: Any) -> None:
     if not exc:
         raise RuntimeError("No active exception to reraise")
-    error, *args = exc
-    raise error(*args) if args else error
+    error, *cause = exc
+    if cause:
+        raise error from cause[0]
+    raise error
 
 
 _CONVERSIONS: dict[int, Callable[[Any], str]] = {115: str, 114: repr, 97: ascii}
@@ -248,9 +250,28 @@ def _format(op: Op, *operands: Any) -> str:
             continue
         conversion, spec = part
         value = next(values)
+        spec = next(values) if spec == -1 else spec
         convert = _CONVERSIONS.get(conversion)
         out.append(format(value if convert is None else convert(value), spec or ""))
     return "".join(out)
+
+
+def _text(op: Op, first: Any, *rest: Any) -> str:
+    """What is done to texts: `%`, `+`, a function of an object, or a method of a text."""
+    how, names = op.attr("how"), op.attr("keywords", ())
+    given = rest[: len(rest) - len(names)]
+    named = dict(zip(names, rest[len(given) :], strict=True))
+    if how in ("%", "+"):
+        return str(first % (named or given) if how == "%" else first + given[0])
+    function: Any = {"str": str, "repr": repr, "ascii": ascii, "format()": format}.get(how)
+    return str(function(first, *given) if function else getattr(first, how)(*given, **named))
+
+
+def _exception(op: Op, *operands: Any) -> BaseException:
+    names = op.attr("keywords", ())
+    given = operands[: len(operands) - len(names)]
+    made: BaseException = op.attr("cls")(*given, **dict(zip(names, operands[len(given) :], strict=True)))
+    return made
 
 
 def _raise_unbound(op: Op) -> None:
@@ -296,9 +317,10 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "invoke": _raise_handed,
     "print": lambda op, *xs: print(*xs),
     "assert": _assert,
-    "exception": lambda op, *xs: op.attr("cls")(*xs),
+    "exception": _exception,
     "raise": _raise,
     "format": _format,
+    "text": _text,
     "unbound": _raise_unbound,
     "trip_count": lambda op, start, stop, step: len(range(start, stop, step)),
 }

@@ -26,11 +26,18 @@ def ratios(a: Any, b: Any) -> Any:
     return np.where(b != 0.0, safe, np.where(a == 0.0, 0.0, np.copysign(np.inf, a)))
 
 
+def cosines(a: Any, b: Any, y: Any) -> Any:
+    """a / y, y the hypotenuse of a and b: 0 where both are."""
+    if np.asarray(y).all():
+        return a / y
+    return a / np.where(y != 0.0, y, 1.0)
+
+
 def pow_bases(a: Any, b: Any, y: Any) -> Any:
     """d(a**b)/da from the result: 0 for b = 0, also at a = 0; inf where the derivative is."""
     if np.asarray(a).all():
         return b * y / a
-    at_zero = np.where(b == 1.0, 1.0, np.where((b > 1.0) | (b == 0.0), 0.0, np.inf))
+    at_zero = np.where(b == 1.0, 1.0, np.where((b > 1.0) | (b == 0.0), 0.0, np.copysign(np.inf, b)))
     return np.where(a != 0.0, b * y / np.where(a != 0.0, a, 1.0), at_zero)
 
 
@@ -38,7 +45,7 @@ def pow_exponents(a: Any, b: Any, y: Any) -> Any:
     """d(a**b)/db from the result: 0 at a = 0 for b >= 0 (the limit), nan for a negative base."""
     if np.asarray(a > 0.0).all():
         return np.log(a) * y
-    elsewhere = np.where(a == 0.0, np.where(b != 0.0, 0.0, -np.inf), np.nan)
+    elsewhere = np.where(a == 0.0, np.where(b > 0.0, 0.0, -np.inf), np.nan)
     return np.where(a > 0.0, np.log(np.where(a > 0.0, a, 1.0)) * y, elsewhere)
 
 
@@ -60,9 +67,12 @@ def sinc_derivatives(n: Any, x: Any) -> Any:
     for k in range(m, m + 4 * n + 48, 2):
         series = series + term / (n + k + 1)
         term = -term * low * low / ((k + 1) * (k + 2))
-    total = np.sin(high) / high
+    turn = np.where(
+        near | ~finite, n + 1.0, np.pi * np.fmod(np.where(finite, x, 0.0), 2.0)
+    )  # exactly as far into a period as x
+    total = np.sin(turn) / high
     for k in range(1, n + 1):
-        wave = np.cos(high) if k % 2 else np.sin(high)
+        wave = np.cos(turn) if k % 2 else np.sin(turn)
         total = ((wave if k % 4 < 2 else -wave) - k * total) / high
     return np.where(finite, np.where(near, series, total), np.nan) * np.pi**n
 
@@ -124,21 +134,18 @@ def take_winners(d: Any, index: Any) -> Any:
     return np.where(last[index] == number, d[index], 0.0)
 
 
-_fn: Any
-_partials: dict[str, Any]
-for _scalar, _fn in zip(
-    ON_ARRAYS,
-    (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None),
-    strict=True,
-):
-    if _fn is None:  # NumPy's own
-        continue
-    _of = PRIMS[_scalar]
-    _partials = {f"d{name}": partial for name, partial in _of.partials.items()}
+def on_arrays(scalar: str, fn: Any) -> None:
+    """Declare what does the same as a helper on numbers element by element: it has the same partials."""
+    of = PRIMS[scalar]
+    partials: dict[str, Any] = {f"d{name}": partial for name, partial in of.partials.items()}
     rule(
-        _fn, f"y = {_fn.__name__}({', '.join(_of.params)})", name=f"s2sad.{_fn.__name__}", helper=source(_fn), effect="none",
-        broadcasts=True, **_partials,
+        fn, f"y = {fn.__name__}({', '.join(of.params)})", name=ON_ARRAYS[scalar], helper=source(fn), effect="none",
+        broadcasts=True, cost=of.cost, **partials,
     )  # fmt: skip
+
+
+for _fn in (ratios, cosines, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater):
+    on_arrays(next(s for s, a in ON_ARRAYS.items() if a == f"s2sad.{_fn.__name__}"), _fn)
 rule(
     finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),
     effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",

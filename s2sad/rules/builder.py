@@ -12,7 +12,7 @@ from s2sad.errors import NOWHERE, Loc, SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, If, Op, Operand, Undef, Value
 from s2sad.ir.types import FLOAT, INT, Array, Scalar, Type, is_float, join, named_sizes, type_of
 from s2sad.rules.registry import PRIMS, Prim, parsed
-from s2sad.rules.shapes import infer_elementwise, is_elementwise
+from s2sad.rules.shapes import infer_elementwise, infer_numbers, is_elementwise
 
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.FloorDiv: "floordiv",
@@ -22,7 +22,9 @@ _BINARY = {
 ON_ARRAYS = {
     "s2sad.ratio": "s2sad.ratios", "s2sad.pow_base": "s2sad.pow_bases", "s2sad.pow_exponent": "s2sad.pow_exponents",
     "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives",
-    "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp",
+    "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp", "s2sad.divided": "div", "s2sad.cosine": "s2sad.cosines",
+    **{f"s2sad.{n}": f"s2sad.{n}s" for n in ("logistic", "logistic_slope", "difference", "erfcx_derivative", "dawsn_derivative", "log_ndtr_derivative")},
+    "s2sad.exp_minus": "s2sad.exps_minus",
 }  # fmt: skip
 ON_NUMBERS = {on_arrays: on_numbers for on_numbers, on_arrays in ON_ARRAYS.items()}
 _FOLDABLE = (int, float, bool, complex)
@@ -45,6 +47,10 @@ class Builder:
         self.changes: Callable[[Operand], bool] = lambda o: (
             False
         )  # whether memory is written after it was made
+        # whether a number is NumPy's for certain, where what the primal reads is divided by
+        self.is_numpy: Callable[[Operand], bool] = lambda o: False
+        # whether a division by zero divides the sum of no elements
+        self.is_count: Callable[[Op], bool] = lambda op: False
 
     # -- operations ---------------------------------------------------------------------------------
 
@@ -106,7 +112,8 @@ class Builder:
                 if not is_elementwise(PRIMS[prim]):
                     raise TypeError("an array where a number is needed")
                 return infer_elementwise(PRIMS[prim], types)
-            return PRIMS[prim].infer(*types)
+            found = infer_numbers(PRIMS[prim], types)
+            return FLOAT if prim == "pow" and found == INT and is_negative(operands[1]) else found
         except TypeError as error:
             raise SignatureError(f"{prim}: {error}", self.loc, "only numbers can stand here") from None
 
@@ -392,6 +399,10 @@ def _constant(name: str) -> Const:
 
 def is_one(operand: Operand) -> bool:
     return isinstance(operand, Const) and type(operand.value) in (int, float) and operand.value == 1
+
+
+def is_negative(operand: Operand) -> bool:
+    return isinstance(operand, Const) and operand.value < 0
 
 
 def is_zero(operand: Operand) -> bool:

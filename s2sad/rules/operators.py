@@ -6,11 +6,13 @@ piecewise constant (derivative 0), `abs` has derivative 0 at 0, ties of min and 
 
 from __future__ import annotations
 
+import math
 import operator
+from collections import ChainMap
 from typing import Any
 
 from s2sad.ir.core import Const
-from s2sad.ir.types import BOOL, FLOAT, INT, Scalar, Type
+from s2sad.ir.types import BOOL, FLOAT, INT, Array, Scalar, Type
 from s2sad.rules.registry import ZERO, boolean, promoted, promoted_float, rule, same, source
 
 
@@ -31,10 +33,31 @@ rule(operator.neg, "y = neg(a)", name="neg", infer=same, effect="none", cost=1, 
 rule(operator.pos, "y = pos(a)", name="pos", infer=same, effect="none", cost=1, da="dy")
 
 
-def _div_denominator(b: Any, env: dict[str, Any]) -> Any:
+def divided(a: float, b: float) -> float:
+    """a / b as NumPy's numbers divide by zero: an infinity or nan, here without a warning."""
+    if b != 0.0:
+        return a / b
+    return math.copysign(math.inf, a) * math.copysign(1.0, b) if a != 0.0 and a == a else math.nan
+
+
+def by_denominator(b: Any, env: dict[str, Any]) -> Any:
+    """The cotangent of a quotient divided by its denominator; raises nowhere that the quotient did not."""
+    denominator = env["op"].operands[1] if "op" in env else env["b"]
+    result = env["op"].result.type if "op" in env else env["y"].type
+    raised = isinstance(result, Scalar) and result.dtype is None
+    if raised or _literal(denominator) or b.is_numpy(denominator) or isinstance(env["dy"].type, Array):
+        return b.expand("dy / b", env)
+    if "op" in env and b.is_count(env["op"]):
+        return b.expand("dy / max(b, 1)", env, "builtins")
+    if "complex" in (env["dy"].type.kind, denominator.type.kind):
+        return b.expand("divide(dy, b)", env, "numpy")
+    return b.expand("divided(dy, b)", env)
+
+
+def div_denominator(b: Any, env: dict[str, Any]) -> Any:
     if _literal(env["op"].operands[0] if "op" in env else env["a"]) == 1:  # without asking for the value of a
         return b.expand("-(y * y * dy)", env)
-    return b.expand("-(y * (dy / b))", env)
+    return b.expand("-(y * quotient)", ChainMap({"quotient": by_denominator(b, env)}, env))
 
 
 rule(
@@ -43,8 +66,8 @@ rule(
     name="div",
     infer=promoted_float,
     cost=5,
-    da="dy / b",
-    db=_div_denominator,
+    da=by_denominator,
+    db=div_denominator,
 )
 rule(operator.floordiv, "y = floordiv(a, b)", name="floordiv", infer=promoted, cost=5, da=ZERO, db=ZERO)
 rule(operator.mod, "y = mod(a, b)", name="mod", infer=promoted, cost=5, da="dy", db="-(a // b * dy)")
@@ -102,7 +125,7 @@ def pow_base(a: float, b: float, y: float) -> float:
         return b * y / a
     if b == 1.0:
         return 1.0
-    return 0.0 if b > 1.0 else math.inf
+    return 0.0 if b > 1.0 else math.copysign(math.inf, b)
 
 
 def pow_exponent(a: float, b: float, y: float) -> float:
@@ -110,7 +133,7 @@ def pow_exponent(a: float, b: float, y: float) -> float:
     if a > 0.0:
         return math.log(a) * y
     if a == 0.0:
-        return 0.0 if b != 0.0 else -math.inf
+        return 0.0 if b > 0.0 else -math.inf
     return math.nan
 
 
@@ -127,8 +150,6 @@ def same_size(n: int, m: int) -> int:
         raise ValueError("operands could not be broadcast together")
     return n
 
-
-import math  # noqa: E402
 
 rule(
     same_size,
@@ -181,8 +202,23 @@ def _ratio_type(*types: Type) -> Type:
 
 
 rule(
+    divided, "y = divided(a, b)", name="s2sad.divided", helper=source(divided), effect="none",
+    da="divided(dy, b)", db="-divided(y * dy, b)",
+)  # fmt: skip
+rule(
     ratio, "y = ratio(a, b)", name="s2sad.ratio", helper=source(ratio), effect="none", infer=_ratio_type,
     da="ratio(dy, b)", db="ratio(-y * dy, b) if b != 0.0 else 0.0",
+)  # fmt: skip
+
+
+def cosine(a: float, b: float, y: float) -> float:
+    """a / y, y the hypotenuse of a and b: 0 where both are."""
+    return a / y if y != 0.0 else 0.0
+
+
+rule(
+    cosine, "y = cosine(a, b, y0)", name="s2sad.cosine", helper=source(cosine), effect="none",
+    da="ratio(cosine(b, a, y0) * cosine(b, a, y0) * dy, y0)", db="-ratio(y * cosine(b, a, y0) * dy, y0)", dy0=ZERO,
 )  # fmt: skip
 
 # -- comparisons, integers, truth: piecewise constant -------------------------------------------------

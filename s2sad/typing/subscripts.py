@@ -6,7 +6,7 @@ from typing import Any
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Undef, Value
-from s2sad.ir.types import BOOL, BOTTOM, Array, Scalar, is_many
+from s2sad.ir.types import BOOL, BOTTOM, STR, Array, Scalar, is_many
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, SliceAV, StaticAV, TupleAV, describe, is_operand
@@ -72,6 +72,12 @@ def index_entries(s: Any, a: Operand, index: AV) -> tuple[list[tuple[Any, ...]],
             raise s.error(
                 "a tuple whose length is not known is used as an index",
                 "write the indices out, as in a[i, j]",
+            )
+        elif is_operand(item) and item.type == STR:  # type: ignore[union-attr]
+            raise s.error(
+                f"an array is indexed by {describe(item)}",
+                "arrays take numbers, slices and arrays; for names, pass a dict or a dataclass of arrays",
+                SignatureError,
             )
         else:
             o = array(s, item, "as a subscript")

@@ -14,6 +14,7 @@ from typing import Any
 from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.gates import find_gates
+from s2sad.analysis.numpy_numbers import counts, numpy_numbers
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import (
@@ -133,6 +134,7 @@ class Forward:
         self.builder = Builder(fn.loc)
         self.builder.reassociate = True
         self.builder.changes = self.is_written
+        self.builder.is_numpy, self.builder.is_count = numpy_numbers(fn), counts(fn)
 
     def run(self, name: str) -> Function:
         params = self.fn.params
@@ -371,7 +373,11 @@ def apply_rule(f: Forward, op: Op) -> None:
     gate = f.gates.get(op)
     if gate is not None:
         tangent = f.tangent(gate.operand)
-        total = None if tangent is None else f.builder.expand(gate.text, {"y": op.result, "dy": tangent})
+        total = (
+            None
+            if tangent is None
+            else f.builder.expand(gate.text, {"x": gate.operand, "y": op.result, "dy": tangent})
+        )
     else:
         for i, operand in enumerate(op.operands):
             mark = len(f.builder.ops)

@@ -16,6 +16,7 @@ from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases, last_writes
 from s2sad.analysis.final_reads import FinalReads
 from s2sad.analysis.gates import Gate, find_gates
+from s2sad.analysis.numpy_numbers import counts, numpy_numbers
 from s2sad.analysis.selections import Selections
 from s2sad.analysis.uses import definitions, free_values, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
@@ -91,6 +92,7 @@ class Reverse:
         self.extras = Extras()
         self.builder = Builder()
         self.builder.reassociate = True
+        self.builder.is_numpy, self.builder.is_count = numpy_numbers(fn), counts(fn)
         self.callees = callees
         self.shadows: dict[Value, Value] = dict(shadow_inputs or {})
         self.given_shadowed = tuple(self.shadows)
@@ -113,7 +115,7 @@ class Reverse:
         self.counters: dict[Any, Any] = {}
         self.records: dict[Op, Value] = {}  # the numbers of the records of calls
         self.live_cache: dict[Block, bool] = {}
-        self.locs: dict[Loc, Loc] = {}
+        self.locs: dict[tuple[Loc, Loc | None], Loc] = {}
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
         self.op_homes: dict[AnyOp, Block] = {}
         self.last_writes = last_writes(fn, self.aliases)
@@ -170,9 +172,10 @@ class Reverse:
         return self.root.adj.get(v) or zero(v.type)
 
     def reverse_loc(self, loc: Loc) -> Loc:
-        found = self.locs.get(loc)
+        key = loc, loc.caller
+        found = self.locs.get(key)
         if found is None:
-            found = self.locs[loc] = replace(loc, reverse=True)
+            found = self.locs[key] = replace(loc, reverse=True)
         return found
 
     def block(self, block: Block, scope: Scope) -> None:
@@ -213,6 +216,7 @@ class Reverse:
         if gate is not None:
             if self.is_active(gate.operand):
                 env = self.env(op, cotangent, scope)
+                env.fetch["x"] = lambda: self.as_read(gate.operand, op, scope)
                 self.mark = len(self.builder.ops)
                 term = self.builder.expand(gate.text, env)
                 self.add(gate.operand, self.kept_finite(op, gate.operand, term, cotangent), scope)

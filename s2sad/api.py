@@ -31,6 +31,7 @@ def grad(
     jit: bool = False,
     optimize: int = 2,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The gradient of a function that returns one real number, as a callable with the function's parameters.
@@ -47,13 +48,14 @@ def grad(
         jit: compile the generated code with Numba.
         optimize: 0 as derived, 1 made for reading, 2 for speed.
         fastmath: let Numba reassociate floating-point operations (with `jit`).
+        cache: keep the machine code on disk for other processes (with `jit`; see `s2sad cache --help`).
         debug: let Numba check bounds (with `jit`).
     Raises:
         S2sadError: what cannot be differentiated, with file, line, column and a way out; when the code for a
             signature is generated.
     """
     options: dict[str, Any] = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, debug=debug
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
     )
     return _make(f, wrt, False, options)
 
@@ -67,11 +69,12 @@ def value_and_grad(
     jit: bool = False,
     optimize: int = 2,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """As `grad`, returning (value, gradient), or ((value, auxiliary), gradient) with `has_aux`."""
     options: dict[str, Any] = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, debug=debug
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
     )
     return _make(f, wrt, True, options)
 
@@ -86,6 +89,7 @@ def jacobian(
     jit: bool = False,
     optimize: int = 2,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The Jacobian of a function of numbers and arrays, as a callable with the function's parameters.
@@ -101,7 +105,7 @@ def jacobian(
             tell: "fwd" if the result has more axes, or more parts, than the arguments; and the other where one
             lacks a rule.
         has_aux: f returns (value, auxiliary); the result is (jacobian, auxiliary).
-        jit, optimize, fastmath, debug: as of `grad`.
+        jit, optimize, fastmath, cache, debug: as of `grad`.
     Returns:
         From the call: for each result and each argument a new array of shape `result.shape + argument.shape` and
         of the argument's float dtype (float64 for integers); a number where both are numbers. Arranged in the
@@ -119,7 +123,7 @@ def jacobian(
     if mode not in kinds:
         raise SignatureError(f"mode={mode!r}", hint="it is 'auto', 'fwd' or 'rev'")
     options: dict[str, Any] = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, debug=debug
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
     )
     return _make(f, wrt, False, options, kinds[mode])
 
@@ -133,6 +137,7 @@ def jacfwd(
     jit: bool = False,
     optimize: int = 2,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """As `jacobian`, column by column in forward mode: cheap where the arguments have few elements.
@@ -141,7 +146,7 @@ def jacfwd(
     loops that tangents go through. Arguments are changed as one call of f changes them.
     """
     options: dict[str, Any] = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, debug=debug
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
     )
     return jacobian(f, wrt, "fwd", **options)
 
@@ -155,6 +160,7 @@ def jacrev(
     jit: bool = False,
     optimize: int = 2,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """As `jacobian`, row by row in reverse mode: cheap where the result has few elements.
@@ -162,7 +168,7 @@ def jacrev(
     The forward sweep runs once and is shared by all rows; for each element of the result a reverse sweep runs.
     """
     options: dict[str, Any] = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, debug=debug
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
     )
     return jacobian(f, wrt, "rev", **options)
 
@@ -176,6 +182,7 @@ def hessian(
     jit: bool = False,
     optimize: int = 2,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The Hessian of a function that returns one real number: the Jacobian of its gradient, by forward mode, or by
@@ -191,7 +198,7 @@ def hessian(
     from s2sad.jacobians import Hessian
 
     options: dict[str, Any] = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, debug=debug
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
     )
     return _make(f, wrt, False, options, Hessian)
 
@@ -205,6 +212,7 @@ def hvp(
     jit: bool = False,
     optimize: int = 2,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The product of the Hessian with a vector, `hvp(f)(*args, v)`, by forward over reverse mode: a small multiple
@@ -223,7 +231,7 @@ def hvp(
     from s2sad.jacobians import HessianVectorProduct
 
     options: dict[str, Any] = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, debug=debug
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
     )
     return _make(f, wrt, False, options, HessianVectorProduct)
 

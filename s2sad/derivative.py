@@ -15,7 +15,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from s2sad import pipeline
-from s2sad.analysis.aliases import Aliases
 from s2sad.assumed import assumed_keys, assuming
 from s2sad.bound import BoundDerivative, apart
 from s2sad.codegen import tree as t
@@ -25,8 +24,8 @@ from s2sad.entry import MOST_SIGNATURES, Made, Where, binder, definition, entry,
 from s2sad.errors import S2sadError, SignatureError, public
 from s2sad.frontend.sent import Sent, received, sources
 from s2sad.frontend.source import FunctionSource
-from s2sad.ir.core import Const, Function, Op, Operand, Undef, Value
-from s2sad.ir.types import Scalar, is_memory
+from s2sad.ir.core import Const, Function, Operand, Undef, Value
+from s2sad.ir.types import Scalar
 from s2sad.lowered import Lowered
 from s2sad.nested import inline_bound, inline_derivative, structured
 from s2sad.pickling import at_place, place_of
@@ -38,8 +37,9 @@ from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, FunctionAV, TupleAV, describe, is_operand, leaves
 from s2sad.typing.calls import bind
 from s2sad.typing.captures import Captures
+from s2sad.typing.given import memory_given
 from s2sad.typing.specialise import Specialiser, Typed, specialise
-from s2sad.typing.structure import Fixed, Node, keys_of, leaf_types, source_for, user_function, without_layout
+from s2sad.typing.structure import Node, Path, keys_of, leaf_types, source_for, user_function, without_layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,7 @@ class Options:
     jit: bool = False
     optimize: int = 2
     fastmath: bool = False
+    cache: bool = True
     debug: bool = False
     bound: bool = False  # of an object's method: the object is not among the arguments that wrt counts
 
@@ -160,16 +161,14 @@ class Derivative:
         bound = self._arguments(args, kwargs)
         lowered = self._lowered(keys_of(self._fsource, self._params.names, bound))
         self._last = lowered
-        code = lowered.compile()
+        code, hidden = lowered.compile(), lowered.hidden()
+        memory = (*bound, *(c.get() for c in lowered.captured))
+        if (sharing := self._sharing(lowered)) is not None:
+            sharing.refuse(memory)
         if lowered.target == "numba":
-            bound = tuple(
-                None if isinstance(k, Fixed) else v for v, k in zip(bound, lowered.keys.values(), strict=True)
-            )
-        captured = dict(zip(lowered.hidden(), (c.get() for c in lowered.captured), strict=True))
-        if lowered.writes:
-            self._refuse_shared((*bound, *captured.values()))
-        result = code(*bound, **captured)
-        self._enter(lowered, lowered.compile())
+            memory = self._native_arguments(lowered, memory)
+        result = code(*memory[: len(bound)], **dict(zip(hidden, memory[len(bound) :], strict=True)))
+        self._enter(lowered, code)
         return self._as_float32(result, lowered) if self._is_single(lowered) else result
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -181,10 +180,19 @@ class Derivative:
             hint = f"call it as {self._fsource.name}{self._signature}"
             raise SignatureError(str(error), self._fsource.loc, hint) from None
 
-    def _refuse_shared(self, values: tuple[Any, ...]) -> None:
-        from s2sad.sharing import refuse_shared  # numpy is imported by who has arrays
+    def _sharing(self, lowered: Lowered) -> Any:
+        """What must be kept apart of the memory that this code is called with; None if nothing is written."""
+        if not any(g.written for g in lowered.given):
+            return None
+        from s2sad.sharing import Sharing  # numpy is imported by who has arrays
 
-        refuse_shared(values, self._fsource.name, self._fsource.loc)
+        return Sharing(lowered.given, self._fsource.name, self._fsource.loc)
+
+    def _native_arguments(self, lowered: Lowered, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        from s2sad.native import Native
+
+        keys = lowered.keys | {n: c.key for n, c in zip(lowered.hidden(), lowered.captured, strict=True)}
+        return Native(keys, lowered.given, self._fsource.name, self._fsource.loc).arguments(values)
 
     def _is_single(self, lowered: Lowered) -> bool:
         """Whether Numba, which returns Python floats, must have float32 gradients made of them again."""
@@ -222,12 +230,14 @@ class Derivative:
         """Let calls that this code was made for go straight to it, the latest signature first."""
         if any(known is lowered for known, _ in self._entered):
             return
+        sharing = self._sharing(lowered)
         made = Made(
             lowered.keys,
             tuple(zip(lowered.hidden(), lowered.captured, strict=True)),
             lowered.guards,
             code,
-            self._refuse_shared if lowered.writes else None,
+            lowered.given if sharing is not None else (),
+            sharing.refuse_among if sharing is not None else None,
             (lambda result: self._as_float32(result, lowered)) if self._is_single(lowered) else None,
             lowered.target == "numba",
         )
@@ -317,7 +327,8 @@ class Derivative:
             name,
             keys,
             target,
-            writes_arguments(typed.function),
+            memory_given(typed.function),
+            options.cache,
         )
 
     def _derive(
@@ -435,18 +446,15 @@ class Derivative:
             _ = self.source
         lowered = self._last or next(c for found in self._cache.values() for c in found)
         with open(path, "w", encoding="utf-8") as file:
-            file.write(standalone(lowered))
+            file.write(standalone(lowered, self._fsource, self._alike()))
+
+    def _alike(self) -> tuple[tuple[Argument, str, Path], ...]:
+        """Arguments, and where in another parameter is what must have their shapes."""
+        return ()
 
     def show(self) -> None:
         """Print the generated source."""
         print(self.source)
-
-
-def writes_arguments(fn: Function) -> bool:
-    """Whether memory that is passed in (or captured) may be written."""
-    aliases = Aliases(fn)
-    taken = [op.result for op in fn.body.ops if isinstance(op, Op) and op.prim == "extract"]
-    return any(is_memory(v.type) and aliases.is_written(v) for v in (*fn.params, *taken))
 
 
 def value_tree(av: AV, exprs: list[Any]) -> Any:

@@ -14,19 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from s2sad.codegen.made_for import CONTIGUOUS, sizes_fit
 from s2sad.errors import NOWHERE, Loc, S2sadError, cut
 from s2sad.frontend.source import MISSING, Attribute, Builtin, Place
-from s2sad.ir.types import Array, List, Placed, Scalar, is_memory
+from s2sad.ir.types import INT, Array, List, Placed, Scalar
 from s2sad.typing.captures import Guard
+from s2sad.typing.given import Given
 from s2sad.typing.structure import Fixed, Node
 
 MOST_TESTS = 60
 MOST_SIGNATURES = 4
-CONTIGUOUS = {
-    "C": "{0}.flags.c_contiguous",
-    "F": "{0}.flags.f_contiguous and not {0}.flags.c_contiguous",
-    "A": "not {0}.flags.forc",
-}
 
 
 def header(signature: inspect.Signature) -> tuple[str, list[str], dict[str, Any]]:
@@ -89,6 +86,7 @@ class Tests:
         self.space: dict[str, Any] = {}
         self.names: dict[int, str] = {}
         self.found: list[str] = []
+        self.native = False
 
     def named(self, obj: Any) -> str:
         name = self.names.get(id(obj))
@@ -110,6 +108,8 @@ class Tests:
             self.node(e, key)
         elif isinstance(key, Scalar):
             self.add(f"{e}.__class__ is {self.named(scalar_class(key))}")
+            if self.native and key == INT:
+                self.add(f"{-(2**63)} <= {e} < {2**63}")
         elif isinstance(key, List) and isinstance(key.item, Scalar) and not key.item.optional:
             kinds = self.named({scalar_class(key.item)})
             self.add(f"{e}.__class__ is list and {{*map({self.named(type)}, {e})}} == {kinds}")
@@ -118,20 +118,12 @@ class Tests:
 
             dtype = self.named(np.dtype(key.dtype))
             self.add(f"{e}.__class__ is {self.named(np.ndarray)} and {e}.dtype is {dtype}")
-            self.add(self.sizes(e, key))
+            vector = f"len({e}.shape) == 1 and {e}.shape {'==' if key.dims == (1,) else '!='} (1,)"
+            self.add(vector if key.ndim == 1 else sizes_fit(e, key))  # the former is what is fastest
             if isinstance(key, Placed):
                 self.add(CONTIGUOUS[key.layout].format(e))
         else:
             raise _TooLong
-
-    def sizes(self, e: str, key: Array) -> str:
-        """Which sizes are 1: where they are, arrays broadcast."""
-        if key.ndim == 1:
-            return f"len({e}.shape) == 1 and {e}.shape {'==' if key.dims == (1,) else '!='} (1,)"
-        if 1 not in key.dims:
-            return f"{e}.ndim == {key.ndim} and 1 not in {e}.shape"
-        sizes = [f"{e}.shape[{i}] {'==' if d == 1 else '!='} 1" for i, d in enumerate(key.dims)]
-        return " and ".join([f"{e}.ndim == {key.ndim}", *sizes])
 
     def fixed(self, e: str, obj: Any) -> None:
         if isinstance(obj, str):
@@ -143,14 +135,18 @@ class Tests:
         self.add(f"{e}.__class__ is {self.named(key.tag)}")
         if key.kind == "dict":
             self.add(f"tuple({e}) == {self.named(key.names)}")
+        elif self.native and key.kind == "list":
+            raise _TooLong  # its items may be of several memory layouts
         elif key.kind in ("tuple", "list"):
             self.add(f"len({e}) == {len(key.parts)}")
         for i, part in enumerate(key.parts):
-            way, step = key.step(i)
-            self.key(
-                f"{e}.{step}" if way == "attr" else f"{e}[{step if type(step) is int else self.named(step)}]",
-                part,
-            )
+            self.key(self.part(e, (key.step(i),)), part)
+
+    def part(self, e: str, path: tuple[tuple[str, Any], ...]) -> str:
+        """The expression for what a path leads to."""
+        for way, step in path:
+            e += f".{step}" if way == "attr" else f"[{step if type(step) is int else self.named(step)}]"
+        return e
 
 
 def scalar_class(key: Scalar) -> type:
@@ -172,11 +168,10 @@ class Made:
     captured: tuple[tuple[str, Any], ...]  # parameter names and Captured
     guards: tuple[Any, ...]  # of Guard
     code: Any
-    before: Callable[..., None] | None = (
-        None  # called with all memory that is passed, if there is any check to make
-    )
+    given: tuple[Given, ...] = ()  # the memory that `before` is called with, if there is any check to make
+    before: Callable[..., None] | None = None
     after: Callable[[Any], Any] | None = None  # called with the result
-    fixed_as_none: bool = False
+    native: bool = False  # compiled by Numba
 
 
 def entry(place: Where, signature: inspect.Signature, signatures: list[Made], fn: Any) -> Any:
@@ -260,19 +255,19 @@ def _unchanged(tests: Tests, fn: Any, otherwise: str) -> list[str]:
 
 def _branch(tests: Tests, made: Made, code: str) -> list[str]:
     """The lines that test for one signature and call its code."""
-    tests.found = []
+    tests.found, tests.native = [], made.native
     for name, key in made.keys.items():
         tests.key(name, key)
     arguments_fit, tests.found = tests.found, []
     reads: list[str] = []
-    arguments = ["None" if made.fixed_as_none and isinstance(k, Fixed) else n for n, k in made.keys.items()]
-    memory = [n for n, k in made.keys.items() if is_memory(k)]
+    arguments = ["None" if made.native and isinstance(k, Fixed) else n for n, k in made.keys.items()]
+    held = list(made.keys)
     for i, (parameter, captured) in enumerate(made.captured):
         local = f"_captured{i}"
         reads.append(f"{local} = {_place(tests, captured.get)}")
         tests.key(local, captured.key)
         arguments.append(f"{parameter}={local}")
-        memory += [local] if is_memory(captured.key) else []
+        held.append(local)
     for guard in made.guards:
         if isinstance(guard, Guard):
             tests.key(_place(tests, guard.get), guard.key)
@@ -288,8 +283,9 @@ def _branch(tests: Tests, made: Made, code: str) -> list[str]:
         lines.append(f"{indent}if {' and '.join(tests.found)}:")
         indent += "    "
     call = f"{code}({', '.join(arguments)})"
-    if made.before is not None and len(memory) > 1:
-        lines.append(f"{indent}{code}_before(({', '.join(memory)}))")
+    if made.before is not None:
+        memory = [tests.part(held[g.parameter], g.path) for g in made.given]
+        lines.append(f"{indent}{code}_before({', '.join(memory)})")
     lines.append(f"{indent}return {f'{code}_after({call})' if made.after is not None else call}")
     if indent == "    ":  # nothing to test: no other signature can follow
         lines.append("    pass")

@@ -35,7 +35,7 @@ from s2sad.transform.reverse.arrays import finished_array, sources
 from s2sad.typing import arrays
 from s2sad.typing.abstract import AV, DictAV, TupleAV, leaves, map_leaves
 from s2sad.typing.specialise import Specialiser
-from s2sad.typing.structure import Node
+from s2sad.typing.structure import Node, Path
 
 MODES = ("auto", "fwd", "rev")
 
@@ -301,6 +301,11 @@ class HessianVectorProduct(Derivative):
             f"{text_of(v)} for {text_of(x)}",
             self._fsource.loc, "give it the structure and the shapes of the arguments it is multiplied by",
         )  # fmt: skip
+
+    def _alike(self) -> tuple[tuple[Argument, str, Path], ...]:
+        if self._params.bare:
+            return ((self._params.wrt[0], self._vector, ()),)
+        return tuple((a, self._vector, (("item", i),)) for i, a in enumerate(self._params.wrt))
 
     def _enter(self, lowered: Any, code: Any) -> None:
         """Calls come through `_dispatch`, where the vector is looked at."""

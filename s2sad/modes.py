@@ -14,22 +14,25 @@ import numpy as np
 from s2sad import pipeline
 from s2sad.bound import apart
 from s2sad.codegen import tree as t
-from s2sad.codegen.load import generate, keyword_names, load
+from s2sad.codegen.load import generate, keyword_names
 from s2sad.custom import differentiable
-from s2sad.derivative import Derivative, value_tree, writes_arguments
+from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
 from s2sad.errors import JitError, SignatureError, public
 from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
+from s2sad.machine_code import loaded
+from s2sad.native import Native
 from s2sad.nested import inline_bound
 from s2sad.refused import not_a_function
-from s2sad.sharing import copied, refuse_shared
+from s2sad.sharing import Sharing, copied
 from s2sad.signature import Argument, Parameters, typed_parameters
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import Pullback, pullback
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.captures import Captures
+from s2sad.typing.given import memory_given
 from s2sad.typing.specialise import specialise
 from s2sad.typing.structure import Fixed, Node, fits, key_of, keys_of, leaf_types, source_for, user_function
 
@@ -43,10 +46,13 @@ class Prepared:
     names: list[str]
     inputs: tuple[Value, ...]
     wrt: tuple[str, ...]
+    keys: dict[str, Any]
     result: AV
     hidden: tuple[Value, ...]
     captures: Captures
-    writes: bool  # memory that is passed in, or captured
+    sharing: Sharing  # of the memory that is passed in, or captured
+    target: str
+    cache: bool
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
@@ -57,14 +63,16 @@ class Prepared:
 
     def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What the code is called with: the arguments, and what it captured."""
-        bound, captured = self.bind(*args), self.captured(code)
-        if self.writes:
-            refuse_shared((*bound, *captured.values()), self.function.name, self.function.loc)
-        return bound, captured
-
-    def captured(self, code: Any) -> dict[str, Any]:
-        found = (c.get() for c in self.captures.variables.values())
-        return dict(zip(keyword_names(code), found, strict=True))
+        bound, hidden = self.bind(*args), keyword_names(code)
+        memory = (*bound, *(c.get() for c in self.captures.variables.values()))
+        if self.sharing:
+            self.sharing.refuse(memory)
+        if self.target == "numba":
+            captured = zip(hidden, self.captures.variables.values(), strict=True)
+            keys = self.keys | {n: c.key for n, c in captured}
+            fn = self.function
+            memory = Native(keys, self.sharing.given, fn.name, fn.loc).arguments(memory)
+        return memory[: len(bound)], dict(zip(hidden, memory[len(bound) :], strict=True))
 
 
 def floating(key: Any) -> bool:
@@ -85,7 +93,9 @@ def _constants(key: Any) -> bool:
 
 
 @pipeline.collector_paused()
-def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bool = False) -> Prepared:
+def prepare(
+    f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bool = False, cache: bool = True
+) -> Prepared:
     """Type `f` for these arguments; `moved` says which integer arguments a derivative is asked for after all."""
     nested = isinstance(f, Derivative)
     function = f._function if nested else user_function(f)
@@ -107,10 +117,11 @@ def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bo
     head = tuple(captures.head_ops)
     body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
     made = replace(typed.function, params=(*values, *hidden), body=body)
-    writes = writes_arguments(made)
+    sharing = Sharing(memory_given(made), made.name, made.loc)
     return Prepared(
-        pipeline.check(made), bind, passed, tuple(inputs), wrt, typed.result, hidden, captures, writes
-    )
+        pipeline.check(made), bind, passed, tuple(inputs), wrt, keys, typed.result, hidden, captures, sharing,
+        "numba" if jit else "python", cache,
+    )  # fmt: skip
 
 
 def function_of(f: Any, called: str) -> tuple[Any, tuple[Any, ...]]:
@@ -161,16 +172,17 @@ def cached(
     args: tuple[Any, ...],
     jit: bool,
     optimize: int,
+    cache: bool,
     make: Callable[[Prepared], Any],
     moved: tuple[bool, ...] = (),
 ) -> tuple[Prepared, Any]:
     """The code made for this function and these argument types, made once."""
-    key = (kind, f, tuple(argument_keys(f, args)), jit, optimize, moved)
+    key = (kind, f, tuple(argument_keys(f, args)), jit, optimize, cache, moved)
     found = _CACHE.setdefault(key, [])
     for prepared, code in found:
         if prepared.valid():
             return prepared, code
-    prepared = prepare(f, args, moved, jit)
+    prepared = prepare(f, args, moved, jit, cache)
     code = make(prepared)
     found.append((prepared, code))
     return prepared, code
@@ -180,7 +192,9 @@ def cached(
 
 
 @public
-def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int = 2) -> tuple[Any, Any]:
+def jvp(
+    f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int = 2, cache: bool = True
+) -> tuple[Any, Any]:
     """The value of `f(*primals)` and its derivative along `tangents`, by forward mode.
 
     Args:
@@ -204,12 +218,14 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
         not floating(key) and _numeric(key) and _nonzero(tangent)
         for key, tangent in zip(source_keys, along, strict=True)
     )
-    prepared, code = cached("jvp", f, primals, jit, optimize, lambda p: jvp_code(p, jit, optimize), moved)
+    prepared, code = cached("jvp", f, primals, jit, optimize, cache, lambda p: jvp_code(p, optimize), moved)
     flat: list[Any] = []
     for key, primal, tangent, wanted in zip(source_keys, by_parameter, along, moved, strict=True):
         if floating(key) or wanted:
             own = list(flatten(key, primal))
             flat += map(zeros, own) if tangent is None else along_with(own, flatten(key, tangent), "tangent")
+    if prepared.sharing:  # a tangent may be one of the arrays that are written
+        flat = [copy.copy(d) for d in flat]
     bound, captured = prepared.arguments(code, primals)
     return code(*bound, *flat, **captured)  # type: ignore[no-any-return]
 
@@ -224,7 +240,7 @@ def refuse_loose(f: Any, primals: Any, tangents: Any) -> None:
 
 
 @pipeline.collector_paused()
-def jvp_code(prepared: Prepared, jit: bool, optimize: int) -> Any:
+def jvp_code(prepared: Prepared, optimize: int) -> Any:
     fn = prepared.function
     made = pipeline.run(forward(fn, prepared.inputs, f"{fn.name}_jvp"), pipeline.OPTIMIZE[optimize])
     n = len(fn.body.yields)
@@ -237,8 +253,8 @@ def jvp_code(prepared: Prepared, jit: bool, optimize: int) -> Any:
         ]
         return t.tuple_([value_tree(prepared.result, exprs[:n]), value_tree(prepared.result, moved)])
 
-    generated = generate(made, optimize, "numba" if jit else "python", returns, prepared.hidden)
-    return load(generated, fn.name)
+    generated = generate(made, optimize, prepared.target, returns, prepared.hidden)
+    return loaded(generated, fn.name, fn.loc, prepared.target, prepared.cache)
 
 
 def flatten(key: Any, value: Any) -> Iterator[Any]:
@@ -313,7 +329,7 @@ def zeros(leaf: Any) -> Any:
 
 @public
 def vjp(
-    f: Any, *primals: Any, jit: bool = False, optimize: int = 2
+    f: Any, *primals: Any, jit: bool = False, optimize: int = 2, cache: bool = True
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The value of `f(*primals)` and its pullback: cotangent of the result -> cotangents of the arguments.
 
@@ -322,7 +338,7 @@ def vjp(
     """
     f, receiver = function_of(f, "vjp")
     primals = (*receiver, *primals)
-    prepared, code = cached("vjp", f, primals, jit, optimize, lambda p: vjp_code(p, jit, optimize))
+    prepared, code = cached("vjp", f, primals, jit, optimize, cache, lambda p: vjp_code(p, optimize))
     pair, forward_code, reverse_code, n = code
     bound, captured = prepared.arguments(forward_code, primals)
     out = forward_code(*bound, **captured)
@@ -356,7 +372,7 @@ def reversed_by(code: Any, held: list[Any], cotangents: list[Any]) -> Any:
     """What the reverse half of a function gives."""
     try:
         return code(*held, *cotangents)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, JitError) as error:
         if not any(text in str(error) for text in ("reflect", "fingerprint")):
             raise
         raise JitError(
@@ -366,8 +382,8 @@ def reversed_by(code: Any, held: list[Any], cotangents: list[Any]) -> Any:
 
 
 @pipeline.collector_paused()
-def vjp_code(prepared: Prepared, jit: bool, optimize: int) -> tuple[Pullback, Any, Any, int]:
-    target = "numba" if jit else "python"
+def vjp_code(prepared: Prepared, optimize: int) -> tuple[Pullback, Any, Any, int]:
+    target = prepared.target
     fn = pipeline.prepared(prepared.function, optimize, target)
     pair = pullback(fn, prepared.inputs, fn.name)
     passes = pipeline.OPTIMIZE[min(optimize, 1)]
@@ -377,8 +393,10 @@ def vjp_code(prepared: Prepared, jit: bool, optimize: int) -> tuple[Pullback, An
     def as_tuple(exprs: list[Any]) -> Any:
         return t.tuple_(exprs)
 
-    forward_code = load(generate(ahead, optimize, target, as_tuple, prepared.hidden), f"{fn.name}_fwd")
-    reverse_code = load(generate(back, optimize, target, as_tuple), f"{fn.name}_rev")
+    ahead_text = generate(ahead, optimize, target, as_tuple, prepared.hidden)
+    forward_code = loaded(ahead_text, fn.name, fn.loc, target, prepared.cache, "_fwd")
+    back_text = generate(back, optimize, target, as_tuple)
+    reverse_code = loaded(back_text, fn.name, fn.loc, target, prepared.cache, "_rev")
     return pair, forward_code, reverse_code, len(fn.body.yields)
 
 

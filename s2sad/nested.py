@@ -16,6 +16,7 @@ from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, TupleAV, leaves, map_leaves
+from s2sad.typing.given import kept_apart
 from s2sad.typing.specialise import Specialiser
 from s2sad.typing.thread import thread_captures
 
@@ -64,6 +65,7 @@ def inline_bound(derivative: Any, s: Specialiser, bound: list[AV]) -> AV:
         layouts=inner.builder.layouts,
     )  # fmt: skip
     s.context.asks_for_layouts = s.context.asks_for_layouts or asks_for_layouts(fn)
+    s.context.apart += kept_apart(fn, operands, s.builder.loc)
     fn = closed(fn)
     callees = fn.callees
     name = f"{source.name}_{derivative._suffix}"

@@ -19,7 +19,7 @@ from s2sad.ir.types import FLOAT, Array, List, Object, Scalar, Type, with_dims
 from s2sad.refused import short
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, described, map_leaves
-from s2sad.typing.structure import Fixed, Node, unfold
+from s2sad.typing.structure import Fixed, Node, Path, unfold
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,10 @@ class Argument:
     def key(self, keys: dict[str, Any]) -> Any:
         found = keys[self.parameter]
         return found if self.number is None else found.parts[self.number]
+
+    def path(self) -> Path:
+        """The way to it from its parameter."""
+        return () if self.number is None else (("item", self.number),)
 
     def expression(self) -> Any:
         """How generated code reads it."""
@@ -213,17 +217,18 @@ def differentiable(o: Operand, name: str, builder: Builder, leaves: list[Value],
     if not isinstance(o, Value):
         raise not_differentiable(getattr(o, "value", None), name, params)
     made: Operand = o
+    item = o.type.item if isinstance(o.type, (Array, List)) else o.type
+    if isinstance(item, Scalar) and (item.kind == "bool" or (item.kind == "complex" and item is o.type)):
+        raise SignatureError(
+            f"{params.source.name}() cannot be differentiated with respect to {name!r}, a {o.type}", loc,
+            "pass real numbers as wrt arguments",
+        )  # fmt: skip
     if isinstance(o.type, Scalar) and o.type.kind == "int":
         made = builder.emit("builtins.float", o, type=FLOAT, hint=o.hint)
     elif isinstance(o.type, Array) and not o.type.dtype.startswith(("float", "complex")):
         made = builder.emit("array_like", o, type=Array("float64", o.type.ndim, o.type.dims), hint=o.hint)
     elif isinstance(o.type, List) and isinstance(o.type.item, Scalar) and o.type.item.kind == "int":
         made = builder.emit("float_list", o, type=List(FLOAT), hint=o.hint)
-    elif isinstance(o.type, Scalar) and o.type.kind in ("bool", "complex"):
-        raise SignatureError(
-            f"{params.source.name}() cannot be differentiated with respect to {name!r}, a {o.type}", loc,
-            "pass real numbers as wrt arguments",
-        )  # fmt: skip
     assert isinstance(made, Value)
     leaves.append(made)
     return made

@@ -162,7 +162,7 @@ def test_numbers_of_what_is_written(project):
     assert "TAU = 6.283185307179586\n" in text and "def f_grad(x, a, *, W, PAIR):" in text
     space: dict = {}
     exec(text, space)
-    got = space["f_grad"](0.5, np.array([2.0]), W=np.array([1.0, 2.0]), PAIR=(1.0, np.pi))
+    got = space["f_grad"](0.5, np.array([2.0, 7.0]), W=np.array([1.0, 2.0]), PAIR=(1.0, np.pi))
     assert got == pytest.approx(6 * 0.5 * 2 + 3 * 0.25 * 2 * np.pi + np.pi * 2.0, rel=1e-14)
 
 

@@ -87,7 +87,7 @@ def staged(derivative: ParsedDerivative, keys: dict[str, Any], mode: str, stage:
         lowered = other(derivative, keys, mode)
     if stage == "optimized":
         return print_function(lowered.function) + "\n"
-    return standalone(lowered) if alone else lowered.source
+    return standalone(lowered, derivative._fsource) if alone else lowered.source
 
 
 def reversed_(derivative: ParsedDerivative, keys: dict[str, Any]) -> Function:

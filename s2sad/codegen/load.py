@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import itertools
 import keyword
 import linecache
@@ -196,7 +197,9 @@ def load(generated: Generated, hint: str) -> types.FunctionType:
     filename = f"<s2sad {hint}-{number}>"
     text = generated.source
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    module = types.ModuleType(f"s2sad_generated_{hint}_{number}")
+    # machine code that is kept on disk finds its module by name; where it calls the user's objects, none is kept
+    which = number if generated.objects else hashlib.sha256(text.encode()).hexdigest()[:16]
+    module = types.ModuleType(f"s2sad_generated_{hint}_{which}")
     module.__file__ = filename
     if "numba" in text:  # Numba finds the functions that a recursive function calls through their module
         sys.modules[module.__name__] = module

@@ -413,7 +413,7 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
             return apply(s, *found, kwargs, hint)
     if isinstance(owner, Const) and isinstance(owner.value, (str, int, float)):
         known = [s.static(a) for a in args]
-        if MISSING not in known and not kwargs:
+        if all(k is not MISSING for k in known) and not kwargs:
             result = from_python(getattr(owner.value, name)(*known))
             if result is not None:
                 return result

@@ -130,10 +130,15 @@ def constant_value(s: Any, o: Operand) -> Any:
     return None if None in operands else PRIMS[made.prim].fn(*operands)
 
 
+def all_known(values: list[Any]) -> bool:
+    """Whether no value is MISSING; arrays among them compare with nothing."""
+    return all(v is not MISSING for v in values)
+
+
 def _identity(s: Any, prim: str, args: list[AV]) -> AV:
     a, b = args
     known = [s.static(x) for x in args]
-    if MISSING not in known:
+    if all_known(known):
         return const(bool(_STATIC[prim](*known)))
     dynamic = a if isinstance(a, Value) else b
     if isinstance(dynamic, Value) and getattr(dynamic.type, "optional", False):
@@ -149,7 +154,7 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
     if isinstance(hay, DictAV):
         hay = TupleAV(tuple(from_python(k) for k in hay.items))  # type: ignore[misc]
     known = [s.static(needle), s.static(hay)]
-    if MISSING not in known:
+    if all_known(known):
         return const(bool(_STATIC[prim](*known)))
     use_up(s, hay)
     elements = static_elements(s, hay)
@@ -185,11 +190,11 @@ def _on_structures(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     known = [s.static(x) for x in args]
     if prim == "mod" and is_operand(a) and a.type == STR and isinstance(b, DictAV):
         return text(s, "%", [a], {str(k): v for k, v in b.items.items()})
-    if prim == "mod" and is_operand(a) and a.type == STR and MISSING in known:
+    if prim == "mod" and is_operand(a) and a.type == STR and not all_known(known):
         return text(s, "%", [a, *(b.items if isinstance(b, TupleAV) and b.cls is not list else [b])], {})
-    if prim == "add" and MISSING in known and all(is_operand(x) and x.type == STR for x in args):  # type: ignore[union-attr]
+    if prim == "add" and not all_known(known) and all(is_operand(x) and x.type == STR for x in args):  # type: ignore[union-attr]
         return text(s, "+", args, {})
-    if MISSING not in known and prim in _STATIC:
+    if all_known(known) and prim in _STATIC:
         result = from_python(_STATIC[prim](*known))
         if result is not None:
             return result

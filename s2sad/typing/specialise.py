@@ -47,6 +47,7 @@ from s2sad.typing.abstract import (
 from s2sad.typing.captures import Captures
 from s2sad.typing.elements import Widen, common_type
 from s2sad.typing.first_turns import Named, reads_of
+from s2sad.typing.given import Apart, refuse_joined
 from s2sad.typing.instances import Instance, KindsMeet, Unreachable
 from s2sad.typing.loops import Consumer, Loops
 from s2sad.typing.operations import OPERATIONS
@@ -93,6 +94,7 @@ class Context:
     written: int = 0  # operations of loops that are written out
     bounded: bool = True  # whether there may be only so many
     extra: dict[str, Function] = field(default_factory=dict)
+    apart: list[Apart] = field(default_factory=list)  # what derivatives called inside must find apart
 
 
 def specialise(
@@ -161,6 +163,7 @@ def specialise(
             source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees,
             layouts=walker.builder.layouts | captures.layouts,
         )  # fmt: skip
+        refuse_joined(function, context.apart)
         return Typed(thread_captures(function), result, captures, context.asks_for_layouts)
 
 

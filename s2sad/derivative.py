@@ -21,7 +21,7 @@ from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
 from s2sad.custom import differentiable
 from s2sad.entry import MOST_SIGNATURES, Made, Where, binder, definition, entry, slow_entry, unchanged
-from s2sad.errors import S2sadError, SignatureError, public
+from s2sad.errors import S2sadError, SignatureError, UndecidedViewError, public
 from s2sad.frontend.sent import Sent, received, sources
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Operand, Undef, Value
@@ -39,7 +39,16 @@ from s2sad.typing.calls import bind
 from s2sad.typing.captures import Captures
 from s2sad.typing.given import memory_given
 from s2sad.typing.specialise import Specialiser, Typed, specialise
-from s2sad.typing.structure import Node, Path, keys_of, leaf_types, source_for, user_function, without_layout
+from s2sad.typing.structure import (
+    Node,
+    Path,
+    keys_of,
+    leaf_types,
+    source_for,
+    user_function,
+    with_sizes,
+    without_layout,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,12 +226,15 @@ class Derivative:
         return (value, gradient) if self._options.value else gradient
 
     def _lowered(self, keys: dict[str, Any]) -> Lowered:
-        said = tuple(keys.values())
-        for known in (said, tuple(map(without_layout, said))):
+        said, sized = tuple(keys.values()), {n: with_sizes(k) for n, k in keys.items()}
+        for known in (said, tuple(map(without_layout, said)), tuple(sized.values())):
             for lowered in self._cache.get(known, ()):
                 if lowered.valid():
                     return lowered
-        made = self._make(keys, self._options.optimize)
+        try:
+            made = self._make(keys, self._options.optimize)
+        except UndecidedViewError:  # whether it is one may follow from the sizes
+            made = self._make(sized, self._options.optimize, sized=True)
         self._cache.setdefault(tuple(made.keys.values()), []).append(made)
         return made
 
@@ -279,9 +291,11 @@ class Derivative:
 
     # -- making code --------------------------------------------------------------------------------
 
-    def _typed(self, keys: dict[str, Any]) -> tuple[Typed, tuple[Value, ...], list[Value]]:
+    def _typed(
+        self, keys: dict[str, Any], sized: bool = False
+    ) -> tuple[Typed, tuple[Value, ...], list[Value]]:
         values, make, inputs = typed_parameters(self._params, keys)
-        captures = Captures(flat=self._options.jit)
+        captures = Captures(flat=self._options.jit, sized=sized)
         typed = specialise(self._fsource, make, captures, self._call)
         hidden = tuple(c.value for c in captures.variables.values())
         head = tuple(captures.head_ops)
@@ -301,11 +315,11 @@ class Derivative:
         return inline_derivative(self, walker, args, kwargs)
 
     @pipeline.collector_paused()
-    def _make(self, keys: dict[str, Any], optimize: int) -> Lowered:
-        typed, hidden, inputs = self._typed(keys)
+    def _make(self, keys: dict[str, Any], optimize: int, sized: bool = False) -> Lowered:
+        typed, hidden, inputs = self._typed(keys, sized)
         captured = tuple(typed.captures.variables.values())
         # else the code is for arrays that lie in memory in any way
-        if not (typed.asks_for_layouts or asks_for_layouts(typed.function)):
+        if not (sized or typed.asks_for_layouts or asks_for_layouts(typed.function)):
             keys = {n: without_layout(k) for n, k in keys.items()}
             captured = tuple(replace(c, key=without_layout(c.key)) for c in captured)
         options, name = self._options, self._name

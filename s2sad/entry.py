@@ -119,7 +119,11 @@ class Tests:
             dtype = self.named(np.dtype(key.dtype))
             self.add(f"{e}.__class__ is {self.named(np.ndarray)} and {e}.dtype is {dtype}")
             vector = f"len({e}.shape) == 1 and {e}.shape {'==' if key.dims == (1,) else '!='} (1,)"
-            self.add(vector if key.ndim == 1 else sizes_fit(e, key))  # the former is what is fastest
+            self.add(
+                vector
+                if key.ndim == 1 and (key.dims == (1,) or not isinstance(key.dims[0], int))
+                else sizes_fit(e, key)
+            )  # the former is what is fastest
             if isinstance(key, Placed):
                 self.add(CONTIGUOUS[key.layout].format(e))
         else:

@@ -121,6 +121,10 @@ class UnsupportedSyntaxError(S2sadError):
     """A Python construct that s2sad does not differentiate."""
 
 
+class UndecidedViewError(UnsupportedSyntaxError):
+    """Whether something is a view or a copy does not follow from what is known of the arguments, and matters."""
+
+
 class MissingRuleError(S2sadError):
     """A function or operation of an active value that has no derivative rule."""
 

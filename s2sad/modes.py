@@ -18,7 +18,7 @@ from s2sad.codegen.load import generate, keyword_names
 from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
-from s2sad.errors import JitError, SignatureError, public
+from s2sad.errors import JitError, SignatureError, UndecidedViewError, public
 from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
@@ -34,7 +34,17 @@ from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.captures import Captures
 from s2sad.typing.given import memory_given
 from s2sad.typing.specialise import specialise
-from s2sad.typing.structure import Fixed, Node, fits, key_of, keys_of, leaf_types, source_for, user_function
+from s2sad.typing.structure import (
+    Fixed,
+    Node,
+    fits,
+    key_of,
+    keys_of,
+    leaf_types,
+    source_for,
+    user_function,
+    with_sizes,
+)
 
 
 @dataclass(eq=False)
@@ -94,7 +104,12 @@ def _constants(key: Any) -> bool:
 
 @pipeline.collector_paused()
 def prepare(
-    f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bool = False, cache: bool = True
+    f: Any,
+    args: tuple[Any, ...],
+    moved: tuple[bool, ...] = (),
+    jit: bool = False,
+    cache: bool = True,
+    sized: bool = False,
 ) -> Prepared:
     """Type `f` for these arguments; `moved` says which integer arguments a derivative is asked for after all."""
     nested = isinstance(f, Derivative)
@@ -105,12 +120,13 @@ def prepare(
     bind = binder(signature, source.qualname)
     names = parameter_names(source.node)
     keys = keys_of(source, names, bind(*args))
+    keys = {n: with_sizes(k) for n, k in keys.items()} if sized else keys
     passed = given(signature, len(args))
     also = {n for n, m in zip(passed, moved, strict=False) if m}
     wrt = tuple(n for n in passed if floating(keys[n]) or n in also)
     params = Parameters(source, names, tuple(map(Argument, wrt)), False)
     values, make, inputs = typed_parameters(params, keys)
-    captures = Captures(flat=jit)
+    captures = Captures(flat=jit, sized=sized)
     call = (lambda walker, avs: inline_bound(f, walker, avs)) if nested else None
     typed = specialise(source, make, captures, call)
     hidden = tuple(c.value for c in captures.variables.values())
@@ -177,14 +193,23 @@ def cached(
     moved: tuple[bool, ...] = (),
 ) -> tuple[Prepared, Any]:
     """The code made for this function and these argument types, made once."""
-    key = (kind, f, tuple(argument_keys(f, args)), jit, optimize, cache, moved)
-    found = _CACHE.setdefault(key, [])
-    for prepared, code in found:
-        if prepared.valid():
-            return prepared, code
-    prepared = prepare(f, args, moved, jit, cache)
-    code = make(prepared)
-    found.append((prepared, code))
+    said = tuple(argument_keys(f, args))
+    sized = tuple(map(with_sizes, said))
+
+    def of(keys: tuple[Any, ...]) -> Any:
+        return (kind, f, keys, jit, optimize, cache, moved)
+
+    for known in (said, sized):
+        for prepared, code in _CACHE.get(of(known), ()):
+            if prepared.valid():
+                return prepared, code
+    try:
+        prepared = prepare(f, args, moved, jit, cache)
+        code = make(prepared)
+    except UndecidedViewError:  # whether it is one may follow from the sizes
+        said, prepared = sized, prepare(f, args, moved, jit, cache, sized=True)
+        code = make(prepared)
+    _CACHE.setdefault(of(said), []).append((prepared, code))
     return prepared, code
 
 

@@ -43,7 +43,9 @@ HELPERS = (FIRST_BYTE, END_OF, SHARE_MEMORY)
 
 
 def sizes_fit(e: str, key: Array) -> str:
-    """The test of the number of axes and of which sizes are 1, where arrays broadcast."""
+    """The test of the number of axes and of which sizes are 1, where arrays broadcast, or of sizes that are said."""
+    if key.dims and all(isinstance(d, int) for d in key.dims):
+        return f"{e}.shape == {key.dims}"
     if 1 not in key.dims:
         return f"{e}.ndim == {key.ndim} and 1 not in {e}.shape" if key.ndim else f"{e}.ndim == 0"
     sizes = [f"{e}.shape[{i}] {'==' if d == 1 else '!='} 1" for i, d in enumerate(key.dims)]
@@ -134,6 +136,8 @@ class Tests:
 
 def axes(key: Array) -> str:
     """The axes of an array in words."""
+    if key.dims and all(isinstance(d, int) for d in key.dims):
+        return f"the sizes {key.dims}"
     ones = [str(i) for i, d in enumerate(key.dims) if d == 1]
     count = f"{key.ndim} ax{'i' if key.ndim == 1 else 'e'}s"
     if not ones:

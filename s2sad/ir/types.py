@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2sad.errors import SignatureError
@@ -87,9 +87,11 @@ class Array(Type):
 
 @dataclass(frozen=True, slots=True)
 class Placed(Array):
-    """An array in the key of a signature: also how it lies in memory, by rows ("C"), by columns ("F") or neither ("A")."""
+    """An array in the key of a signature: also how it lies in memory, by rows ("C"), by columns ("F") or neither ("A").
+    `shape` are its sizes, which count only where `dims` say them."""
 
     layout: str = "C"
+    shape: tuple[int, ...] = field(default=(), compare=False)
 
 
 def is_many(size: Size) -> bool:
@@ -138,7 +140,7 @@ def with_dims(t: Type, name: str) -> Type:
     """The type of an argument: the sizes its key leaves open get names of its own."""
     if not isinstance(t, Array):
         return t
-    dims = tuple(1 if d == 1 else Dim(f"{name}.{i}", 0, True) for i, d in enumerate(t.dims))
+    dims = tuple(d if isinstance(d, int) else Dim(f"{name}.{i}", 0, True) for i, d in enumerate(t.dims))
     return Array(t.dtype, t.ndim, dims)
 
 

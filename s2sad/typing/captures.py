@@ -19,7 +19,17 @@ from s2sad.ir.core import Value
 from s2sad.ir.types import Object, Placed, Type, with_dims
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV, from_python
-from s2sad.typing.structure import EMPTY, LIBRARIES, Fixed, Node, assembled, constant, key_of, unfold
+from s2sad.typing.structure import (
+    EMPTY,
+    LIBRARIES,
+    Fixed,
+    Node,
+    assembled,
+    constant,
+    key_of,
+    unfold,
+    with_sizes,
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -85,10 +95,10 @@ class Emptiness:
 
 class Captures:
     """The variables one typing run has captured, by the variable's own identity. `flat`: the parts of containers are
-    captured one by one, for Numba, which does not take dicts and objects."""
+    captured one by one, for Numba, which does not take dicts and objects. `sized`: what is captured is typed with its sizes."""
 
-    def __init__(self, flat: bool = False) -> None:
-        self.flat = flat
+    def __init__(self, flat: bool = False, sized: bool = False) -> None:
+        self.flat, self.sized = flat, sized
         self.reset()
 
     def reset(self) -> None:
@@ -133,7 +143,7 @@ class Captures:
     def key(self, obj: Any, name: str, builder: Builder) -> Any:
         """The key of what a name refers to; what has none is refused where it is read."""
         try:
-            return key_of(obj)
+            return with_sizes(key_of(obj)) if self.sized else key_of(obj)
         except SignatureError as error:
             raise SignatureError(f"{name}: {error.reason}", builder.loc, error.hint) from None
         except RecursionError:

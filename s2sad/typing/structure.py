@@ -156,7 +156,7 @@ def placed(t: Array, a: Any) -> Placed:
     """The key of an array."""
     flags = a.flags
     layout = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
-    return Placed(t.dtype, t.ndim, t.dims, layout=layout)
+    return Placed(t.dtype, t.ndim, t.dims, layout=layout, shape=a.shape)
 
 
 def without_layout(key: Any) -> Any:
@@ -168,10 +168,19 @@ def without_layout(key: Any) -> Any:
     return key
 
 
+def with_sizes(key: Any) -> Any:
+    """A key that says the sizes of arrays."""
+    if isinstance(key, Placed) and len(key.shape) == key.ndim:
+        return dataclasses.replace(key, dims=key.shape)
+    if isinstance(key, Node):
+        return dataclasses.replace(key, parts=tuple(map(with_sizes, key.parts)))
+    return key
+
+
 def fits(obj: Any, key: Any) -> bool:
-    """Whether an object has a key, which may leave its layout open."""
+    """Whether an object has a key, which may leave its layout open, or say its sizes."""
     found = key_of(obj)
-    return bool(found == key or without_layout(found) == key)
+    return bool(found == key or without_layout(found) == key or with_sizes(found) == key)
 
 
 def keys_of(source: FunctionSource, names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from s2sad.codegen.made_for import CONTIGUOUS, sizes_fit
+from s2sad.codegen.made_for import CONTIGUOUS, says_sizes, sizes_fit
 from s2sad.errors import NOWHERE, Loc, S2sadError, cut
 from s2sad.frontend.source import MISSING, Attribute, Builtin, Place
 from s2sad.ir.types import INT, Array, List, Placed, Scalar
@@ -119,11 +119,8 @@ class Tests:
             dtype = self.named(np.dtype(key.dtype))
             self.add(f"{e}.__class__ is {self.named(np.ndarray)} and {e}.dtype is {dtype}")
             vector = f"len({e}.shape) == 1 and {e}.shape {'==' if key.dims == (1,) else '!='} (1,)"
-            self.add(
-                vector
-                if key.ndim == 1 and (key.dims == (1,) or not isinstance(key.dims[0], int))
-                else sizes_fit(e, key)
-            )  # the former is what is fastest
+            plain = key.ndim == 1 and not says_sizes(key)
+            self.add(vector if plain else sizes_fit(e, key))  # the former is what is fastest
             if isinstance(key, Placed):
                 self.add(CONTIGUOUS[key.layout].format(e))
         else:

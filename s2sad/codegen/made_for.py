@@ -42,9 +42,14 @@ LYING = {"C": "contiguous by rows", "F": "contiguous by columns", "A": "not cont
 HELPERS = (FIRST_BYTE, END_OF, SHARE_MEMORY)
 
 
+def says_sizes(key: Array) -> bool:
+    """Whether a key says the sizes of an array, and not only which are 1."""
+    return all(isinstance(d, int) for d in key.dims) and any(d != 1 for d in key.dims)
+
+
 def sizes_fit(e: str, key: Array) -> str:
     """The test of the number of axes and of which sizes are 1, where arrays broadcast, or of sizes that are said."""
-    if key.dims and all(isinstance(d, int) for d in key.dims):
+    if says_sizes(key):
         return f"{e}.shape == {key.dims}"
     if 1 not in key.dims:
         return f"{e}.ndim == {key.ndim} and 1 not in {e}.shape" if key.ndim else f"{e}.ndim == 0"
@@ -136,7 +141,7 @@ class Tests:
 
 def axes(key: Array) -> str:
     """The axes of an array in words."""
-    if key.dims and all(isinstance(d, int) for d in key.dims):
+    if says_sizes(key):
         return f"the sizes {key.dims}"
     ones = [str(i) for i, d in enumerate(key.dims) if d == 1]
     count = f"{key.ndim} ax{'i' if key.ndim == 1 else 'e'}s"

@@ -8,27 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.errors import SignatureError
+from s2sad.errors import SignatureError, public
 
 
 def _make(f: Any, wrt: Any, value: bool, options: dict[str, Any], kind: Any = None) -> Any:
-    from s2sad.custom import differentiable
-    from s2sad.derivative import Derivative, Options
+    from s2sad.derivative import Derivative, Options, make
 
-    make = kind or Derivative
-    for name, why in (("checkpoint", None), ("memory", None), ("parallel", False)):
-        if options.pop(name) not in (None, why):
-            raise SignatureError(
-                f"{name}= is not supported yet", hint="leave it out; results are the same without it"
-            )
     if options["optimize"] not in (0, 1, 2):
         raise SignatureError(f"optimize={options['optimize']!r}", hint="it is 0, 1 or 2")
-    chosen = Options(wrt=wrt, value=value, **options)
+    chosen = Options(wrt=tuple(wrt) if isinstance(wrt, list) else wrt, value=value, **options)
     if f is None:
-        return lambda fn: make(differentiable(fn), chosen)
-    return make(differentiable(f), chosen)
+        return lambda fn: make(kind or Derivative, fn, chosen)
+    return make(kind or Derivative, f, chosen)
 
 
+@public
 def grad(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -36,10 +30,8 @@ def grad(
     has_aux: bool = False,
     jit: bool = False,
     optimize: int = 2,
-    checkpoint: Any = None,
-    memory: Any = None,
-    parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The gradient of a function that returns one real number, as a callable with the function's parameters.
@@ -49,24 +41,26 @@ def grad(
     Args:
         f: a Python function whose source can be read.
         wrt: position or name of the argument to differentiate by, or a tuple of them: one gives the bare
-            gradient, a tuple a tuple in that order. Arguments may be floats, arrays, and tuples, lists, dicts,
+            gradient, a tuple a tuple in that order. A position counts the arguments of the call: for a method of an
+            object what stands after the object, for `def f(*xs)` any of the xs. Arguments may be floats, arrays, and tuples, lists, dicts,
             namedtuples and dataclasses of them; the gradient has the same structure, shapes and float dtypes.
         has_aux: f returns (value, auxiliary); the result is (gradient, auxiliary).
         jit: compile the generated code with Numba.
         optimize: 0 as derived, 1 made for reading, 2 for speed.
         fastmath: let Numba reassociate floating-point operations (with `jit`).
+        cache: keep the machine code on disk for other processes (with `jit`; see `s2sad cache --help`).
         debug: let Numba check bounds (with `jit`).
     Raises:
         S2sadError: what cannot be differentiated, with file, line, column and a way out; when the code for a
             signature is generated.
     """
-    options = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
-    )  # fmt: skip
+    options: dict[str, Any] = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
+    )
     return _make(f, wrt, False, options)
 
 
+@public
 def value_and_grad(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -74,20 +68,18 @@ def value_and_grad(
     has_aux: bool = False,
     jit: bool = False,
     optimize: int = 2,
-    checkpoint: Any = None,
-    memory: Any = None,
-    parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """As `grad`, returning (value, gradient), or ((value, auxiliary), gradient) with `has_aux`."""
-    options = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
-    )  # fmt: skip
+    options: dict[str, Any] = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
+    )
     return _make(f, wrt, True, options)
 
 
+@public
 def jacobian(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -96,10 +88,8 @@ def jacobian(
     has_aux: bool = False,
     jit: bool = False,
     optimize: int = 2,
-    checkpoint: Any = None,
-    memory: Any = None,
-    parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The Jacobian of a function of numbers and arrays, as a callable with the function's parameters.
@@ -115,7 +105,7 @@ def jacobian(
             tell: "fwd" if the result has more axes, or more parts, than the arguments; and the other where one
             lacks a rule.
         has_aux: f returns (value, auxiliary); the result is (jacobian, auxiliary).
-        jit, optimize, fastmath, debug: as of `grad`.
+        jit, optimize, fastmath, cache, debug: as of `grad`.
     Returns:
         From the call: for each result and each argument a new array of shape `result.shape + argument.shape` and
         of the argument's float dtype (float64 for integers); a number where both are numbers. Arranged in the
@@ -132,30 +122,58 @@ def jacobian(
     }
     if mode not in kinds:
         raise SignatureError(f"mode={mode!r}", hint="it is 'auto', 'fwd' or 'rev'")
-    options = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
-    )  # fmt: skip
+    options: dict[str, Any] = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
+    )
     return _make(f, wrt, False, options, kinds[mode])
 
 
-def jacfwd(f: Callable[..., Any] | None = None, wrt: Any = 0, **options: Any) -> Any:
+@public
+def jacfwd(
+    f: Callable[..., Any] | None = None,
+    wrt: Any = 0,
+    *,
+    has_aux: bool = False,
+    jit: bool = False,
+    optimize: int = 2,
+    fastmath: bool = False,
+    cache: bool = True,
+    debug: bool = False,
+) -> Any:
     """As `jacobian`, column by column in forward mode: cheap where the arguments have few elements.
 
     The function runs once; for each element of the arguments its tangents run, with those of its branches and
     loops that tangents go through. Arguments are changed as one call of f changes them.
     """
+    options: dict[str, Any] = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
+    )
     return jacobian(f, wrt, "fwd", **options)
 
 
-def jacrev(f: Callable[..., Any] | None = None, wrt: Any = 0, **options: Any) -> Any:
+@public
+def jacrev(
+    f: Callable[..., Any] | None = None,
+    wrt: Any = 0,
+    *,
+    has_aux: bool = False,
+    jit: bool = False,
+    optimize: int = 2,
+    fastmath: bool = False,
+    cache: bool = True,
+    debug: bool = False,
+) -> Any:
     """As `jacobian`, row by row in reverse mode: cheap where the result has few elements.
 
     The forward sweep runs once and is shared by all rows; for each element of the result a reverse sweep runs.
     """
+    options: dict[str, Any] = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
+    )
     return jacobian(f, wrt, "rev", **options)
 
 
+@public
 def hessian(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -163,10 +181,8 @@ def hessian(
     has_aux: bool = False,
     jit: bool = False,
     optimize: int = 2,
-    checkpoint: Any = None,
-    memory: Any = None,
-    parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The Hessian of a function that returns one real number: the Jacobian of its gradient, by forward mode, or by
@@ -181,13 +197,13 @@ def hessian(
     """
     from s2sad.jacobians import Hessian
 
-    options = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
-    )  # fmt: skip
+    options: dict[str, Any] = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
+    )
     return _make(f, wrt, False, options, Hessian)
 
 
+@public
 def hvp(
     f: Callable[..., Any] | None = None,
     wrt: Any = 0,
@@ -195,10 +211,8 @@ def hvp(
     has_aux: bool = False,
     jit: bool = False,
     optimize: int = 2,
-    checkpoint: Any = None,
-    memory: Any = None,
-    parallel: bool = False,
     fastmath: bool = False,
+    cache: bool = True,
     debug: bool = False,
 ) -> Any:
     """The product of the Hessian with a vector, `hvp(f)(*args, v)`, by forward over reverse mode: a small multiple
@@ -206,6 +220,8 @@ def hvp(
 
     Args:
         As of `grad`; f returns one real number.
+    For SciPy, which calls `hessp(x, p, *args)`, give it `hvp(f).hessp`.
+
     Returns:
         From the call, whose last argument `v` has the structure, shapes and types of the argument (for a tuple
         `wrt`, a tuple of them): the derivative of the gradient along v, in the same structure.
@@ -214,8 +230,22 @@ def hvp(
     """
     from s2sad.jacobians import HessianVectorProduct
 
-    options = dict(
-        has_aux=has_aux, jit=jit, optimize=optimize, checkpoint=checkpoint, memory=memory, parallel=parallel,
-        fastmath=fastmath, debug=debug,
-    )  # fmt: skip
+    options: dict[str, Any] = dict(
+        has_aux=has_aux, jit=jit, optimize=optimize, fastmath=fastmath, cache=cache, debug=debug
+    )
     return _make(f, wrt, False, options, HessianVectorProduct)
+
+
+def _inside(made: Any, value: bool) -> Callable[..., Any]:
+    """What a call of `made` in a differentiated function gives."""
+
+    def inline(s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.inside import derivative_inside
+
+        return derivative_inside(made, value, s, args, kwargs)
+
+    return inline
+
+
+for _made, _value in ((grad, False), (value_and_grad, True)):
+    vars(_made)["__s2sad_inline__"] = _inside(_made, _value)

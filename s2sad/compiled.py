@@ -13,13 +13,17 @@ import inspect
 import types as python_types
 from typing import Any
 
+import numpy as np
 from numba.core import dispatcher, errors, sigutils
 from numba.core import types as numba_types
 from numba.core.registry import CPUDispatcher
 
+from s2sad.codegen.made_for import HELPERS, Tests, part
 from s2sad.entry import header
-from s2sad.errors import S2sadError
-from s2sad.ir.types import FLOAT, INT, List, Placed, Scalar, argument
+from s2sad.errors import S2sadError, SignatureError
+from s2sad.ir.types import COMPLEX, FLOAT, INT, List, Placed, Scalar, argument
+from s2sad.machine_code import keep
+from s2sad.progress import announced
 from s2sad.typing.structure import Node, key_of
 
 types: Any = numba_types  # its annotations know less than it does
@@ -57,14 +61,15 @@ class DerivativeDispatcher(CPUDispatcher):
 
     def take(self, argtypes: Any, code: Any) -> None:
         """Compile `code` for these types if need be and make the result an overload."""
-        code.compile(tuple(argtypes))
+        with announced(self.derivative._name):
+            code.compile(tuple(argtypes))
         compiled = code.overloads[tuple(argtypes)]
         self.taken.append(code)
         self.add_overload(compiled)
 
     def enter(self, lowered: Any, code: Any) -> bool:
         """Make code of a signature an overload, where its types are the whole key."""
-        if lowered.captured or lowered.guards or lowered.writes:
+        if lowered.captured or lowered.given or not all(getattr(g, "frozen", False) for g in lowered.guards):
             return False
         if not all(key in (FLOAT, INT) for key in lowered.keys.values()):
             return False
@@ -82,19 +87,32 @@ def stand_in(signature: inspect.Signature, name: str) -> Any:
 
 
 def closed(lowered: Any) -> Any:
-    """Generated code as a Numba function without hidden parameters: captured data are frozen, as Numba freezes globals."""
+    """Generated code as a Numba function without hidden parameters, which tests what the types of its arguments do not
+    say: captured data are frozen, as Numba freezes globals."""
     from numba import njit
 
-    code = lowered.dispatcher()
-    if not lowered.captured:
+    code = lowered.compile()
+    names, hints = list(lowered.keys), lowered.hidden()
+    tests = Tests(lowered.generated.name, lowered.target, "_Refused", typed=True)
+    for name, key in lowered.keys.items():
+        tests.argument(name, key)
+    given = [g for g in lowered.given if g.parameter < len(names)]  # Numba copies what is captured
+    tests.apart([(part(names[g.parameter], g.path), g.written, g.type) for g in given])
+    if not (lowered.captured or tests.lines):
         return code
-    names = list(lowered.keys)
-    hints = lowered.hidden()
-    space = {"_code": positional(code)} | {
+    inner = positional(code)
+    if lowered.cache and not lowered.generated.objects:
+        keep(inner, f"{lowered.source}# by position")
+    space = {"_code": inner, "_Refused": SignatureError, "np": np} | {
         f"_{h}": c.get() for h, c in zip(hints, lowered.captured, strict=True)
     }
-    given = ", ".join([*names, *(f"_{h}" for h in hints)])
-    exec(f"def call({', '.join(names)}):\n    return _code({given})", space)
+    if tests.needs_helpers():
+        exec("\n".join(HELPERS), space)
+        for helper in ("first_byte", "end_of", "share_memory"):
+            space[helper] = njit(space[helper], error_model="numpy")
+    arguments = ", ".join([*names, *(f"_{h}" for h in hints)])
+    lines = [f"def call({', '.join(names)}):", *(f"    {line}" for line in tests.lines)]
+    exec("\n".join([*lines, f"    return _code({arguments})"]), space)
     return njit(space["call"], error_model="numpy")
 
 
@@ -121,7 +139,11 @@ def key_from(t: Any) -> Any:
         return INT if t.bitwidth == 64 and t.signed else Scalar("int", t.name)
     if isinstance(t, types.NoneType):
         return key_of(None)
+    if isinstance(t, types.Complex):
+        return COMPLEX if t.bitwidth == 128 else Scalar("complex", t.name)
     if isinstance(t, types.Array):
+        if not isinstance(t.dtype, types.Number | types.Boolean):
+            raise errors.TypingError(f"a derivative cannot be compiled for an array of {t.dtype}")
         made = argument(str(t.dtype), t.ndim)
         return Placed(made.dtype, made.ndim, made.dims, layout=t.layout)
     if isinstance(t, types.NamedTuple | types.NamedUniTuple):

@@ -15,9 +15,10 @@ from typing import Any
 
 from s2sad.analysis.uses import free_values
 from s2sad.entry import header
-from s2sad.errors import S2sadError, SignatureError
+from s2sad.errors import S2sadError, SignatureError, public
 from s2sad.ir.core import Block, Const, Function, Op, Operand, Undef, Value
 from s2sad.ir.types import BOOL, BOTTOM, FLOAT, INT, NONE, Array, Scalar, Type, is_many
+from s2sad.pickling import at_place, place_of
 from s2sad.rules.builder import const
 from s2sad.rules.custom import Call, Form, moves
 from s2sad.transform import custom  # noqa: F401
@@ -44,6 +45,16 @@ class CustomRule:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        place = place_of(self, self.function)
+        return (at_place, place) if place else (CustomRule, (self.function, self.vjp, self.jvp, self.out))
+
+    def __copy__(self) -> CustomRule:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> CustomRule:
+        return self  # as a function is
 
     def __repr__(self) -> str:
         given = " and ".join(n for n in ("vjp", "jvp") if getattr(self, n) is not None)
@@ -359,6 +370,7 @@ def opaque(
     return list(values)
 
 
+@public
 def custom_rule(
     fn: Any = None,
     *,

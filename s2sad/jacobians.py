@@ -7,7 +7,6 @@ are differentiated themselves.
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,27 +15,27 @@ import numpy as np
 
 from s2sad.codegen import tree as t
 from s2sad.derivative import Derivative, Options, value_tree
-from s2sad.entry import binder
 from s2sad.errors import (
     MissingRuleError,
     NotDifferentiableError,
     S2sadError,
     SignatureError,
     UnsupportedSyntaxError,
+    public,
 )
 from s2sad.ir.core import AnyOp, Const, Function, Operand, Value, operands
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
 from s2sad.modes import aligned, text_of
 from s2sad.nested import floating
 from s2sad.rules.builder import Builder
-from s2sad.signature import Parameters, gradient_tree
+from s2sad.signature import Argument, Parameters, gradient_tree
 from s2sad.transform.forward import forward, has_tangent
 from s2sad.transform.jacobian import REVERSE, columns, rows
 from s2sad.transform.reverse.arrays import finished_array, sources
 from s2sad.typing import arrays
 from s2sad.typing.abstract import AV, DictAV, TupleAV, leaves, map_leaves
 from s2sad.typing.specialise import Specialiser
-from s2sad.typing.structure import Node
+from s2sad.typing.structure import Node, Path
 
 MODES = ("auto", "fwd", "rev")
 
@@ -52,7 +51,7 @@ class Jacobian(Derivative):
         self._suffix = {"auto": "jacobian", "fwd": "jacfwd", "rev": "jacrev"}[self._mode]
 
     def __repr__(self) -> str:
-        return f"<{self._suffix} of {self._fsource.qualname} with respect to {', '.join(self._params.wrt)}>"
+        return f"<{self._suffix} of {self._fsource.qualname} with respect to {', '.join(map(str, self._params.wrt))}>"
 
     def _call(self, walker: Specialiser, args: list[AV]) -> AV:
         """The function on abstract values; lists of numbers among its results count as arrays."""
@@ -120,7 +119,7 @@ class Jacobian(Derivative):
                 return parts if av.cls is list else tuple(parts)
             if isinstance(av, DictAV):
                 return {n: block(a, value[n]) for n, a in av.items.items()}
-            wrt = [lowered.keys[n] for n in self._params.wrt]
+            wrt = [a.key(lowered.keys) for a in self._params.wrt]
             if self._params.bare:
                 return cast(wrt[0], value)
             return tuple(cast(k, v) for k, v in zip(wrt, value, strict=True))
@@ -141,7 +140,7 @@ class Jacobian(Derivative):
             extra = value_tree(aux, [next(stream) for _ in range(n_aux)]) if aux is not None else None
 
             def one() -> Any:
-                found = [gradient_tree(keys[n], t.name(n), stream) for n in params.wrt]
+                found = [gradient_tree(a.key(keys), a.expression(), stream) for a in params.wrt]
                 return found[0] if params.bare else t.tuple_(found)
 
             blocks = value_tree(outputs, [one() for _ in leaves(outputs)])
@@ -149,12 +148,12 @@ class Jacobian(Derivative):
 
         return build
 
-    def _structured(self, result: AV, by_name: dict[str, AV], values: Iterator[Operand]) -> AV:
+    def _structured(self, result: AV, by: dict[Argument, AV], values: Iterator[Operand]) -> AV:
         aux = result.items[1] if self._options.has_aux and isinstance(result, TupleAV) else None
         extra = map_leaves(aux, lambda _: next(values)) if aux is not None else None
 
         def one(_: Operand) -> AV:
-            found = [map_leaves(by_name[n], lambda _: next(values)) for n in self._params.wrt]
+            found = [map_leaves(by[a], lambda _: next(values)) for a in self._params.wrt]
             return found[0] if self._params.bare else TupleAV(tuple(found))
 
         blocks = map_leaves(self._outputs(result), one)
@@ -215,15 +214,38 @@ class HessianVectorProduct(Derivative):
         super().__init__(Derivative(fn, replace(options, value=False)), options)
         self.primal, self._suffix = fn, "hvp"
         self._name = self._name.removesuffix("_grad")
+
+    def _describe(self) -> None:
+        super()._describe()
         inner = self._params
         names = list(inner.names)
         self._vector = next(n for n in ("v", *(f"v_{k}" for k in range(1, len(names) + 2))) if n not in names)
         self._params = Parameters(inner.source, [*names, self._vector], inner.wrt, inner.bare)
-        bind = binder(inspect.signature(self._function))
+        bind = self._bind
         self._bind = lambda *args, **kwargs: self._bound(bind, args, kwargs)
 
+    @public
+    def hessp(self, x: Any, p: Any, *args: Any) -> Any:
+        """The product of the Hessian at `x` with `p`, in the order of arguments that scipy.optimize calls a `hessp`
+        with: `f(x, *args)` is the function.
+
+        Raises:
+            SignatureError: the Hessian is not that by the first argument.
+        """
+        first = self._params.wrt[0]
+        parameter = next(iter(self._signature.parameters), None)
+        if not self._params.bare or first.parameter != parameter or first.number not in (None, 0):
+            name = self._fsource.name
+            raise SignatureError(
+                f"scipy's hessp is a product with the Hessian by the first argument, and this is that of {name}() by "
+                f"{', '.join(map(str, self._params.wrt))}",
+                self._fsource.loc,
+                f"make it as hvp({name}), or write lambda x, p: ... with the arguments in {name}'s order",
+            )
+        return self(x, *args, p)
+
     def __repr__(self) -> str:
-        return f"<hvp of {self._fsource.qualname} with respect to {', '.join(self._params.wrt)}>"
+        return f"<hvp of {self._fsource.qualname} with respect to {', '.join(map(str, self._params.wrt))}>"
 
     def _bound(
         self, bind: Callable[..., tuple[Any, ...]], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -234,12 +256,12 @@ class HessianVectorProduct(Derivative):
         elif args:
             *args, vector = args  # type: ignore[assignment]
         else:
-            raise SignatureError(
-                f"the Hessian-vector product of {self._fsource.name}() needs a vector",
-                self._fsource.loc, "call it with the function's arguments, then the vector",
-            )  # fmt: skip
-        bound = dict(zip(self._params.names, bind(*args, **kwargs), strict=False))
-        along = [bound[n] for n in self._params.wrt]
+            raise self._misused("needs a vector")
+        try:
+            bound = dict(zip(self._params.names, bind(*args, **kwargs), strict=False))
+        except TypeError as error:
+            raise self._misused(f"takes the vector as its last argument: of the others, {error}") from None
+        along = [a.of(bound) for a in self._params.wrt]
         if self._params.bare:
             return (*bound.values(), self._fitted(along[0], vector))
         if not isinstance(vector, (tuple, list)) or len(vector) != len(along):
@@ -248,6 +270,14 @@ class HessianVectorProduct(Derivative):
                 self._fsource.loc, "give it a vector for each",
             )  # fmt: skip
         return (*bound.values(), tuple(self._fitted(a, v) for a, v in zip(along, vector, strict=True)))
+
+    def _misused(self, what: str) -> SignatureError:
+        name = self._fsource.name
+        return SignatureError(
+            f"the Hessian-vector product of {name}() {what}",
+            self._fsource.loc,
+            f"call hvp({name}) with the arguments of {name}{self._signature}, then the vector",
+        )
 
     def _fitted(self, x: Any, v: Any) -> Any:
         """The vector with the structure, the shapes and the dtypes of what the Hessian is taken with respect to."""
@@ -272,6 +302,11 @@ class HessianVectorProduct(Derivative):
             self._fsource.loc, "give it the structure and the shapes of the arguments it is multiplied by",
         )  # fmt: skip
 
+    def _alike(self) -> tuple[tuple[Argument, str, Path], ...]:
+        if self._params.bare:
+            return ((self._params.wrt[0], self._vector, ()),)
+        return tuple((a, self._vector, (("item", i),)) for i, a in enumerate(self._params.wrt))
+
     def _enter(self, lowered: Any, code: Any) -> None:
         """Calls come through `_dispatch`, where the vector is looked at."""
 
@@ -284,7 +319,7 @@ class HessianVectorProduct(Derivative):
 
     def _assumed(self) -> dict[str, Any]:
         keys = super()._assumed()
-        along = tuple(keys[n] for n in self._params.wrt)
+        along = tuple(a.key(keys) for a in self._params.wrt)
         return keys | {self._vector: along[0] if self._params.bare else Node("tuple", tuple, along)}
 
     def _bind_values(self, s: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> list[AV]:
@@ -349,16 +384,16 @@ class HessianVectorProduct(Derivative):
         def build(exprs: list[Any]) -> Any:
             stream = iter(exprs)
             extra = value_tree(aux, [next(stream) for _ in range(n_aux)]) if aux is not None else None
-            found = [gradient_tree(keys[n], t.name(n), stream) for n in params.wrt]
+            found = [gradient_tree(a.key(keys), a.expression(), stream) for a in params.wrt]
             product = found[0] if params.bare else t.tuple_(found)
             return product if aux is None else t.tuple_([product, extra])
 
         return build
 
-    def _structured(self, result: AV, by_name: dict[str, AV], values: Iterator[Operand]) -> AV:
+    def _structured(self, result: AV, by: dict[Argument, AV], values: Iterator[Operand]) -> AV:
         aux = self._aux(result)
         extra = map_leaves(aux, lambda _: next(values)) if aux is not None else None
-        found = [map_leaves(by_name[n], lambda _: next(values)) for n in self._params.wrt]
+        found = [map_leaves(by[a], lambda _: next(values)) for a in self._params.wrt]
         product: AV = found[0] if self._params.bare else TupleAV(tuple(found))
         return product if extra is None else TupleAV((product, extra))
 

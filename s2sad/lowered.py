@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from s2sad.analysis.storage import Stored, stored
-from s2sad.codegen.load import Generated, keyword_names, load
-from s2sad.errors import JitError
+from s2sad.codegen.load import Generated, keyword_names
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Function
-from s2sad.typing.captures import Captured, Guard
-from s2sad.typing.structure import Node, fits, key_of
+from s2sad.machine_code import loaded
+from s2sad.typing.captures import Captured, Guard, Same
+from s2sad.typing.given import Given
+from s2sad.typing.structure import fits
 
 
 @dataclass(eq=False)
@@ -22,13 +23,13 @@ class Lowered:
     primal: Function
     function: Function
     captured: tuple[Captured, ...]
-    guards: tuple[Guard, ...]
+    guards: tuple[Guard | Same, ...]
     hint: str
     keys: dict[str, Any]
     target: str = "python"
-    writes: bool = False
+    given: tuple[Given, ...] = ()
+    cache: bool = True
     compiled: Any = None
-    loaded: Any = None
 
     @property
     def source(self) -> str:
@@ -46,80 +47,18 @@ class Lowered:
         return stored(self.function)
 
     def compile(self) -> Any:
-        """The generated function, loaded (and with `jit=True` handed to Numba)."""
+        """The generated function, loaded (and with `jit=True` a Numba dispatcher)."""
         if self.compiled is None:
-            self.loaded = load(self.generated, self.hint)
-            self.compiled = guarded(self.loaded, self) if self.target == "numba" else self.loaded
+            self.compiled = loaded(self.generated, self.hint, self.primal.loc, self.target, self.cache)
         return self.compiled
 
     def hidden(self) -> tuple[str, ...]:
         """The names of the keyword parameters that take what is captured."""
-        self.compile()
-        return keyword_names(self.loaded)
-
-    def dispatcher(self) -> Any:
-        """With `jit=True`: the Numba dispatcher of the generated function."""
-        self.compile()
-        return self.loaded
+        return keyword_names(self.compile())
 
     def valid(self) -> bool:
         """Whether what was captured is still what the code was made for."""
         try:
-            return all(fits(c.get(), c.key) for c in self.captured) and all(
-                key_of(g.get()) == g.key for g in self.guards
-            )
-        except (KeyError, NameError, AttributeError, ValueError):
+            return all(fits(c.get(), c.key) for c in self.captured) and all(g.holds() for g in self.guards)
+        except (KeyError, NameError, AttributeError, ValueError, SignatureError):
             return False
-
-
-def guarded(code: Any, lowered: Lowered) -> Any:
-    """A Numba dispatcher that has compiled its one signature, or a JitError that says why it cannot."""
-
-    def first(*args: Any, **kwargs: Any) -> Any:
-        for name, key in lowered.keys.items():
-            if foreign(key):
-                raise JitError(
-                    f"Numba cannot take the argument {name!r} of {lowered.hint}(): it is or holds a dict or an object",
-                    lowered.primal.loc, "pass its parts, or a named tuple of them, or use jit=False",
-                )  # fmt: skip
-        try:
-            given = (*args, *(kwargs[name] for name in keyword_names(code) if name in kwargs))
-            code.compile(tuple(map(code.typeof_pyval, given)))
-        except Exception as error:  # Numba raises more than its own errors
-            detail = _reason(error)
-            raise JitError(
-                f"Numba cannot compile the derivative of {lowered.hint}(): {detail}", lowered.primal.loc,
-                "use jit=False, or write this part with what Numba supports; the full message is the cause of this error",
-            ) from error  # fmt: skip
-        try:
-            result = code(*args, **kwargs)
-        except TypeError as error:
-            if "reflect" not in str(error):
-                raise
-            raise JitError(
-                f"Numba cannot take an argument of {lowered.hint}(): {error}", lowered.primal.loc,
-                "pass arrays in place of lists of lists",
-            ) from error  # fmt: skip
-        lowered.compiled = code
-        return result
-
-    return first
-
-
-def foreign(key: Any) -> bool:
-    """Whether an argument of this key holds a container that Numba has no type for."""
-    return isinstance(key, Node) and (
-        key.kind in ("dict", "record", "partial") or any(map(foreign, key.parts))
-    )
-
-
-def _reason(error: Exception) -> str:
-    """What Numba objects to, in a line: the function by name and the types it was given."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    skipped = ("Failed in", "During", "- ")
-    detail = next(
-        (line for line in lines if not line.startswith(skipped)), (lines or [type(error).__name__])[0]
-    )
-    given = next((line.partition(">>>")[2].strip() for line in lines if line.strip().startswith(">>>")), "")
-    named = re.sub(r"Function\(<(?:built-in )?(?:function|ufunc) '?(\w+)'?[^>]*>\)", r"\1()", detail.strip())
-    return f"{named} {given}" if given and named.endswith("signature:") else named

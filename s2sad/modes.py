@@ -12,23 +12,39 @@ from typing import Any
 import numpy as np
 
 from s2sad import pipeline
+from s2sad.bound import apart
 from s2sad.codegen import tree as t
-from s2sad.codegen.load import generate, keyword_names, load
+from s2sad.codegen.load import generate, keyword_names
 from s2sad.custom import differentiable
-from s2sad.derivative import Derivative, value_tree, writes_arguments
+from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
-from s2sad.errors import JitError, SignatureError
+from s2sad.errors import JitError, SignatureError, UndecidedViewError, public
+from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
-from s2sad.nested import inline_derivative
-from s2sad.sharing import copied, refuse_shared
-from s2sad.signature import Parameters, typed_parameters
+from s2sad.machine_code import loaded
+from s2sad.native import Native
+from s2sad.nested import inline_bound
+from s2sad.refused import not_a_function
+from s2sad.sharing import Sharing, copied
+from s2sad.signature import Argument, Parameters, typed_parameters
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import Pullback, pullback
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.captures import Captures
+from s2sad.typing.given import memory_given
 from s2sad.typing.specialise import specialise
-from s2sad.typing.structure import Fixed, Node, fits, key_of, leaf_types, source_for, user_function
+from s2sad.typing.structure import (
+    Fixed,
+    Node,
+    fits,
+    key_of,
+    keys_of,
+    leaf_types,
+    source_for,
+    user_function,
+    with_sizes,
+)
 
 
 @dataclass(eq=False)
@@ -40,25 +56,33 @@ class Prepared:
     names: list[str]
     inputs: tuple[Value, ...]
     wrt: tuple[str, ...]
+    keys: dict[str, Any]
     result: AV
     hidden: tuple[Value, ...]
     captures: Captures
-    writes: bool  # memory that is passed in, or captured
+    sharing: Sharing  # of the memory that is passed in, or captured
+    target: str
+    cache: bool
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
-        return all(fits(c.get(), c.key) for c in variables) and all(key_of(g.get()) == g.key for g in guards)
+        try:
+            return all(fits(c.get(), c.key) for c in variables) and all(g.holds() for g in guards)
+        except (KeyError, NameError, AttributeError, ValueError, SignatureError):
+            return False
 
     def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What the code is called with: the arguments, and what it captured."""
-        bound, captured = self.bind(*args), self.captured(code)
-        if self.writes:
-            refuse_shared((*bound, *captured.values()), self.function.name, self.function.loc)
-        return bound, captured
-
-    def captured(self, code: Any) -> dict[str, Any]:
-        found = (c.get() for c in self.captures.variables.values())
-        return dict(zip(keyword_names(code), found, strict=True))
+        bound, hidden = self.bind(*args), keyword_names(code)
+        memory = (*bound, *(c.get() for c in self.captures.variables.values()))
+        if self.sharing:
+            self.sharing.refuse(memory)
+        if self.target == "numba":
+            captured = zip(hidden, self.captures.variables.values(), strict=True)
+            keys = self.keys | {n: c.key for n, c in captured}
+            fn = self.function
+            memory = Native(keys, self.sharing.given, fn.name, fn.loc).arguments(memory)
+        return memory[: len(bound)], dict(zip(hidden, memory[len(bound) :], strict=True))
 
 
 def floating(key: Any) -> bool:
@@ -79,35 +103,52 @@ def _constants(key: Any) -> bool:
 
 
 @pipeline.collector_paused()
-def prepare(f: Any, args: tuple[Any, ...], moved: tuple[bool, ...] = (), jit: bool = False) -> Prepared:
+def prepare(
+    f: Any,
+    args: tuple[Any, ...],
+    moved: tuple[bool, ...] = (),
+    jit: bool = False,
+    cache: bool = True,
+    sized: bool = False,
+) -> Prepared:
     """Type `f` for these arguments; `moved` says which integer arguments a derivative is asked for after all."""
     nested = isinstance(f, Derivative)
     function = f._function if nested else user_function(f)
-    if function is None:
-        raise SignatureError(
-            f"{f!r} is not a Python function whose source can be read", hint="give it a def or lambda"
-        )
+    assert function is not None
     source = source_for(function)
-    signature = inspect.signature(function)
-    bind = binder(signature)
-    params = Parameters.of(source, 0)
-    keys = dict(zip(params.names, map(key_of, bind(*args)), strict=True))
-    names = given(signature, len(args))
-    also = {n for n, m in zip(names, moved, strict=False) if m}
-    wrt = tuple(n for n in names if floating(keys[n]) or n in also)
-    params = Parameters(source, params.names, wrt, False)
+    signature = inspect.signature(function, follow_wrapped=False)
+    bind = binder(signature, source.qualname)
+    names = parameter_names(source.node)
+    keys = keys_of(source, names, bind(*args))
+    keys = {n: with_sizes(k) for n, k in keys.items()} if sized else keys
+    passed = given(signature, len(args))
+    also = {n for n, m in zip(passed, moved, strict=False) if m}
+    wrt = tuple(n for n in passed if floating(keys[n]) or n in also)
+    params = Parameters(source, names, tuple(map(Argument, wrt)), False)
     values, make, inputs = typed_parameters(params, keys)
-    captures = Captures(flat=jit)
-    call = (lambda walker, avs: inline_derivative(f, walker, avs, {})) if nested else None
+    captures = Captures(flat=jit, sized=sized)
+    call = (lambda walker, avs: inline_bound(f, walker, avs)) if nested else None
     typed = specialise(source, make, captures, call)
     hidden = tuple(c.value for c in captures.variables.values())
     head = tuple(captures.head_ops)
     body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
     made = replace(typed.function, params=(*values, *hidden), body=body)
-    writes = writes_arguments(made)
+    sharing = Sharing(memory_given(made), made.name, made.loc)
     return Prepared(
-        pipeline.check(made), bind, names, tuple(inputs), wrt, typed.result, hidden, captures, writes
-    )
+        pipeline.check(made), bind, passed, tuple(inputs), wrt, keys, typed.result, hidden, captures, sharing,
+        "numba" if jit else "python", cache,
+    )  # fmt: skip
+
+
+def function_of(f: Any, called: str) -> tuple[Any, tuple[Any, ...]]:
+    """What is differentiated: a function or a derivative, and the object if that is a method of one."""
+    function, receiver = apart(f)
+    if isinstance(function, Derivative) and receiver:
+        function = function._of_object
+    found = differentiable(function)
+    if not isinstance(found, Derivative) and user_function(found) is None:
+        raise not_a_function(f, called)
+    return found, receiver
 
 
 def given(signature: inspect.Signature, count: int) -> list[str]:
@@ -118,12 +159,20 @@ def given(signature: inspect.Signature, count: int) -> list[str]:
     return names[:count] + (rest if count > len(names) else [])
 
 
+def argument_keys(f: Any, values: tuple[Any, ...]) -> list[Any]:
+    """The keys of arguments by position."""
+    function = f._function if isinstance(f, Derivative) else user_function(f)
+    if function is None:  # said later
+        return [key_of(v) for v in values]
+    return list(keys_of(source_for(function), [f"{i + 1}" for i in range(len(values))], values).values())
+
+
 def grouped(f: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Arguments by parameter: those that a `*args` takes are one tuple."""
     function = f._function if isinstance(f, Derivative) else user_function(f)
     if function is None:
         return values
-    parameters = inspect.signature(function).parameters.values()
+    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
     if not any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return values
     n = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
@@ -139,25 +188,38 @@ def cached(
     args: tuple[Any, ...],
     jit: bool,
     optimize: int,
+    cache: bool,
     make: Callable[[Prepared], Any],
     moved: tuple[bool, ...] = (),
 ) -> tuple[Prepared, Any]:
     """The code made for this function and these argument types, made once."""
-    key = (kind, f, tuple(map(key_of, args)), jit, optimize, moved)
-    found = _CACHE.setdefault(key, [])
-    for prepared, code in found:
-        if prepared.valid():
-            return prepared, code
-    prepared = prepare(f, args, moved, jit)
-    code = make(prepared)
-    found.append((prepared, code))
+    said = tuple(argument_keys(f, args))
+    sized = tuple(map(with_sizes, said))
+
+    def of(keys: tuple[Any, ...]) -> Any:
+        return (kind, f, keys, jit, optimize, cache, moved)
+
+    for known in (said, sized):
+        for prepared, code in _CACHE.get(of(known), ()):
+            if prepared.valid():
+                return prepared, code
+    try:
+        prepared = prepare(f, args, moved, jit, cache)
+        code = make(prepared)
+    except UndecidedViewError:  # whether it is one may follow from the sizes
+        said, prepared = sized, prepare(f, args, moved, jit, cache, sized=True)
+        code = make(prepared)
+    _CACHE.setdefault(of(said), []).append((prepared, code))
     return prepared, code
 
 
 # -- forward mode -------------------------------------------------------------------------------------
 
 
-def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int = 2) -> tuple[Any, Any]:
+@public
+def jvp(
+    f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int = 2, cache: bool = True
+) -> tuple[Any, Any]:
     """The value of `f(*primals)` and its derivative along `tangents`, by forward mode.
 
     Args:
@@ -167,30 +229,43 @@ def jvp(f: Any, primals: Any, tangents: Any, *, jit: bool = False, optimize: int
     Returns:
         (out, out_tangent), out_tangent in the structure of out.
     """
-    f, primals, tangents = differentiable(f), tuple(primals), tuple(tangents)
+    refuse_loose(f, primals, tangents)
+    f, receiver = function_of(f, "jvp")
+    primals, tangents = (*receiver, *primals), (*(None for _ in receiver), *tangents)
     if len(primals) != len(tangents):
         raise SignatureError(
             f"jvp got {len(primals)} primals and {len(tangents)} tangents",
             hint="give one tangent for each primal",
         )
     by_parameter, along = grouped(f, primals), grouped(f, tangents)
-    source_keys = [key_of(p) for p in by_parameter]
+    source_keys = argument_keys(f, by_parameter)
     moved = tuple(
         not floating(key) and _numeric(key) and _nonzero(tangent)
         for key, tangent in zip(source_keys, along, strict=True)
     )
-    prepared, code = cached("jvp", f, primals, jit, optimize, lambda p: jvp_code(p, jit, optimize), moved)
+    prepared, code = cached("jvp", f, primals, jit, optimize, cache, lambda p: jvp_code(p, optimize), moved)
     flat: list[Any] = []
     for key, primal, tangent, wanted in zip(source_keys, by_parameter, along, moved, strict=True):
         if floating(key) or wanted:
             own = list(flatten(key, primal))
             flat += map(zeros, own) if tangent is None else along_with(own, flatten(key, tangent), "tangent")
+    if prepared.sharing:  # a tangent may be one of the arrays that are written
+        flat = [copy.copy(d) for d in flat]
     bound, captured = prepared.arguments(code, primals)
     return code(*bound, *flat, **captured)  # type: ignore[no-any-return]
 
 
+def refuse_loose(f: Any, primals: Any, tangents: Any) -> None:
+    """Arguments that are not in tuples."""
+    if not all(isinstance(given, (tuple, list)) for given in (primals, tangents)):
+        raise SignatureError(
+            "jvp(f, primals, tangents) takes the arguments of f as a tuple, and their tangents as another",
+            hint="write jvp(f, (x,), (dx,)) for a function of one argument",
+        )
+
+
 @pipeline.collector_paused()
-def jvp_code(prepared: Prepared, jit: bool, optimize: int) -> Any:
+def jvp_code(prepared: Prepared, optimize: int) -> Any:
     fn = prepared.function
     made = pipeline.run(forward(fn, prepared.inputs, f"{fn.name}_jvp"), pipeline.OPTIMIZE[optimize])
     n = len(fn.body.yields)
@@ -203,8 +278,8 @@ def jvp_code(prepared: Prepared, jit: bool, optimize: int) -> Any:
         ]
         return t.tuple_([value_tree(prepared.result, exprs[:n]), value_tree(prepared.result, moved)])
 
-    generated = generate(made, optimize, "numba" if jit else "python", returns, prepared.hidden)
-    return load(generated, fn.name)
+    generated = generate(made, optimize, prepared.target, returns, prepared.hidden)
+    return loaded(generated, fn.name, fn.loc, prepared.target, prepared.cache)
 
 
 def flatten(key: Any, value: Any) -> Iterator[Any]:
@@ -277,22 +352,24 @@ def zeros(leaf: Any) -> Any:
 # -- reverse mode -------------------------------------------------------------------------------------
 
 
+@public
 def vjp(
-    f: Any, *primals: Any, jit: bool = False, optimize: int = 2
+    f: Any, *primals: Any, jit: bool = False, optimize: int = 2, cache: bool = True
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The value of `f(*primals)` and its pullback: cotangent of the result -> cotangents of the arguments.
 
     The pullback may be called many times; it returns a tuple with one entry for each primal (0.0 for arguments
     that are not floating), keeps copies of the mutable inputs it reads, and never writes its cotangent.
     """
-    f = differentiable(f)
-    prepared, code = cached("vjp", f, primals, jit, optimize, lambda p: vjp_code(p, jit, optimize))
+    f, receiver = function_of(f, "vjp")
+    primals = (*receiver, *primals)
+    prepared, code = cached("vjp", f, primals, jit, optimize, cache, lambda p: vjp_code(p, optimize))
     pair, forward_code, reverse_code, n = code
     bound, captured = prepared.arguments(forward_code, primals)
     out = forward_code(*bound, **captured)
     results, kept = out[:n], copied(list(out[n:]))
     by_parameter = grouped(f, primals)
-    keys = [key_of(p) for p in by_parameter]
+    keys = argument_keys(f, by_parameter)
     stream = iter(results)
     value = assemble(prepared.result, stream)
 
@@ -307,11 +384,12 @@ def vjp(
             restore(key, primal, grads) if floating(key) else 0.0
             for key, primal in zip(keys, by_parameter, strict=True)
         )
-        if by_parameter is primals:
-            return found
-        last = found[-1] if isinstance(found[-1], tuple) else (0.0,) * len(by_parameter[-1])
-        return (*found[:-1], *last)
+        if by_parameter is not primals:
+            last = found[-1] if isinstance(found[-1], tuple) else (0.0,) * len(by_parameter[-1])
+            found = (*found[:-1], *last)
+        return found[len(receiver) :]
 
+    pull.__name__ = pull.__qualname__ = f"{prepared.function.name}_pullback"
     return value, pull
 
 
@@ -319,7 +397,7 @@ def reversed_by(code: Any, held: list[Any], cotangents: list[Any]) -> Any:
     """What the reverse half of a function gives."""
     try:
         return code(*held, *cotangents)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, JitError) as error:
         if not any(text in str(error) for text in ("reflect", "fingerprint")):
             raise
         raise JitError(
@@ -329,8 +407,8 @@ def reversed_by(code: Any, held: list[Any], cotangents: list[Any]) -> Any:
 
 
 @pipeline.collector_paused()
-def vjp_code(prepared: Prepared, jit: bool, optimize: int) -> tuple[Pullback, Any, Any, int]:
-    target = "numba" if jit else "python"
+def vjp_code(prepared: Prepared, optimize: int) -> tuple[Pullback, Any, Any, int]:
+    target = prepared.target
     fn = pipeline.prepared(prepared.function, optimize, target)
     pair = pullback(fn, prepared.inputs, fn.name)
     passes = pipeline.OPTIMIZE[min(optimize, 1)]
@@ -340,8 +418,10 @@ def vjp_code(prepared: Prepared, jit: bool, optimize: int) -> tuple[Pullback, An
     def as_tuple(exprs: list[Any]) -> Any:
         return t.tuple_(exprs)
 
-    forward_code = load(generate(ahead, optimize, target, as_tuple, prepared.hidden), f"{fn.name}_fwd")
-    reverse_code = load(generate(back, optimize, target, as_tuple), f"{fn.name}_rev")
+    ahead_text = generate(ahead, optimize, target, as_tuple, prepared.hidden)
+    forward_code = loaded(ahead_text, fn.name, fn.loc, target, prepared.cache, "_fwd")
+    back_text = generate(back, optimize, target, as_tuple)
+    reverse_code = loaded(back_text, fn.name, fn.loc, target, prepared.cache, "_rev")
     return pair, forward_code, reverse_code, len(fn.body.yields)
 
 

@@ -17,6 +17,7 @@ from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, TupleAV, leaves, map_leaves
+from s2sad.typing.given import kept_apart
 from s2sad.typing.sizes import settled
 from s2sad.typing.specialise import Specialiser
 from s2sad.typing.thread import thread_captures
@@ -24,35 +25,38 @@ from s2sad.typing.thread import thread_captures
 
 def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: dict[str, AV]) -> AV:
     """The result of calling a derivative on abstract values."""
+    return inline_bound(derivative, s, derivative._bind_values(s, args, kwargs))
+
+
+def inline_bound(derivative: Any, s: Specialiser, bound: list[AV]) -> AV:
+    """The result of a derivative, its arguments in the order of its parameters."""
     source, params = derivative._fsource, derivative._params
-    bound = derivative._bind_values(s, args, kwargs)
     operands: list[Operand] = []
     inputs: list[Value] = []
     inner = Specialiser(s.context)
     inner.builder.loc, inner.stack = s.builder.loc, list(s.stack)
     inner_args: list[AV] = []
-    by_name: dict[str, AV] = {}
-    for name, av in zip(params.names, bound, strict=True):
-        wanted = name in params.wrt
-        mine: list[Value] = []
+    given = dict(zip(params.names, bound, strict=True))
+    params.check(lambda name: len(given[name].items))  # type: ignore[union-attr]
+    for a in params.wrt:
+        part = map_leaves(a.part(given[a.parameter]), lambda o: floating(s, o))
+        given[a.parameter] = a.with_part(given[a.parameter], part)
+    for name, av in given.items():
 
-        def leaf(o: Operand, wanted: bool = wanted, mine: list[Value] = mine, name: str = name) -> AV:
-            if wanted:
-                o = floating(s, o)
+        def leaf(o: Operand, name: str = name) -> AV:
             if not isinstance(o, Value):
                 return o
             operands.append(o)
-            mine.append(Value(o.hint or name, o.type))
+            found = Value(o.hint or name, o.type)
             if o in s.builder.layouts:
-                inner.builder.layouts[mine[-1]] = s.builder.layouts[o]
-            return mine[-1]
+                inner.builder.layouts[found] = s.builder.layouts[o]
+            return found
 
         inner_args.append(map_leaves(av, leaf))
-        if wanted:
-            by_name[name] = inner_args[-1]
     all_params = [o for a in inner_args for o in leaves(a) if isinstance(o, Value)]
-    for name in params.wrt:
-        inputs.extend(o for o in leaves(by_name[name]) if isinstance(o, Value))
+    made_for = dict(zip(params.names, inner_args, strict=True))
+    by = {a: a.part(made_for[a.parameter]) for a in params.wrt}
+    inputs.extend(o for av in by.values() for o in leaves(av) if isinstance(o, Value))
     result = derivative._call(inner, inner_args)
     derivative._aux(result)
     primal = tuple(leaves(result))
@@ -63,6 +67,7 @@ def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: d
         layouts=inner.builder.layouts,
     )  # fmt: skip
     s.context.asks_for_layouts = s.context.asks_for_layouts or asks_for_layouts(fn)
+    s.context.apart += kept_apart(fn, operands, s.builder.loc)
     fn = hoist_checks(settled(closed(fn)))
     callees = fn.callees
     name = f"{source.name}_{derivative._suffix}"
@@ -70,7 +75,7 @@ def inline_derivative(derivative: Any, s: Specialiser, args: list[AV], kwargs: d
     made = eliminate_dead_code(propagate_copies(made))
     s.context.extra.update(made.callees)
     values = iter(splice(s, made, operands))
-    made_of: AV = derivative._structured(result, by_name, values)
+    made_of: AV = derivative._structured(result, by, values)
     return made_of
 
 
@@ -127,14 +132,15 @@ def splice(s: Specialiser, fn: Function, operands: list[Operand]) -> tuple[Opera
 
 def as_forward(ops: tuple[AnyOp, ...]) -> Iterator[AnyOp]:
     """The operations of a finished derivative are ordinary operations of the function around it."""
-    locs: dict[Loc, Loc] = {}
+    locs: dict[tuple[Loc, Loc | None], Loc] = {}
 
     def forward(loc: Loc) -> Loc:
         if not loc.reverse:
             return loc
-        found = locs.get(loc)
+        key = loc, loc.caller
+        found = locs.get(key)
         if found is None:
-            found = locs[loc] = replace(loc, reverse=False)
+            found = locs[key] = replace(loc, reverse=False)
         return found
 
     def block(b: Block) -> Block:
@@ -165,9 +171,7 @@ def as_forward(ops: tuple[AnyOp, ...]) -> Iterator[AnyOp]:
     return map(one, ops)
 
 
-def structured(
-    options: Any, params: Any, result: AV, by_name: dict[str, AV], values: Iterator[Operand]
-) -> AV:
+def structured(options: Any, params: Any, result: AV, by: dict[Any, AV], values: Iterator[Operand]) -> AV:
     """Values and gradients in the structure that the derivative returns."""
     outer = result.items[0] if options.has_aux and isinstance(result, TupleAV) else result
     value = map_leaves(outer, lambda _: next(values)) if options.value else None
@@ -176,7 +180,7 @@ def structured(
         if options.has_aux and isinstance(result, TupleAV)
         else None
     )
-    grads = [map_leaves(by_name[n], lambda _: next(values)) for n in params.wrt]
+    grads = [map_leaves(by[a], lambda _: next(values)) for a in params.wrt]
     grad: AV = grads[0] if params.bare else TupleAV(tuple(grads))
     if aux is not None:
         return TupleAV((TupleAV((value, aux)), grad)) if value is not None else TupleAV((grad, aux))

@@ -3,48 +3,98 @@
 from __future__ import annotations
 
 import copy
-import itertools
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from s2sad.errors import Loc, SignatureError
+from s2sad.typing.given import Given
 
 byte_bounds: Any = getattr(np.lib, "array_utils", np).byte_bounds  # moved there by NumPy 2
 
 
-def refuse_shared(values: tuple[Any, ...], name: str, loc: Loc) -> None:
-    """Shadows are apart: where arguments are written, no two arrays or lists among them, or in what they hold, may
-    be the same memory."""
-    found = list(memory_in(values))
-    lists = [id(v) for v in found if isinstance(v, list)]
-    spans = sorted(byte_bounds(v) for v in found if isinstance(v, np.ndarray) and v.size)
-    joint = any(second[0] < first[1] for first, second in itertools.pairwise(spans))
-    if joint or len(set(lists)) < len(lists):
+class Sharing:
+    """What a function's memory must keep apart: an array or list that is written, and every other one."""
+
+    def __init__(self, given: tuple[Given, ...], name: str, loc: Loc) -> None:
+        self.given, self.name, self.loc = given, name, loc
+        self.written = tuple(g.written for g in given)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to keep apart."""
+        return any(self.written)
+
+    def refuse(self, arguments: tuple[Any, ...]) -> None:
+        """Refuse arguments (what is captured comes after them) that share memory that is written."""
+        self.refuse_among(*(held(arguments[g.parameter], g.path) for g in self.given))
+
+    def refuse_among(self, *memory: Any) -> None:
+        """As `refuse`, of the arrays and lists themselves."""
+        if (found := shared(memory, self.written)) is None:
+            return
+        a, b = found
+        if a == b:
+            raise SignatureError(
+                f"elements of an argument of {self.name}() are the same memory, and some is written",
+                self.loc, "pass a copy of the array",
+            )  # fmt: skip
         raise SignatureError(
-            f"two arguments of {name}(), or parts of them, share memory, and some is written",
-            loc,
-            "pass a copy of one of them",
-        )
+            f"two arguments of {self.name}(), or parts of them, share memory, and some is written",
+            self.loc, "pass a copy of one of them",
+        )  # fmt: skip
 
 
-def memory_in(value: Any) -> Iterator[Any]:
-    """The arrays and lists that a value is or holds."""
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, list):
-        yield value
-        if value and not isinstance(value[0], (float, int)):
-            for item in value:
-                yield from memory_in(item)
-    elif isinstance(value, (tuple, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from memory_in(item)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            yield from memory_in(getattr(value, field.name))
+def held(value: Any, path: tuple[tuple[str, Any], ...]) -> Any:
+    """The part of an argument that a path leads to."""
+    for way, step in path:
+        value = getattr(value, step) if way == "attr" else value[step]
+    return value
+
+
+def shared(memory: tuple[Any, ...], written: tuple[bool, ...]) -> tuple[int, int] | None:
+    """Two arrays or lists with memory in common of which one is written; twice the same one, if that is written and
+    several of its own elements are one."""
+    lists: dict[int, int] = {}
+    spans: list[tuple[int, int, int]] = []
+    for i, m in enumerate(memory):
+        if isinstance(m, np.ndarray):
+            if m.size and len(memory) > 1:
+                spans.append((*byte_bounds(m), i))
+            if written[i] and m.size and overlaps_itself(m):
+                return i, i
+        else:
+            other = lists.setdefault(id(m), i)
+            if other != i and (written[i] or written[other]):
+                return other, i
+    spans.sort()
+    before: list[tuple[int, int, int]] = []
+    for low, end, i in spans:
+        before = [b for b in before if b[1] > low]
+        for _, _, j in before:
+            if (written[i] or written[j]) and overlap(memory[i], memory[j]):
+                return j, i
+        before.append((low, end, i))
+    return None
+
+
+def overlap(a: Any, b: Any) -> bool:
+    """Whether two arrays have an element in common, or may have one where that takes long to find out."""
+    try:
+        return bool(np.shares_memory(a, b, max_work=10_000))  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
+
+
+def overlaps_itself(a: Any) -> bool:
+    """Whether two elements of an array may be the same memory, as those of `np.broadcast_to` are."""
+    if a.flags.c_contiguous or a.flags.f_contiguous:
+        return False
+    reach = a.itemsize
+    for stride, size in sorted((abs(s), n) for s, n in zip(a.strides, a.shape, strict=True) if n > 1):
+        if stride < reach:
+            return True
+        reach += stride * (size - 1)
+    return False
 
 
 def copied(held: list[Any]) -> list[Any]:

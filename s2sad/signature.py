@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import gast
@@ -14,53 +16,145 @@ from s2sad.frontend.lower import parameter_names
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Operand, Value
 from s2sad.ir.types import FLOAT, Array, List, Object, Scalar, Type, with_dims
+from s2sad.refused import short
 from s2sad.rules.builder import Builder
-from s2sad.typing.abstract import AV, map_leaves
-from s2sad.typing.structure import Fixed, Node, unfold
+from s2sad.typing.abstract import AV, described, map_leaves
+from s2sad.typing.structure import Fixed, Node, Path, unfold
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of the call to differentiate by: that of a parameter, or one of those that `*args` takes."""
+
+    parameter: str
+    number: int | None = None  # among those that `*args` takes
+
+    def __str__(self) -> str:
+        return self.parameter if self.number is None else f"{self.parameter}[{self.number}]"
+
+    def of(self, values: dict[str, Any]) -> Any:
+        """This argument, of the values of all parameters by name."""
+        found = values[self.parameter]
+        return found if self.number is None else found[self.number]
+
+    def key(self, keys: dict[str, Any]) -> Any:
+        found = keys[self.parameter]
+        return found if self.number is None else found.parts[self.number]
+
+    def path(self) -> Path:
+        """The way to it from its parameter."""
+        return () if self.number is None else (("item", self.number),)
+
+    def expression(self) -> Any:
+        """How generated code reads it."""
+        found = t.name(self.parameter)
+        return found if self.number is None else t.subscript(found, t.constant(self.number))
+
+    def part(self, av: AV) -> AV:
+        """This argument, of the abstract value of its parameter."""
+        return av if self.number is None else av.items[self.number]  # type: ignore[union-attr]
+
+    def with_part(self, av: AV, part: AV) -> AV:
+        """The abstract value of its parameter, with another one in this argument's place."""
+        if self.number is None:
+            return part
+        items = list(av.items)  # type: ignore[union-attr]
+        items[self.number] = part
+        return replace(av, items=tuple(items))  # type: ignore[type-var, arg-type]
 
 
 @dataclass(eq=False)
 class Parameters:
-    """A function's parameters and which of them derivatives are taken with respect to."""
+    """A function's parameters and which arguments derivatives are taken with respect to."""
 
     source: FunctionSource
     names: list[str]
-    wrt: tuple[str, ...]
+    wrt: tuple[Argument, ...]
     bare: bool
 
     @classmethod
-    def of(cls, source: FunctionSource, wrt: Any) -> Parameters:
+    def of(cls, source: FunctionSource, wrt: Any, bound: bool = False) -> Parameters:
+        """`bound`: the function is a method of an object, which is not among the arguments of the call."""
         names = parameter_names(source.node)
         bare = not isinstance(wrt, (tuple, list))
-        chosen = tuple(cls.name(source, names, w) for w in ((wrt,) if bare else wrt))
+        chosen = tuple(cls.argument(source, names, w, bound) for w in ((wrt,) if bare else wrt))
         if not chosen:
             raise SignatureError("wrt is empty", source.loc, "name at least one parameter")
-        if len(set(chosen)) != len(chosen):
+        whole = {a.parameter for a in chosen if a.number is None}
+        parts = {a.parameter for a in chosen if a.number is not None}
+        if len(set(chosen)) != len(chosen) or whole & parts:
             raise SignatureError(f"wrt names a parameter twice: {wrt!r}", source.loc, "name each once")
         return cls(source, names, chosen, bare)
 
     @staticmethod
-    def name(source: FunctionSource, names: list[str], w: Any) -> str:
+    def argument(source: FunctionSource, names: list[str], w: Any, bound: bool) -> Argument:
         if isinstance(w, str):
             if w in names:
-                return w
+                return Argument(w)
+            near = difflib.get_close_matches(w, names, 1)
             raise SignatureError(
                 f"{source.name}() has no parameter {w!r}",
                 source.loc,
-                f"its parameters are {', '.join(names)}",
+                f"did you mean {near[0]!r}?" if near else f"its parameters are {', '.join(names)}",
             )
-        if isinstance(w, int) and not isinstance(w, bool):
-            method = bool(names) and names[0] == "self"
-            usable = names[1:] if method and len(names) > 1 else names
-            try:
-                return usable[w]
-            except IndexError:
-                raise SignatureError(
-                    f"{source.name}() has no parameter number {w}", source.loc, f"it has {len(usable)}"
-                ) from None
+        if isinstance(w, Integral) and not isinstance(w, bool):
+            return numbered(source, int(w), bound)
         raise SignatureError(
-            f"wrt must be positions or names, not {w!r}", source.loc, "e.g. wrt=0 or wrt=('x', 'y')"
+            f"wrt must be positions or names, not {short(w)}",
+            source.loc,
+            f"e.g. wrt=0 or wrt=('x', 'y'); arguments go into the call of what is made: grad({source.name})(...)",
         )
+
+    def check(self, given: Callable[[str], int]) -> None:
+        """Refuse a call without an argument that derivatives are taken with respect to; `given` says how many a
+        `*args` takes."""
+        taken = [
+            (a.parameter, a.number % max(given(a.parameter), 1), a) for a in self.wrt if a.number is not None
+        ]
+        for name, _, a in taken:
+            if not -given(name) <= a.number < given(name):  # type: ignore[operator]
+                raise SignatureError(
+                    f"{self.source.name}() is differentiated by {a}, and *{name} takes {given(name)} of the arguments "
+                    "of this call",
+                    self.source.loc,
+                    "call it with that argument, or choose another wrt",
+                )
+        if len({place[:2] for place in taken}) != len(taken):
+            raise SignatureError(
+                f"wrt names an argument of this call of {self.source.name}() twice",
+                self.source.loc,
+                "name each once",
+            )
+
+
+def numbered(source: FunctionSource, w: int, bound: bool) -> Argument:
+    """The argument at a position of the call, as in JAX; negative ones count from the end."""
+    args = source.node.args
+    names = [a.id for a in (*args.posonlyargs, *args.args)][1 if bound else 0 :]
+    if w < 0 and (args.vararg or args.defaults):
+        if args.vararg is None or names:
+            raise SignatureError(
+                f"wrt={w} of {source.name}(), which can be called with fewer arguments or with more",
+                source.loc,
+                "count from the first, or name the parameter",
+            )
+        return Argument(args.vararg.id, w)
+    if -len(names) <= w < len(names):
+        return Argument(names[w])
+    if w >= 0 and args.vararg:
+        return Argument(args.vararg.id, w - len(names))
+    only = [a.id for a in args.kwonlyargs]
+    known = (
+        f"name one of {', '.join(only)}"
+        if only
+        else f"they are {', '.join(names)}"
+        if names
+        else "it takes none"
+    )
+    count = f"{len(names)} argument{'s' if len(names) != 1 else ''} by position"
+    raise SignatureError(
+        f"wrt={w}, but {source.name}() takes {count}", source.loc, f"positions count from 0; {known}"
+    )
 
 
 def typed_parameters(
@@ -73,25 +167,20 @@ def typed_parameters(
         for n, k in ((n, keys[n]) for n in params.names)
     ]
     inputs: list[Value] = []
+    params.check(lambda name: len(keys[name].parts))
 
     def make(builder: Builder) -> list[AV]:
         inputs.clear()
-        by_name: dict[str, list[Value]] = {}
-        avs = []
-        for name, value in zip(params.names, values, strict=True):
-            av = unfold(keys[name], value, builder, (), name)
-            if name in params.wrt:
-                refuse_objects(keys[name], name, params)
-                leaves: list[Value] = []
-                av = map_leaves(
-                    av,
-                    lambda o, leaves=leaves, name=name: differentiable(o, name, builder, leaves, params),  # type: ignore[misc]
-                )
-                by_name[name] = leaves
-            avs.append(av)
-        for name in params.wrt:
-            inputs.extend(by_name[name])
-        return avs
+        avs = {n: unfold(keys[n], v, builder, (), n) for n, v in zip(params.names, values, strict=True)}
+        for argument in params.wrt:
+            name = argument.parameter
+            refuse_objects(argument.key(keys), name, params)
+            moved = map_leaves(
+                argument.part(avs[name]),
+                lambda o, name=name: differentiable(o, name, builder, inputs, params),  # type: ignore[misc]
+            )
+            avs[name] = argument.with_part(avs[name], moved)
+        return list(avs.values())
 
     return values, make, inputs
 
@@ -111,10 +200,14 @@ def refuse_objects(key: Any, name: str, params: Parameters) -> None:
 
 
 def not_differentiable(held: Any, name: str, params: Parameters) -> SignatureError:
+    hint = "wrt arguments are numbers, arrays, and tuples, lists, dicts or dataclasses of them"
+    if name == params.names[0] and hasattr(type(held), params.source.name):
+        hint = "of a method taken from its class, argument 0 is the object: differentiate the object's own "
+        hint += f"{params.source.name}, or say wrt=1"
     return SignatureError(
-        f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {held!r}",
+        f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {described(held)}",
         params.source.loc,
-        "wrt arguments are numbers, arrays, and tuples, lists, dicts or dataclasses of them",
+        hint,
     )
 
 
@@ -124,17 +217,18 @@ def differentiable(o: Operand, name: str, builder: Builder, leaves: list[Value],
     if not isinstance(o, Value):
         raise not_differentiable(getattr(o, "value", None), name, params)
     made: Operand = o
+    item = o.type.item if isinstance(o.type, (Array, List)) else o.type
+    if isinstance(item, Scalar) and (item.kind == "bool" or (item.kind == "complex" and item is o.type)):
+        raise SignatureError(
+            f"{params.source.name}() cannot be differentiated with respect to {name!r}, a {o.type}", loc,
+            "pass real numbers as wrt arguments",
+        )  # fmt: skip
     if isinstance(o.type, Scalar) and o.type.kind == "int":
         made = builder.emit("builtins.float", o, type=FLOAT, hint=o.hint)
     elif isinstance(o.type, Array) and not o.type.dtype.startswith(("float", "complex")):
         made = builder.emit("array_like", o, type=Array("float64", o.type.ndim, o.type.dims), hint=o.hint)
     elif isinstance(o.type, List) and isinstance(o.type.item, Scalar) and o.type.item.kind == "int":
         made = builder.emit("float_list", o, type=List(FLOAT), hint=o.hint)
-    elif isinstance(o.type, Scalar) and o.type.kind in ("bool", "complex"):
-        raise SignatureError(
-            f"{params.source.name}() cannot be differentiated with respect to {name!r}, a {o.type}", loc,
-            "pass real numbers as wrt arguments",
-        )  # fmt: skip
     assert isinstance(made, Value)
     leaves.append(made)
     return made

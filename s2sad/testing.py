@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.errors import CheckError
+from s2sad.bound import apart
+from s2sad.errors import CheckError, SignatureError, VerifierError, public
+from s2sad.kinks import Kink, kinks
 
 
+@public
 def check_grad(
     f: Callable[..., Any],
     args: tuple[Any, ...],
@@ -26,20 +30,44 @@ def check_grad(
 
     Along random directions v: the gradient's dot product with v, the derivative along v by forward mode, and
     Richardson-extrapolated central differences (error O(h^4)). Reverse and forward mode must agree to 1e-9,
-    both with differences to `rtol`, relative to the larger of the two; NaN fails.
+    both with differences to `rtol`, relative to the larger of the two; NaN fails. So does a point on a kink, where
+    derivatives are conventions: an absolute value or a norm of 0, a tie, equal eigenvalues.
 
     Raises:
-        CheckError: with a table of the values that disagree.
+        CheckError: with a table of the values that disagree, or the lines that have a kink there.
     """
+    if not isinstance(args, (tuple, list)):
+        raise SignatureError(
+            f"check_grad(f, args) takes the arguments of f as a tuple, not {type(args).__name__}",
+            hint="write check_grad(f, (x,)) for one argument",
+        )
+    args = tuple(args)
     rows = comparisons(f, args, wrt, rtol=rtol, directions=directions, seed=seed, jit=jit)
+    found = kinks_at(f, args, wrt)
+    name = getattr(f, "__qualname__", repr(f))
+    text = []
     if not all(row.good for row in rows):
         head = f"{'direction':>9}  {'reverse':>22}  {'forward':>22}  {'differences':>22}"
-        raise CheckError(
-            "the derivatives of "
-            + getattr(f, "__qualname__", repr(f))
-            + "() disagree:\n"
-            + "\n".join([head, *map(str, rows)])
-        )
+        text += [f"the derivatives of {name}() disagree:", head, *map(str, rows)]
+    if found:
+        text += [
+            f"the point lies on a kink of {name}() or at equal eigenvalues, where derivatives are conventions:"
+        ]
+        text += [f"{loc}: {what}" for loc, what in found]
+    if text:
+        raise CheckError("\n".join(text))
+
+
+def kinks_at(f: Callable[..., Any], args: tuple[Any, ...], wrt: Any) -> list[Kink]:
+    """The kinks of a function at a point; none where the function does what the interpreter does not know."""
+    from s2sad.api import grad
+
+    typed, _, inputs = grad(f, wrt).typed_for(args)
+    captured = [c.get() for c in typed.captures.variables.values()]
+    try:
+        return kinks(typed.function, tuple(inputs), [*_copied(args), *captured])
+    except VerifierError:
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +100,13 @@ def comparisons(
     from s2sad.modes import jvp
 
     gradient = grad(f, wrt, jit=jit)
-    where = _positions(gradient, wrt)
-    result = gradient(*_copied(args))
-    parts = result if isinstance(wrt, (tuple, list)) else (result,)
+    where = [i for at in positions(gradient, len(args)) for i in at]
+    parts = gradient(*_copied(args))
     rng = np.random.default_rng(seed)
     rows = []
     for k in range(directions):
         along = [_direction(args[i], rng) for i in where]
-        reverse = math.fsum(
-            float(np.sum(g * d))
-            for p, v in zip(parts, along, strict=True)
-            for g, d in zip(_leaves(p), _leaves(v), strict=True)
-        )
+        reverse = math.fsum(float(np.sum(g * d)) for g, d in zip(_leaves(parts), _leaves(along), strict=True))
         tangents = [_zero(a) for a in args]
         floats = list(args)
         for i, v in zip(where, along, strict=True):
@@ -100,9 +123,37 @@ def comparisons(
     return rows
 
 
-def _positions(gradient: Any, wrt: Any) -> list[int]:
-    names = gradient._params.names
-    return [names.index(n) for n in gradient._params.wrt]
+def positions(gradient: Any, count: int) -> list[list[int]]:
+    """For each argument to differentiate by the positions of its parts among so many arguments of a call."""
+    derivative, receiver = apart(gradient)
+    found = [
+        [
+            k - len(receiver)
+            for k in places(derivative._signature, a.parameter, a.number, len(receiver) + count)
+        ]
+        for a in derivative._params.wrt
+    ]
+    if any(k >= count for at in found for k in at):
+        raise SignatureError(
+            f"check_grad of {derivative._name}() got {count} arguments, without one to differentiate by",
+            hint="pass all arguments that wrt names",
+        )
+    return found
+
+
+def places(signature: inspect.Signature, parameter: str, number: int | None, count: int) -> list[int]:
+    """The positions of an argument to differentiate by, among so many positional ones."""
+    kinds = {n: p.kind for n, p in signature.parameters.items()}
+    if kinds[parameter] in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
+        raise SignatureError(
+            f"check_grad passes arguments by position, and {parameter!r} is passed by keyword",
+            hint=f"check a function that takes it by position, such as lambda {parameter}: f({parameter}={parameter})",
+        )
+    first = list(kinds).index(parameter)
+    if kinds[parameter] is not inspect.Parameter.VAR_POSITIONAL:
+        return [first]
+    rest = list(range(first, count))
+    return rest if number is None else [rest[number]]
 
 
 def _copied(args: tuple[Any, ...]) -> tuple[Any, ...]:

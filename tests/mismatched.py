@@ -36,7 +36,15 @@ def arr(*shape: int) -> np.ndarray:
 
 
 V1, V2, V3, V4, EMPTY = arr(1), arr(2), arr(3), arr(4), np.zeros(0)
-M23, M32, M33, M34, M43, M44 = arr(2, 3), arr(3, 2), arr(3, 3), arr(3, 4), arr(4, 3), arr(4, 4)
+M22, M23, M32, M33, M34, M43, M44 = (
+    arr(2, 2),
+    arr(2, 3),
+    arr(3, 2),
+    arr(3, 3),
+    arr(3, 4),
+    arr(4, 3),
+    arr(4, 4),
+)
 REGULAR = M33 + 3.0 * np.eye(3)
 MASK = np.array([True, False, True])
 FIT, DO_NOT = (V3, V3), (V3, V4)
@@ -98,6 +106,9 @@ EXPRESSIONS: dict[str, tuple[Any, ...]] = {
     "reshape_open": (lambda x: np.sum(x.reshape(2, -1)), (arr(6),), (arr(5),)),
     "reshape_sizes": (lambda x, n: np.sum(np.reshape(x, (n, 3))), (arr(6), 2), (arr(5), 2), (arr(6), 3)),
     "broadcast_to": (lambda x: np.sum(np.broadcast_to(x, (2, 3))), (V3,), (V4,)),
+    "broadcast_to_fewer": (lambda x: np.sum(np.broadcast_to(x, (3,))), (V3,), (arr(1, 3),), (M23,)),
+    "squeeze": (lambda x: np.sum(np.squeeze(x, axis=0)), (arr(1, 3),), (M33,)),
+    "squeeze_to_a_number": (lambda x, y: np.sum(x) + np.squeeze(y, 0), (V3, V1), FIT),
     "solve": (lambda x, y: np.sum(np.linalg.solve(x, y)), (REGULAR, V3), (REGULAR, V4), (M34, V3)),
     "solve_columns": (lambda x, y: np.sum(np.linalg.solve(x, y)), (REGULAR, M34), (REGULAR, M44)),
     "inv": (lambda x: np.sum(np.linalg.inv(x)), (REGULAR,), (M34,)),
@@ -173,6 +184,28 @@ def assigned_everywhere(x, y):
     z = x.copy()
     z[:] = y
     return np.sum(z)
+
+
+@case((V3, arr(1, 3)), (V3, M23), (V3, arr(1, 4)))
+def more_axes_assigned(x, y):
+    z = x.copy()
+    z[:] = y
+    return np.sum(z)
+
+
+@case((M34, arr(1, 4)), (M34, arr(2, 4)), (M34, arr(1, 3)))
+def more_axes_assigned_to_rows(x, y):
+    z = x.copy()
+    for k in range(2):
+        z[k] = y
+    return np.sum(x)
+
+
+@case((V3, arr(1, 2), np.array([0, 2])), (V3, M22, np.array([0, 2])), (V3, arr(1, 3), np.array([0, 2])))
+def more_axes_assigned_to_places(x, y, i):
+    z = x.copy()
+    z[i] = y
+    return np.sum(x)
 
 
 @case(FIT, DO_NOT)

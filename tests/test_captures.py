@@ -465,7 +465,7 @@ def test_partials_as_arguments():
 
     x = np.array([1.0, 2.0, 3.0])
     assert s2sad.grad(applied, wrt=1)(CUBES, x) == pytest.approx(1.0 + 3.0 * WEIGHTS * x**2)
-    with pytest.raises(SignatureError, match="with respect to 'g', which holds <function weighted"):
+    with pytest.raises(SignatureError, match="with respect to 'g', which holds the function weighted"):
         s2sad.grad(applied, wrt=0)(CUBES, x)
 
 

@@ -162,7 +162,7 @@ def test_numbers_of_what_is_written(project):
     assert "TAU = 6.283185307179586\n" in text and "def f_grad(x, a, *, W, PAIR):" in text
     space: dict = {}
     exec(text, space)
-    got = space["f_grad"](0.5, np.array([2.0]), W=np.array([1.0, 2.0]), PAIR=(1.0, np.pi))
+    got = space["f_grad"](0.5, np.array([2.0, 7.0]), W=np.array([1.0, 2.0]), PAIR=(1.0, np.pi))
     assert got == pytest.approx(6 * 0.5 * 2 + 3 * 0.25 * 2 * np.pi + np.pi * 2.0, rel=1e-14)
 
 
@@ -391,3 +391,48 @@ def test_the_package_runs_as_a_module():
         [sys.executable, "-m", "s2sad", "--help"], capture_output=True, text=True, check=True
     )
     assert "dump" in done.stdout
+
+
+RAISING = """import functools
+
+
+class Base(ValueError):
+    pass
+
+
+class Negative(Base):
+    pass
+
+
+def twice(h):
+    @functools.wraps(h)
+    def inner(y):
+        return 2.0 * h(y)
+
+    return inner
+
+
+def f(x: float):
+    if x < 0:
+        raise Negative(f"bad {x:.2f}")
+
+    @twice
+    def g(y):
+        return y * y
+
+    return g(x)
+"""
+
+
+def test_exceptions_and_nested_decorators_of_a_parsed_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raising.py").write_text(RAISING)
+    text = run("raising.py:f").output
+    assert 'raise Negative(f"bad {x:.2f}")' in text and "dx = 4.0 * x" in text
+    run("raising.py:f", "-o", "saved.py")
+    space = {}
+    exec((tmp_path / "saved.py").read_text(), space)
+    assert space["f_grad"](3.0) == 12.0
+    with pytest.raises(ValueError, match="bad -1.00") as error:
+        space["f_grad"](-1.0)
+    assert error.type.__name__ == "Negative"

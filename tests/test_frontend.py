@@ -17,8 +17,9 @@ import pytest
 
 from s2sad import grad
 from s2sad.errors import S2sadError, SourceError, UnsupportedSyntaxError
+from s2sad.frontend.finding import source_of
 from s2sad.frontend.lower import lower
-from s2sad.frontend.source import deep_recursion, source_of
+from s2sad.frontend.source import deep_recursion
 from s2sad.ir.core import Op, count_ops, walk
 from s2sad.ir.printer import print_function
 from s2sad.ir.verify import verify
@@ -139,7 +140,8 @@ def test_ambiguous_lambdas_are_refused() -> None:
 def test_no_source() -> None:
     space: dict[str, Any] = {}
     exec("def f(x): return x", space)
-    with pytest.raises(SourceError, match="cannot be found"):
+    # Python 3.13 keeps the text of `python -c` under the file name that exec uses
+    with pytest.raises(SourceError, match="cannot be found|is not the function's"):
         source_of(space["f"])
 
 
@@ -208,7 +210,6 @@ REFUSED = {
     "x.real = 1.0": ("    ^", "assignment to an attribute"),
     "x.real += 1.0": ("    ^", "assignment to an attribute"),
     "def g():\n        nonlocal x\n        x = 1": ("        ^", "'nonlocal'"),
-    "y = f'{x:{x}}'": ("        ^", "a computed format specification"),
 }
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from s2sad.errors import Loc, SourceFile, Stmt, VerifierError
+from s2sad.frontend.finding import source_of
 from s2sad.frontend.lower import lower
-from s2sad.frontend.source import source_of
 from s2sad.ir.core import AnyOp, Block, For, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.interp import run
 from s2sad.ir.printer import print_function

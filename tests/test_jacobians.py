@@ -380,7 +380,7 @@ def test_decorator_keywords_and_methods():
         """doc"""
         return x * scale
 
-    assert f.__doc__ == "doc" and f.primal(X3).tolist() == (2 * X3).tolist()
+    assert f.__doc__.endswith("doc") and f.primal(X3).tolist() == (2 * X3).tolist()
     assert f(X3, scale=3.0).tolist() == (3 * np.eye(3)).tolist()
     assert f(X3).tolist() == f(x=X3).tolist() == (2 * np.eye(3)).tolist()
 

@@ -9,10 +9,11 @@ import pytest
 
 from tests.checks import Report
 from tests.fuzz.array_faults import ARRAY_FAULTS
-from tests.fuzz.array_generator import generate_arrays
 from tests.fuzz.check import check_source
 from tests.fuzz.faults import FAULTS, WRONG_PARTIALS, Fault, planted, wrong_partial
-from tests.fuzz.generator import FuzzProgram, generate
+from tests.fuzz.generator import FuzzProgram
+from tests.fuzz.run import GENERATORS
+from tests.fuzz.view_faults import VIEW_FAULTS
 
 QUICK = 60
 BOUND = 200
@@ -20,24 +21,32 @@ MOST = 400  # a gradient that is another's memory shows in one of 200 programs
 
 
 @cache
-def program(seed: int, arrays: bool = False) -> FuzzProgram:
+def program(seed: int, kind: str = "numbers") -> FuzzProgram:
     """The program of a seed, generated once for all faults."""
-    return generate_arrays(seed) if arrays else generate(seed)
+    return GENERATORS[kind](seed)
 
 
-def checked(seed: int, arrays: bool = False) -> Report:
+def checked(seed: int, kind: str = "numbers", modes: bool = False) -> Report:
     """The default pipeline's gradient against forward mode and differences, its value against the primal's."""
-    chosen = program(seed, arrays)
-    return check_source(chosen.source, chosen.args, chosen.wrt, levels=(2,), rounded=arrays)
+    chosen = program(seed, kind)
+    return check_source(
+        chosen.source, chosen.args, chosen.wrt, levels=(2,), rounded=kind != "numbers", modes=modes
+    )
 
 
-def finds(fault: AbstractContextManager[None], bound: int, arrays: bool = False) -> None:
-    """The fault shows in one of the first programs, which pass when it is gone."""
-    checked(0, arrays)  # what is imported while a fault is planted would keep it
+def finds(
+    fault: AbstractContextManager[None],
+    bound: int,
+    kind: str = "numbers",
+    modes: bool = False,
+    first: int = 0,
+) -> None:
+    """The fault shows in one of the first programs (from number `first` on), which pass when it is gone."""
+    checked(first, kind, modes)  # what is imported while a fault is planted would keep it
     with fault:
-        found = next((seed for seed in range(bound) if not checked(seed, arrays).ok), None)
+        found = next((seed for seed in range(first, bound) if not checked(seed, kind, modes).ok), None)
     assert found is not None, f"not found by {bound} programs"
-    report = checked(found, arrays)
+    report = checked(found, kind, modes)
     assert report.ok, "\n".join(map(str, report.problems))
 
 
@@ -70,6 +79,14 @@ def test_fault_in_arrays_is_found(fault: Fault) -> None:
 def test_rare_fault_in_arrays_is_found(fault: Fault) -> None:
     """A fault that few programs of arrays show."""
     finds(planted(fault), MOST, kind="arrays")
+
+
+@pytest.mark.parametrize(
+    ("fault", "seed"), VIEW_FAULTS, ids=lambda f: names(f) if isinstance(f, Fault) else ""
+)
+def test_fault_in_memory_is_found(fault: Fault, seed: int) -> None:
+    """An unsound assumption about memory, by the program of this seed: each was made once."""
+    finds(planted(fault), seed + 1, kind="views", modes=True, first=seed)
 
 
 @pytest.mark.parametrize(("prim", "operand", "partial"), WRONG_PARTIALS)

@@ -11,8 +11,9 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from s2sad.frontend.finding import source_of
 from s2sad.frontend.lower import lower, parameter_names
-from s2sad.frontend.source import FunctionSource, source_of
+from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import AnyOp, Block, Const, ForEach, If, Op, Operand, Undef, Value, While
 from s2sad.ir.verify import verify
 

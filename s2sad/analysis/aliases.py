@@ -7,7 +7,7 @@ memory that a function here is called with may be the same under several names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from s2sad.analysis.uses import free_values
 from s2sad.errors import UnsupportedSyntaxError
@@ -22,9 +22,11 @@ SIZES = frozenset({"shape", "len", "fits"})  # what looks at an array's sizes al
 
 
 class Aliases:
-    """Alias classes of a typed function's references."""
+    """Alias classes of a typed function's references. `written_by`: the parameters that callees write; all, if it
+    is not given."""
 
-    def __init__(self, fn: Function) -> None:
+    def __init__(self, fn: Function, written_by: Mapping[str, frozenset[int]] | None = None) -> None:
+        self.written_by = written_by
         self.parent: dict[Value, Value] = {}
         self.contents: dict[Value, Value] = {}
         self.written: set[Value] = set()
@@ -101,6 +103,8 @@ class Aliases:
             back = [r for r in op.results if is_memory(r.type)]
             if back or any(is_memory(element(o.type)) for o in given):
                 self.mix((*given, *back))
+            if self.written_by is not None:
+                given = [o for i, o in enumerate(op.operands) if i in self.written_by[op.attr("callee")]]  # type: ignore[misc]
             writes.extend(given)
             writes.extend(self.contents[root] for root in self.reachable(given) if root in self.contents)
 
@@ -202,7 +206,12 @@ def kind_of_memory(t: Type) -> str:
 def unsettled(fn: Function, aliases: Aliases) -> set[Value]:
     """The classes of memory that is written or returned, or of which there may be a view that is, as the call decides:
     what reads an array of another class finds it as it was made."""
-    found = aliases.written | aliases.reachable(fn.body.yields)
+    return seen_through_views(fn, aliases, aliases.written | aliases.reachable(fn.body.yields))
+
+
+def seen_through_views(fn: Function, aliases: Aliases, classes: Iterable[Value]) -> set[Value]:
+    """These classes of memory, and those of which something in them may be a view."""
+    found = set(classes)
     views = [
         (aliases.find(op.result), aliases.find(op.operands[0])) for op in walk(fn.body) if maybe_view(op)
     ]

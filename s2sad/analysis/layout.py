@@ -41,7 +41,8 @@ class Layout:
     @property
     def by_rows(self) -> bool:
         """Whether the array is known to lie row by row."""
-        return self.unit is True and all(self.joins) and self.order == tuple(sorted(self.order))
+        alone = not self.order  # all axes are of size 1
+        return alone or (self.unit is True and all(self.joins) and self.order == tuple(sorted(self.order)))
 
     def otherwise(self, dims: tuple[Size, ...]) -> bool:
         """Whether an array of these sizes is known not to lie row by row: an axis of size 1 would take no part."""
@@ -311,6 +312,7 @@ def sliced(a: Layout, axis: int, before: Size, after: Size, whole: bool, step: O
             joins[at] = False if joins[at] and longer else None
         else:
             unit = False if unit and longer else None
+    whole = whole or (before == after and known(before))
     if at > 0 and not (whole and by == 1):
         shorter = by == 1 and differ(before, after) and is_many(after)
         joins[at - 1] = False if joins[at - 1] and shorter else None

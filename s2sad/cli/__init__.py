@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from s2sad.cli.bench import bench
+from s2sad.cli.cache import cache
 from s2sad.cli.check import check
 from s2sad.cli.dump import dump
 from s2sad.cli.explain import explain
@@ -57,5 +58,5 @@ def main() -> None:
     """
 
 
-for _command in (dump, graph, explain, check, bench, support):
+for _command in (dump, graph, explain, check, bench, support, cache):
     main.add_command(_command)

@@ -7,11 +7,11 @@ from typing import Any
 import click
 import numpy as np
 
-from s2sad.api import value_and_grad
+from s2sad.api import grad, value_and_grad
 from s2sad.cli.console import shown, table
 from s2sad.cli.live import Call, called, users_errors
 from s2sad.cli.target import METAVAR
-from s2sad.testing import comparisons
+from s2sad.testing import comparisons, positions
 
 
 @click.command()
@@ -68,11 +68,13 @@ def check(
 def gradients(call: Call, value: Any, gradient: Any) -> Any:
     """The value, and the gradient by parameter."""
     made = table("", "", "value", "derivative")
-    bare = not isinstance(call.wrt, (tuple, list))
-    by = [w if isinstance(w, str) else call.names[w] for w in ((call.wrt,) if bare else call.wrt)]
-    parts = dict(zip(by, (gradient,) if bare else gradient, strict=True))
-    for name, arg in zip(call.names, call.args, strict=True):
-        made.add_row(name, text(arg), text(parts[name]) if name in parts else "")
+    parts: dict[int, Any] = {}
+    given = gradient if isinstance(call.wrt, (tuple, list)) else (gradient,)
+    for at, part in zip(positions(grad(call.fn, call.wrt), len(call.args)), given, strict=True):
+        several = isinstance(part, tuple) and any("[" in call.names[k] for k in at)  # all that `*args` takes
+        parts.update(zip(at, part if several else (part,), strict=True))
+    for k, (name, arg) in enumerate(zip(call.names, call.args, strict=True)):
+        made.add_row(name, text(arg), text(parts[k]) if k in parts else "")
     made.add_row(f"{call.name}()", text(value), "")
     return made
 

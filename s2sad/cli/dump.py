@@ -9,7 +9,7 @@ import click
 
 from s2sad import pipeline
 from s2sad.cli.console import echo
-from s2sad.cli.target import METAVAR, ParsedDerivative, keys_for, parsed_derivative
+from s2sad.cli.target import METAVAR, ParsedDerivative, assuming_types, keys_for, parsed_derivative
 from s2sad.cli.typespec import parse_types
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
@@ -62,7 +62,8 @@ def dump(
         declared = parse_types(types)
         keys = keys_for(derivative, declared)
         head = "".join(f"# {line}\n" for line in assumptions(keys, declared)) if stage == "python" else ""
-        text = head + staged(derivative, keys, mode, stage, alone=out is not None)
+        with assuming_types(keys, declared):
+            text = head + staged(derivative, keys, mode, stage, alone=out is not None)
     if out is None:
         echo(text, "python" if stage == "python" else "", no_color)
         return
@@ -86,7 +87,7 @@ def staged(derivative: ParsedDerivative, keys: dict[str, Any], mode: str, stage:
         lowered = other(derivative, keys, mode)
     if stage == "optimized":
         return print_function(lowered.function) + "\n"
-    return standalone(lowered) if alone else lowered.source
+    return standalone(lowered, derivative._fsource) if alone else lowered.source
 
 
 def reversed_(derivative: ParsedDerivative, keys: dict[str, Any]) -> Function:

@@ -9,9 +9,9 @@ import click
 
 from s2sad.analysis.uses import use_counts
 from s2sad.cli.graph import Graph
-from s2sad.cli.target import METAVAR, ParsedDerivative, keys_for, parsed_derivative
+from s2sad.cli.target import METAVAR, ParsedDerivative, assuming_types, keys_for, parsed_derivative
 from s2sad.cli.typespec import parse_types
-from s2sad.errors import S2sadError
+from s2sad.errors import S2sadError, in_words
 from s2sad.ir.core import AnyOp, For, Function, Op, Value, blocks, operands, walk
 from s2sad.ir.types import Array, Object, Tape, carries_derivative
 from s2sad.optimize.dce import eliminate_dead_code
@@ -36,9 +36,12 @@ def explain(target: str, wrt: str | None, types: str, level: int | None) -> None
     keys = keys_for(derivative, declared)
     source = derivative._fsource
     where = f"{source.file.name}:{source.node.lineno}"
-    click.echo(f"{source.qualname}() of {where}, with respect to {', '.join(derivative._params.wrt)}")
+    click.echo(
+        f"{source.qualname}() of {where}, with respect to {', '.join(map(str, derivative._params.wrt))}"
+    )
     try:
-        typed, hidden, inputs = derivative._typed(keys)
+        with assuming_types(keys, declared):
+            typed, hidden, inputs = derivative._typed(keys)
         fn = eliminate_dead_code(typed.function)
         g = Graph.of(fn, inputs)
         section("parameters", parameters(g, derivative, set(declared), set(hidden)))
@@ -72,7 +75,7 @@ def section(title: str, lines: Any) -> None:
 def parameters(
     g: Graph, derivative: ParsedDerivative, declared: set[str], hidden: set[Value]
 ) -> Iterator[str]:
-    wrt = derivative._params.wrt
+    wrt = {a.parameter for a in derivative._params.wrt}
     for p in g.fn.params:
         kind = "object" if isinstance(p.type, Object) else str(p.type)
         if p in hidden:
@@ -126,8 +129,7 @@ def inlined(fn: Function) -> Iterator[str]:
             found.setdefault((stmt.function, stmt.file.name), set()).add(op.loc.line)
     for (name, file), lines in found.items():
         span = f"{min(lines)}" if len(lines) == 1 else f"{min(lines)}-{max(lines)}"
-        text = {"lambda_": "a lambda", "generator": "a comprehension"}.get(name, f"{name}()")
-        yield f"{text}  {file}, line {span}"
+        yield f"{in_words(name)}  {file}, line {span}"
 
 
 def stored(fn: Function) -> Iterator[str]:

@@ -18,6 +18,7 @@ from s2sad.cli.partials import formula
 from s2sad.cli.target import (
     METAVAR,
     ParsedDerivative,
+    assuming_types,
     keys_for,
     parsed,
     parsed_derivative,
@@ -59,7 +60,9 @@ def graph(target: str, form: str, wrt: str | None, types: str, no_color: bool) -
     declared = parse_types(types)
     if wrt is None and not isinstance(parsed(target), ParsedDerivative):
         derivative = with_respect_to_all(derivative, keys_for(derivative, declared))
-    typed, _, inputs = derivative._typed(keys_for(derivative, declared))
+    keys = keys_for(derivative, declared)
+    with assuming_types(keys, declared):
+        typed, _, inputs = derivative._typed(keys)
     shown_graph = Graph.of(eliminate_dead_code(typed.function), inputs)
     if form == "dot":
         from s2sad.cli.dot import Dot

@@ -16,10 +16,11 @@ from typing import Any
 
 import click
 
+from s2sad.api import grad
 from s2sad.cli.target import chosen, is_file, split
 from s2sad.cli.typespec import parse_values
 from s2sad.derivative import Derivative
-from s2sad.errors import S2sadError
+from s2sad.errors import S2sadError, SignatureError
 from s2sad.frontend.constants import NoSuchFunction
 from s2sad.modes import floating
 from s2sad.typing.structure import key_of, user_function
@@ -57,23 +58,19 @@ def called(target: str, at: str, wrt: str | None) -> Call:
     names, args = bound(fn, *values)
     if wrt is not None:
         by = chosen(wrt)
-        _known(by, names, wrt)
+        try:
+            grad(fn, by)
+        except SignatureError as error:
+            raise click.UsageError(f"--wrt {wrt}: {error.reason}; {error.hint}") from None
     elif decorated is not None:
         by = decorated._options.wrt
     else:
-        by = tuple(n for n, a in zip(names, args, strict=True) if floating(key_of(a))) or 0
+        by = tuple(k for k, a in enumerate(args) if floating(key_of(a))) or 0
     return Call(name, fn, names, args, by)
 
 
-def _known(by: Any, names: tuple[str, ...], wrt: str) -> None:
-    for w in by if isinstance(by, tuple) else (by,):
-        good = w in names if isinstance(w, str) else -len(names) <= w < len(names)
-        if not good:
-            raise click.UsageError(f"--wrt {wrt}: no parameter {w!r}; the parameters are {', '.join(names)}")
-
-
 def bound(fn: Any, positional: list[Any], named: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """Names and values of all arguments, in the order of the parameters."""
+    """Names and values of all arguments, in their order."""
     signature = inspect.signature(fn.primal if isinstance(fn, Derivative) else fn)
     try:
         arguments = signature.bind(*positional, **named)
@@ -82,7 +79,11 @@ def bound(fn: Any, positional: list[Any], named: dict[str, Any]) -> tuple[tuple[
     arguments.apply_defaults()
     if arguments.kwargs:
         raise click.UsageError("--at: functions with keyword-only parameters cannot be called here yet")
-    return tuple(arguments.arguments), arguments.args
+    names: list[str] = []
+    for n, value in arguments.arguments.items():
+        several = signature.parameters[n].kind is inspect.Parameter.VAR_POSITIONAL
+        names += [f"{n}[{k}]" for k in range(len(value))] if several else [n]
+    return tuple(names), arguments.args
 
 
 def imported(place: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from s2sad.assumed import assumed_keys
+from s2sad.assumed import assumed_keys, assuming, spelt
 from s2sad.derivative import Derivative, Options
 from s2sad.errors import Loc, SignatureError, SourceError
 from s2sad.frontend.constants import NoSuchFunction, Unknown
@@ -19,7 +19,7 @@ from s2sad.signature import Parameters
 from s2sad.typing.abstract import AV, FunctionAV
 from s2sad.typing.calls import apply
 from s2sad.typing.specialise import Specialiser
-from s2sad.typing.structure import Fixed
+from s2sad.typing.structure import Fixed, Node
 
 METAVAR = "FILE.py:FUNCTION"
 
@@ -33,10 +33,13 @@ class ParsedDerivative(Derivative):
         self._fsource = inner._fsource if inner is not None else fn
         self._name = f"{inner._name}_{inner._suffix}" if inner is not None else fn.name
         self._suffix = "value_and_grad" if options.value else "grad"
-        self._params = Parameters.of(self._fsource, options.wrt)
+        self._params = Parameters.of(self._fsource, options.wrt, receiver(self._fsource) is not None)
         self._options = options
         self._cache = {}
         self._last = None
+
+    def _follow(self) -> None:
+        """What is only parsed stays as it is."""
 
 
 class StaticMethod:
@@ -118,7 +121,7 @@ def parsed_derivative(
     inner, options = (
         (found._inner or found._fsource, found._options)
         if isinstance(found, ParsedDerivative)
-        else (found, Options(wrt=_first(found)))
+        else (found, Options())
     )
     source = found._fsource if isinstance(found, ParsedDerivative) else found
     if wrt is not None:
@@ -153,11 +156,9 @@ def _without_wrt(target: str) -> Any:
     return module._space.function(name)
 
 
-def _first(source: FunctionSource) -> Any:
-    """The default of wrt: the first parameter; after `cls`, the second."""
-    receiver = getattr(source.namespace, "receiver", None)
-    args = [a.id for a in (*source.node.args.posonlyargs, *source.node.args.args)]
-    return args[1] if receiver is not None and args[0] != "self" and len(args) > 1 else 0
+def receiver(source: FunctionSource) -> Any:
+    """The name of the first parameter of a method, and the object that stands for it."""
+    return getattr(source.namespace, "receiver", None)
 
 
 def chosen(wrt: str) -> Any:
@@ -178,11 +179,25 @@ def keys_for(derivative: ParsedDerivative, declared: dict[str, Any]) -> dict[str
             f"--types: {source.name}() has no parameter {unknown[0]!r}; its parameters are {', '.join(params.names)}"
         )
     keys = assumed_keys(source, params)
-    receiver = getattr(source.namespace, "receiver", None)
-    if receiver is not None:
-        keys[receiver[0]] = Fixed(("object", id(receiver[1])), receiver[1])
+    bound = receiver(source)
+    if bound is not None:
+        keys[bound[0]] = Fixed(("object", id(bound[1])), bound[1])
     keys.update(declared)
     return keys
+
+
+def assuming_types(keys: dict[str, Any], declared: dict[str, Any]) -> Any:
+    """As `assuming`, of the types that `--types` does not say."""
+    others = {n: k for n, k in keys.items() if n not in declared}
+    example = ", ".join(f"{n}: {likely(key, k)}" for k, (n, key) in enumerate(others.items()))
+    return assuming(others, f'say them, e.g. --types "{example}"')
+
+
+def likely(key: Any, k: int) -> str:
+    """What argument number k may be, if not what was assumed."""
+    if isinstance(key, Node):
+        return spelt(key).replace("float", "float64[n]")
+    return "float64[n]" if k else "float64[n,m]"
 
 
 def with_respect_to_all(derivative: ParsedDerivative, keys: dict[str, Any]) -> ParsedDerivative:

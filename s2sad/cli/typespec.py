@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ import numpy as np
 
 from s2sad.frontend.constants import NotConstant, evaluate
 from s2sad.frontend.source import to_gast
-from s2sad.ir.types import BOOL, COMPLEX, FLOAT, INT, Array, Dim, List, Scalar, scalar_of
+from s2sad.ir.types import BOOL, COMPLEX, FLOAT, INT, Array, Dim, List, Scalar, join, scalar_of
 from s2sad.typing.structure import Node, key_of
 
 PYTHON = {"float": FLOAT, "int": INT, "bool": BOOL, "complex": COMPLEX}
@@ -21,7 +22,10 @@ DTYPES = {
     "complex64",
     "complex128",
 }
-FORMS = "float, int, bool, float64[n], float64[n,m], float32[n,1], int64[n], tuple[float, float], list[float]"
+FORMS = (
+    "float, int, bool, float64[n], float64[n,m], float32[n,1], int64[n], list[float], (float, float64[n]), "
+    "[float64[n]] * 3, {w: float64[n], b: float}"
+)
 
 
 def parse_types(text: str) -> dict[str, Any]:
@@ -39,6 +43,9 @@ def parse_types(text: str) -> dict[str, Any]:
 
 def parse_type(text: str, name: str) -> Any:
     """The key that arguments of this type have."""
+    text = text.strip()
+    if text.startswith(("{", "[", "(")):
+        return structure(text, name)
     head, bracket, rest = text.partition("[")
     head = head.strip()
     if bracket and not rest.endswith("]"):
@@ -47,16 +54,55 @@ def parse_type(text: str, name: str) -> Any:
     if head in ("tuple", "Tuple") and bracket:
         return Node("tuple", tuple, tuple(parse_type(p, name) for p in inside))
     if head in ("list", "List"):
-        if len(inside) != 1:
-            raise click.UsageError(f"--types: write {name}: list[float], with the one type of its elements")
-        item = parse_type(inside[0], name)
-        if not isinstance(item, Scalar):
-            raise click.UsageError(
-                f"--types: {name}: a list of {inside[0]} is not supported; lists hold numbers"
-            )
-        return List(item)
+        return list_of(inside, name)
+    if head in ("dict", "Dict"):
+        raise click.UsageError(
+            f"--types: write {name}: {{w: float64[n], b: float}}, with the keys of the dict"
+        )
+    return leaf(text, head, inside if bracket else None, name)
+
+
+def list_of(inside: list[str], name: str) -> Any:
+    """`list[float]`."""
+    if len(inside) != 1:
+        raise click.UsageError(f"--types: write {name}: list[float], with the one type of its elements")
+    item = parse_type(inside[0], name)
+    if not isinstance(item, Scalar):
+        raise click.UsageError(
+            f"--types: {name}: write [{inside[0]}] * 3, or each element in [..., ...]: of a list of other things than "
+            "numbers the length is part of the type"
+        )
+    return List(item)
+
+
+def structure(text: str, name: str) -> Any:
+    """A dict `{w: float64[n], b: float}`, a list `[float64[n]] * 3`, or a tuple `(float, int)`, of anything."""
+    times = re.fullmatch(r"(.*[\])])\s*\*\s*(\d+)", text, re.DOTALL)
+    count = int(times[2]) if times else 1
+    text = times[1].strip() if times else text
+    closing = {"{": "}", "[": "]", "(": ")"}[text[0]]
+    if not text.endswith(closing):
+        raise click.UsageError(f"--types: the bracket of {text!r} for {name!r} is not closed")
+    inside = pieces(text[1:-1])
+    if text[0] == "{":
+        pairs = [p.partition(":") for p in inside]
+        if any(not colon for _, colon, _ in pairs):
+            raise click.UsageError(f"--types: write {name}: {{w: float64[n], b: float}}, a type for each key")
+        keys = tuple(k.strip().strip("'\"") for k, _, _ in pairs)
+        return Node("dict", dict, tuple(parse_type(t, name) for _, _, t in pairs), keys)
+    parts = tuple(parse_type(p, name) for p in inside) * count
+    if text[0] == "(":
+        return Node("tuple", tuple, parts)
+    item: Any = parts[0] if parts else None
+    for part in parts[1:]:
+        item = join(item, part) if isinstance(item, Scalar) and isinstance(part, Scalar) else None
+    return List(item) if isinstance(item, Scalar) else Node("list", list, parts)
+
+
+def leaf(text: str, head: str, inside: list[str] | None, name: str) -> Any:
+    """A number, an array, or a constant that enters by value."""
     dtype = head.rpartition(".")[2]
-    if bracket and (dtype in DTYPES or head in ("float", "int", "bool", "complex")):
+    if inside is not None and (dtype in DTYPES or head in ("float", "int", "bool", "complex")):
         bad = [d for d in inside if not (d.isidentifier() or d.isdigit() or d in (":", "?"))]
         if bad or not inside:
             raise click.UsageError(
@@ -64,11 +110,11 @@ def parse_type(text: str, name: str) -> Any:
             )
         names = {"float": "float64", "int": "int64", "complex": "complex128"}
         return Array(names.get(dtype, dtype), len(inside), tuple(1 if d == "1" else Dim("") for d in inside))
-    if head in PYTHON and not bracket:
+    if inside is None and head in PYTHON:
         return PYTHON[head]
-    if dtype in DTYPES and not bracket:
+    if inside is None and dtype in DTYPES:
         return scalar_of(dtype)
-    if not bracket:
+    if inside is None:
         try:
             return key_of(_literal(text))
         except (ValueError, SyntaxError):
@@ -88,7 +134,7 @@ def pieces(text: str) -> list[str]:
     """Text split at the commas that stand in no bracket."""
     parts, part, depth = [], "", 0
     for ch in text:
-        depth += (ch in "[(") - (ch in "])")
+        depth += (ch in "[({") - (ch in "])}")
         if ch == "," and depth == 0:
             parts.append(part)
             part = ""

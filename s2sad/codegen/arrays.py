@@ -227,7 +227,14 @@ def histogram(e: Expressions, op: Op) -> Any:
     return t.subscript(np_call(e, "histogram", *map(e.operand, op.operands)), t.constant(0))
 
 
+def weighted_logsumexp(e: Expressions, op: Op) -> Any:
+    e.modules.add("scipy.special")
+    a, b = map(e.operand, op.operands)
+    return t.call("scipy.special.logsumexp", a, b=b, **keywords(op))
+
+
 FORMS = {
+    "weighted_logsumexp": weighted_logsumexp,
     "array_of_numbers": numbers, "numpy.stack": stack, "numpy.tile": tile, "numpy.pad": pad, "numpy.diagonal": diagonal, "numpy.eye": square, "numpy.tri": square,
     "nonzero": one_of, "unravel_index": one_of, "numpy.histogram_counts": histogram,
 }  # fmt: skip

@@ -14,7 +14,7 @@ import gast
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.storage import described, stored
 from s2sad.analysis.uses import definitions
-from s2sad.codegen import arrays, numba_arrays, size_tests, tapes
+from s2sad.codegen import arrays, numba_arrays, raising, size_tests, tapes
 from s2sad.codegen import tree as t
 from s2sad.codegen.expressions import Expressions
 from s2sad.codegen.folding import Folding
@@ -47,7 +47,11 @@ class Emitter:
         self.folding = Folding(fn, fold_named=level >= 2, fold_bounds=target == "python")
         self.positions = Positions(fn, self.folding.folded, self.folding.ternary)
         self.makers = definitions(fn)
-        structures = {op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim == "extract"}
+        structures = {
+            op.operands[0]
+            for op in walk(fn.body)
+            if isinstance(op, Op) and op.prim in ("extract", "extract_list")
+        }
         for p in structures.intersection(fn.params):  # what is returned may be made as they are, by type(p)
             self.positions.used(p, (len(fn.body.ops),))
         self.names = Names(fn, self.positions, reserved | {fn.name}, target == "numba")
@@ -315,14 +319,22 @@ class Emitter:
         out.append(t.statement(t.call("print", *map(self.expr, op.operands), **keywords)))
 
     def op_assert(self, op: Op, out: list[Any]) -> None:
-        test, *message = map(self.expr, op.operands)
+        test = self.expr(op.operands[0])
+        message = [raising.argument(self.expressions, o) for o in op.operands[1:]]
+        if message and self.target == "numba" and not isinstance(message[0], gast.Constant):
+            error = raising.raised(self.expressions, t.call("AssertionError", message[0]), op)
+            out.append(gast.If(t.negated(test), [gast.Raise(error, None)], []))
+            return
         out.append(gast.Assert(test, message[0] if message else None))
 
     def op_fits(self, op: Op, out: list[Any]) -> None:
         size_tests.statement(self, op, out)
 
     def op_raise(self, op: Op, out: list[Any]) -> None:
-        out.append(gast.Raise(self.expr(op.operands[0]) if op.operands else None, None))
+        error, *cause = (self.expr(o) for o in op.operands) if op.operands else (None,)
+        if self.target == "numba" and error is not None:  # which has no causes
+            error, cause = raising.raised(self.expressions, error, op), []
+        out.append(gast.Raise(error, cause[0] if cause else None))
 
     def op_unbound(self, op: Op, out: list[Any]) -> None:
         name = op.attr("name", "").strip("$")

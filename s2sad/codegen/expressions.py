@@ -18,6 +18,7 @@ from s2sad.codegen import (  # noqa: F401  (some for the forms that they registe
     numba_rearranging,
     numba_special,
     numba_spectral,
+    raising,
     tapes,
 )
 from s2sad.codegen import tree as t
@@ -357,14 +358,22 @@ class Expressions:
         return t.binary("mul", t.list_([self.operand(op.operands[0])]), self.operand(op.operands[1]))
 
     def op_pack(self, op: Op) -> Any:
-        items = [self.operand(o) for o in op.operands]
+        if op.attr("display") is None:
+            return t.tuple_([self.operand(o) for o in op.operands])
+        items = [raising.argument(self, o) for o in op.operands]
         return t.list_(items) if op.attr("display") == "list" else t.tuple_(items)
 
     def op_extract(self, op: Op) -> Any:
-        node = self.operand(op.operands[0])
-        for kind, key in op.attr("path"):
-            node = t.subscript(node, t.constant(key)) if kind == "item" else t.attribute(node, key)
-        return node
+        return follow(self.operand(op.operands[0]), op.attr("path"))
+
+    def op_extract_list(self, op: Op) -> Any:
+        taken = self.emitter.names.given()
+        i = next(n for n in ("i", "k", *(f"i_{j}" for j in range(len(taken) + 1))) if n not in taken)
+        each = t.subscript(follow(self.operand(op.operands[0]), op.attr("path")), t.name(i))
+        first, count = op.attr("first"), op.attr("count")
+        bounds = [t.constant(b) for b in ((first, first + count) if first else (count,))]
+        clause = gast.comprehension(t.target(i), t.call("range", *bounds), [], 0)
+        return gast.ListComp(follow(each, op.attr("rest")), [clause])
 
     def op_zeros_like(self, op: Op) -> Any:
         a = self.operand(op.operands[0])
@@ -432,26 +441,13 @@ class Expressions:
         return {"dtype": t.dotted(f"np.{dtype}" if dtype != "bool" else "np.bool_")}
 
     def op_format(self, op: Op) -> Any:
-        operands = iter(op.operands)
-        values = []
-        for part in op.attr("parts"):
-            if isinstance(part, str):
-                values.append(t.constant(part))
-                continue
-            conversion, spec = part
-            format_spec = None if spec is None else gast.JoinedStr([t.constant(spec)])
-            values.append(gast.FormattedValue(self.operand(next(operands)), conversion, format_spec))
-        return gast.JoinedStr(values)
+        return raising.formatted(self, op)
+
+    def op_text(self, op: Op) -> Any:
+        return raising.text(self, op)
 
     def op_exception(self, op: Op) -> Any:
-        return t.call(op.attr("cls").__name__, *map(self.operand, op.operands))
-
-    def error_class(self, cls: type[Exception]) -> Any:
-        """A class of exceptions, by the name it has in generated code."""
-        if cls.__module__ == "builtins":
-            return t.name(cls.__name__)
-        self.modules.add("numpy")
-        return t.dotted(f"np.linalg.{cls.__name__}")
+        return raising.exception(self, op)
 
     def op_float_list(self, op: Op) -> Any:
         item = t.target("v")
@@ -502,3 +498,10 @@ def compiles(prim: str, count: int | None = None) -> bool:
 def b_const(block: Any, value: bool) -> bool:
     y = block.yields[0]
     return isinstance(y, Const) and y.value is value
+
+
+def follow(node: Any, path: Any) -> Any:
+    """The part of a container at a path."""
+    for kind, key in path:
+        node = t.subscript(node, t.constant(key)) if kind == "item" else t.attribute(node, key)
+    return node

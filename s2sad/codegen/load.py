@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import itertools
 import keyword
 import linecache
@@ -17,9 +18,12 @@ import gast
 
 from s2sad.codegen.emit import Emitter
 from s2sad.codegen.printer import to_source
+from s2sad.codegen.quiet import quieten
+from s2sad.codegen.raising import library_path
 from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import Function, Op, Value, walk
+from s2sad.optimize.columns import gather_columns
 from s2sad.optimize.covered import without_covered_tests
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.explicit_loops import explicit_loops
@@ -27,6 +31,7 @@ from s2sad.optimize.records import gather_records
 from s2sad.optimize.rectangular import hoist_integers, rectangular_tapes
 from s2sad.optimize.reverse_loops import faster_reverse_loops
 from s2sad.optimize.stencils import split_stencils
+from s2sad.optimize.texts import texts_where_raised
 from s2sad.rules.registry import PRIMS
 
 _COUNT = itertools.count(1)
@@ -55,8 +60,9 @@ def generate(
 ) -> Generated:
     """Print a typed function (and the functions it calls) as a module."""
     fn = gather_records(fn)
-    finish = _for_numba if target == "numba" else _for_python
+    finish = _for_numba if target == "numba" else without_covered_tests
     fn = replace(finish(fn), callees={name: finish(f) for name, f in fn.callees.items()})
+    fn = fn if target == "numba" else gather_columns(fn)
     modules: set[str] = set()
     helpers: dict[str, None] = {}
     written: dict[str, str] = {}
@@ -79,7 +85,7 @@ def generate(
         modules.add("numpy")
     parts = [_imports(modules, target)]
     texts = dict.fromkeys((*map(_helper, helpers), *written.values()))
-    parts += [text if text.startswith("@") else decorator + text for text in texts]
+    parts += [text if text.startswith(("@", "class ")) else decorator + text for text in texts]
     for tree in trees:
         parts.append(decorator + to_source(gast.Module([tree], [])))
     source = "\n\n".join(p.strip("\n") for p in parts if p).strip("\n") + "\n"
@@ -95,29 +101,31 @@ def called_objects(fn: Function, target: str) -> tuple[dict[Any, str], dict[str,
     taken |= {p.helper.partition("(")[0].removeprefix("def ") for p in PRIMS.values() if p.helper}
     for f in (*fn.callees.values(), fn):
         for op in walk(f.body):
+            cls = op.attr("cls") if isinstance(op, Op) and op.prim == "exception" else None
+            if cls is not None and cls not in names and library_path(cls) is None:
+                names[cls] = unused(cls.__name__, taken)
+                objects[names[cls]] = cls
             call = op.attr("call") if isinstance(op, Op) and op.prim == "custom" else None
             if call is None or call.key in names:
                 continue
             found = call.compiled() if target == "numba" else call.checked()
-            name = next(
-                n
-                for n in itertools.chain([call.name], (f"{call.name}_{k}" for k in itertools.count(1)))
-                if n not in taken
-            )
-            taken.add(name)
-            names[call.key] = name
-            objects[name] = found
+            names[call.key] = unused(call.name, taken)
+            objects[names[call.key]] = found
     return names, objects
 
 
-def _for_python(fn: Function) -> Function:
-    """NumPy raises where sizes do not fit."""
-    return without_covered_tests(fn)
+def unused(name: str, taken: set[str]) -> str:
+    """A name that is not taken; it is then."""
+    names = itertools.chain([name], (f"{name}_{k}" for k in itertools.count(1)))
+    found = next(n for n in names if n not in taken)
+    taken.add(found)
+    return found
 
 
 def _for_numba(fn: Function) -> Function:
     """What is done only where Numba compiles. All tests of sizes stay: some of what it makes reads past the end of an array
     instead, and its errors name no line."""
+    fn = texts_where_raised(fn)
     fn = split_stencils(rectangular_tapes(hoist_integers(fn)))
     return eliminate_dead_code(explicit_loops(faster_reverse_loops(fn)))
 
@@ -134,8 +142,10 @@ def _emitted(
     """A function's definition; again, with other names for its variables, where one hides what the code calls."""
     emitter = Emitter(fn, level, target, reserved, names)
     tree = emitter.function(returns, keyword_params)
-    hidden = _globals(tree) & emitter.names.given()
+    hidden = (_globals(tree) | {"np"}) & emitter.names.given()
     if not hidden:
+        if target == "python":
+            quieten(tree, emitter.fn, emitter.expressions.modules)
         return emitter, tree
     return _emitted(fn, level, target, reserved | hidden, returns, keyword_params, names)
 
@@ -188,7 +198,9 @@ def load(generated: Generated, hint: str) -> types.FunctionType:
     filename = f"<s2sad {hint}-{number}>"
     text = generated.source
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    module = types.ModuleType(f"s2sad_generated_{hint}_{number}")
+    # machine code that is kept on disk finds its module by name; where it calls the user's objects, none is kept
+    which = number if generated.objects else hashlib.sha256(text.encode()).hexdigest()[:16]
+    module = types.ModuleType(f"s2sad_generated_{hint}_{which}")
     module.__file__ = filename
     if "numba" in text:  # Numba finds the functions that a recursive function calls through their module
         sys.modules[module.__name__] = module

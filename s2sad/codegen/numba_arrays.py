@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import gast
 import numpy as np
 
-from s2sad.codegen import arrays, loop_nests
+from s2sad.codegen import arrays, loop_nests, numba_numbers
 from s2sad.codegen import tree as t
+from s2sad.codegen.numba_numbers import NATIVE
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import Const, Op, Operand, Value
 from s2sad.ir.types import Array, Dim, Scalar, Size, Type, is_many
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 Form = Callable[["Expressions", Op], Any]
 FORMS: dict[str, Form] = {}
-NATIVE = frozenset({"float64", "int64", "bool", "complex128"})  # what Numba makes of Python's own numbers
 
 
 def form(*names: str) -> Callable[[Form], Form]:
@@ -49,6 +49,9 @@ def expression(e: Expressions, op: Op) -> Any:
             return node
     if any(isinstance(o.type, Array) for o in op.operands) and is_elementwise(PRIMS[op.prim]):
         return elementwise(e, op)
+    node = numba_numbers.expression(e, op)
+    if node is not None:
+        return node
     rule = PRIMS[op.prim]
     if rule.helper and not rule.jit and len(op.results) == 1 and isinstance(op.result.type, Scalar):
         dtype = op.result.type.dtype  # our own computes in float64
@@ -106,6 +109,10 @@ def elementwise(e: Expressions, op: Op) -> Any:
         rule.helper and not rule.jit and not op.prim.startswith("s2sad.")
     ):  # Numba lacks it: our own, of numbers
         return each(e, op, op.prim)
+    if op.prim in ("pow", "numpy.power"):
+        node = array_power(e, op, result)
+        if node is not None:
+            return node
     if (computed in NATIVE and op.prim != "builtins.abs") or hasattr(e, f"op_{op.prim}"):
         return None
     args = []
@@ -126,6 +133,36 @@ def elementwise(e: Expressions, op: Op) -> Any:
     if op.prim == "builtins.abs":
         return t.call("np.abs", *args)
     return e.plain(op, args)
+
+
+POWER = """def power(x, p):
+    return np.sqrt(x) if p == 0.5 else x**p
+"""
+NOT_NEGATIVE = """def not_negative(n):
+    for v in np.asarray(n).flat:
+        if v < 0:
+            raise ValueError("Integers to negative integer powers are not allowed.")
+    return n
+"""
+
+
+def array_power(e: Expressions, op: Op, result: str) -> Any:
+    """NumPy takes the square root for `a**0.5`, also of minus infinity, and refuses negative powers of integers."""
+    base, exponent = op.operands
+    if result.startswith(("int", "uint")) and not (isinstance(exponent, Const) and exponent.value >= 0):
+        e.written["not_negative"] = NOT_NEGATIVE
+        nodes = operands(e, op)
+        made = t.binary("pow", nodes[0], t.call("not_negative", nodes[1]))
+        return made if result in NATIVE else t.call(t.attribute(made, "astype"), t.dotted(f"np.{result}"))
+    number = isinstance(exponent.type, Scalar) and exponent.type.kind == "float"
+    if op.prim != "pow" or not number or not isinstance(base.type, Array) or not result.startswith("float"):
+        return None
+    e.modules.add("numpy")
+    if isinstance(exponent, Const):
+        return t.call("np.sqrt", e.operand(base)) if exponent.value == 0.5 else None
+    e.written["power"] = POWER
+    made_ = loop_nests.each("power", ["full", "number"], rank(op.result), result)
+    return helper(e, made_, *operands(e, op))
 
 
 def each(e: Expressions, op: Op, prim: str) -> Any:

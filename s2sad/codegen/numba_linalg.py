@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from s2sad.codegen import arrays
 from s2sad.codegen import loop_nests as nests
 from s2sad.codegen.numba_arrays import cast, form, helper, operands, rank, stack
 from s2sad.ir.core import Op
@@ -124,15 +123,22 @@ def of_square(e: Expressions, op: Op) -> Any:
     return stack(e, op, op.prim, call, (2,) * len(nodes), square, nodes)
 
 
+NORM = """def norm(a):
+    return np.sqrt(np.dot(a, a))
+"""
+
+
 @form("norm_of_elements")
 def norm(e: Expressions, op: Op) -> Any:
     """Along some axes, or with them kept: the sum of powers is one of the squares or powers of the elements."""
     a, p = op.operands[0], op.attr("ord")
     n, keepdims = rank(a), bool(op.attr("keepdims"))
     axes = tuple(sorted(axes_of(op.attr("axis"), n)))
-    if len(axes) == n and not keepdims and p == 2 and n <= 2:
-        return arrays.np_call(e, "linalg.norm", e.operand(a))
     dtype = dtype_of(op.result)
+    if (
+        len(axes) == n == 1 and not keepdims and p == 2 and dtype_of(a) == dtype
+    ):  # NumPy's overflows, LAPACK's does not
+        return helper(e, ("norm", NORM), e.operand(a))
     i = nests.indices(n)
     own = [("0" if k in axes else i[k]) for k in range(n) if keepdims or k not in axes]
     shape = [("1" if k in axes else f"a.shape[{k}]") for k in range(n) if keepdims or k not in axes]

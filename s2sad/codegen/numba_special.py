@@ -15,25 +15,33 @@ if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
 
-@form("scipy.special.logsumexp", "scipy.special.softmax", "scipy.special.log_softmax")
+@form(
+    "scipy.special.logsumexp",
+    "scipy.special.softmax",
+    "scipy.special.log_softmax",
+    "numpy.logaddexp.reduce",
+    "weighted_logsumexp",
+)
 def sums_of_exponentials(e: Expressions, op: Op) -> Any:
     """The greatest element is taken out first, where it is finite."""
-    name = op.prim.rpartition(".")[2]
+    name = {"numpy.logaddexp.reduce": "logsumexp"}.get(op.prim, op.prim.rpartition(".")[2])
     n, keepdims = rank(op.operands[0]), bool(op.attr("keepdims", False))
     axes = tuple(sorted(axes_of(op.attr("axis"), n)))
     i = nests.indices(n)
     loops = [(x, f"a.shape[{k}]") for k, x in enumerate(i)]
     outer, inner = [p for k, p in enumerate(loops) if k not in axes], [loops[k] for k in axes]
-    v, dtype = nests.at("a", i), dtype_of(op.result)
+    v, dtype, factor = nests.at("a", i), dtype_of(op.result), ""
+    if len(op.operands) == 2:  # parts with a weight of 0 are left out
+        factor, v = f"{nests.at('b', i)} * ", f"({v} if {nests.at('b', i)} != 0.0 else -np.inf)"
     find = ["top = -np.inf", *nests.nest(inner, [f"top = np.maximum(top, {v})"])]
     find += [
         "shift = top if np.isfinite(top) else 0.0",
         "total = 0.0",
-        *nests.nest(inner, [f"total += np.exp({v} - shift)"]),
+        *nests.nest(inner, [f"total += {factor}np.exp({v} - shift)"]),
     ]
     own = [("0" if k in axes else i[k]) for k in range(n) if keepdims or k not in axes]
     shape = [("1" if k in axes else f"a.shape[{k}]") for k in range(n) if keepdims or k not in axes]
-    if name == "logsumexp":
+    if name.endswith("logsumexp"):
         find.append(f"{nests.at('y', own)} = np.log(total) + shift")
     else:
         shape = [f"a.shape[{k}]" for k in range(n)]
@@ -46,8 +54,8 @@ def sums_of_exponentials(e: Expressions, op: Op) -> Any:
     doc = f"scipy.special.{name}(a, axis={axes})"
     return helper(
         e,
-        nests.function(label, "a", doc, [*body, *nests.nest(outer, find), "return y"]),
-        e.operand(op.operands[0]),
+        nests.function(label, "a, b" if factor else "a", doc, [*body, *nests.nest(outer, find), "return y"]),
+        *map(e.operand, op.operands),
     )
 
 

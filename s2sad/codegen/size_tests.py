@@ -1,6 +1,6 @@
 """Tests that sizes fit, as statements: `if x.shape[0] != y.shape[0]: raise ValueError(…)` under the user's line.
 
-The message names the line, and the sizes, except where Numba compiles, which takes constant messages only.
+The message names the line, and the sizes, except where Numba compiles: constant messages compile faster.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any
 
 import gast
 
+from s2sad.codegen import raising
 from s2sad.codegen import tree as t
 from s2sad.ir.core import If, Op
 
@@ -29,8 +30,8 @@ def statement(emitter: Any, op: Op, out: list[Any]) -> None:
     elif ones:
         chain, comparisons = [*chain, t.constant(1)], [*comparisons, gast.NotEq()]
     differ = gast.Compare(chain[0], comparisons, chain[1:])
-    error = emitter.expressions.error_class(op.attr("error"))
-    out.append(gast.If(differ, [gast.Raise(t.call(error, message), None)], []))
+    error = t.call(raising.class_name(emitter.expressions, op.attr("error")), message)
+    out.append(gast.If(differ, [gast.Raise(error, None)], []))
 
 
 def guarded(emitter: Any, op: If, guards: list[Any], out: list[Any]) -> bool:

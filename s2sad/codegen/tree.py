@@ -72,6 +72,11 @@ def comment(text: str) -> Any:
     return gast.Expr(name(f"# {text}"))
 
 
+def is_comment(node: Any, text: str) -> bool:
+    made = isinstance(node, gast.Expr) and isinstance(node.value, gast.Name)
+    return made and node.value.id == f"# {text}"
+
+
 def binary(prim: str, a: Any, b: Any) -> Any:
     return gast.BinOp(a, BIN[prim](), b)
 

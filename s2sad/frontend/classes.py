@@ -93,6 +93,20 @@ class ParsedClass:
             found += parent._lineage(name)
         return found
 
+    def exceptions(self) -> list[type]:
+        """The builtin classes of exceptions that the class derives from."""
+        found: list[type] = []
+        for base in self._node.bases:
+            try:
+                parent = self._space.read_name(base.id) if isinstance(base, gast.Name) else None
+            except SourceError:
+                continue
+            if isinstance(parent, ParsedClass):
+                found += parent.exceptions()
+            elif isinstance(parent, type) and issubclass(parent, BaseException):
+                found.append(parent)
+        return found
+
     def _static(self, node: Any) -> Any:
         if [_name(d) for d in node.decorator_list] != ["staticmethod"]:
             raise UnknownName(

@@ -6,6 +6,7 @@ A closure that has a name is made anew where a variable that it captures is boun
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,7 +41,9 @@ class Closures:
     locals: frozenset[str]
     loc: Loc
     emit: Callable[..., Value]
+    effect: Callable[..., None]
     expr: Callable[..., Operand]
+    stmt_Assign: Callable[[Any], None]
     refuse: Callable[..., UnsupportedSyntaxError]
 
     def __init__(self) -> None:
@@ -143,14 +146,44 @@ class Closures:
 
     def hand(self, names: Iterable[str]) -> None:
         """A function that captures these is used by what is at hand: a call, or something that keeps it."""
+        seen = (
+            self.captures(names) - self.siblings
+        )  # which are bound once, and looked up when they are called
         if not self.passing:
-            self.loose |= self.captures(names)
+            self.loose |= seen
         elif self.handed is not None:
-            self.handed.names |= self.captures(names)
+            self.handed.names |= seen
 
     def stmt_FunctionDef(self, node: Any) -> None:
+        if node.decorator_list:
+            self.decorated(node)
+            return
         self.bind(node.name, self.closure(node, node.name))
         self.closures[node.name] = self.made
+
+    def decorated(self, node: Any) -> None:
+        """`@d` above a function is the assignment of `d(function)` to its name."""
+        value = copy.copy(node)
+        value.decorator_list, value.s2sad_decorated = [], True
+        if node.name in free_names(node) and node.name not in self.siblings:
+            raise self.refuse(
+                node, f"{node.name}(), which is decorated, calls itself, and is defined in a branch or loop",
+                "define it outside, or call a function of another name",
+            )  # fmt: skip
+        for decorator in reversed(node.decorator_list):
+            value = gast.copy_location(gast.Call(decorator, [value], []), decorator)
+        name = gast.copy_location(gast.Name(node.name, gast.Store(), None, None), node)
+        self.stmt_Assign(gast.copy_location(gast.Assign([name], value, None), node))
+        if node.name in self.siblings:
+            self.effect("sibling", self.env[node.name], node=node, name=node.name)
+
+    def expr_FunctionDef(self, node: Any) -> Operand:
+        """A function that its decorators are called with."""
+        passing, self.passing = self.passing, False
+        made = self.closure(node, node.name)
+        self.passing = passing
+        self.hand(self.made[1])
+        return made
 
     def expr_Lambda(self, node: Any) -> Operand:
         passing, self.passing = self.passing, False
@@ -184,7 +217,7 @@ class Closures:
     ) -> Operand:
         operands = [Undef(n) if n in self.siblings else self.env.get(n) or Undef(n) for n in captured]
         later = tuple(n for n in captured if n in self.siblings)
-        own = source.name if source.name in self.siblings else ""
+        own = source.name if source.name in self.siblings and not hasattr(node, "s2sad_decorated") else ""
         more: dict[str, Any] = ({"later": later} if later else {}) | ({"own": own} if own else {})
         return self.emit(
             "function", *operands, *defaults, node=node, source=source, captured=captured, **more
@@ -217,7 +250,7 @@ class Closures:
         bound again."""
         before, self.passing = (
             self.passing,
-            isinstance(node, (gast.Name, gast.Lambda, gast.GeneratorExp, gast.ListComp)),
+            isinstance(node, (gast.Name, gast.Lambda, gast.FunctionDef, gast.GeneratorExp, gast.ListComp)),
         )
         try:
             return self.expr(node)

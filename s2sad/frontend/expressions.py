@@ -24,6 +24,10 @@ COMPARE = {
 }  # fmt: skip
 
 
+COMPUTED = -1
+"""A format specification that is an operand."""
+
+
 class Expressions(Comprehensions):
     """The part of the lowering that knows expressions."""
 
@@ -185,16 +189,11 @@ class Expressions(Comprehensions):
             if isinstance(piece, gast.Constant):
                 parts.append(piece.value)
                 continue
-            spec = None
-            if piece.format_spec is not None:
-                spec = self.expr(piece.format_spec)
-                if not isinstance(spec, Const):
-                    raise self.refuse(
-                        node, "a computed format specification is not supported", "use a fixed one"
-                    )
-                spec = spec.value
             operands.append(self.expr(piece.value))
-            parts.append((piece.conversion, spec))
+            spec = None if piece.format_spec is None else self.expr(piece.format_spec)
+            if isinstance(spec, Value):
+                operands.append(spec)
+            parts.append((piece.conversion, spec.value if isinstance(spec, Const) else spec and COMPUTED))
         if all(isinstance(p, str) for p in parts):
             text = "".join(parts)
             return Const(text, type_of(text))  # type: ignore[arg-type]

@@ -153,8 +153,7 @@ class _Lowerer(Expressions):
         self.effect("assert", cond, *message, node=node)
 
     def stmt_Raise(self, node: Any) -> None:
-        operand = [self.expr(node.exc)] if node.exc is not None else []
-        self.effect("raise", *operand, node=node)
+        self.effect("raise", *(self.expr(e) for e in (node.exc, node.cause) if e is not None), node=node)
         self.raised = True
 
     def stmt_Assign(self, node: Any) -> None:

@@ -82,6 +82,8 @@ def _read(node: Any) -> Iterator[str]:
     if isinstance(node, _FUNCTIONS):
         for default in (*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)):
             yield from _read(default)
+        for decorator in getattr(node, "decorator_list", ()):
+            yield from _read(decorator)
         yield from free_names(node)
         return
     if isinstance(node, _COMPREHENSIONS):

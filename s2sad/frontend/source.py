@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import inspect
-import linecache
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ from typing import Any, Protocol
 
 import gast
 
-from s2sad.errors import Loc, SourceError, SourceFile, Stmt
+from s2sad.errors import Loc, SourceFile, Stmt
 from s2sad.ir.core import Function
 
 MISSING = object()
@@ -51,6 +49,28 @@ class Place:
         return self.space.cell_contents if self.name is None else self.space[self.name]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Builtin:
+    """Where a builtin is found, as long as its module binds no such name. A call reads what is found there now."""
+
+    space: Any
+    name: str
+
+    def __call__(self) -> Any:
+        return self.space[self.name] if self.name in self.space else vars(builtins)[self.name]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Attribute:
+    """An attribute of an object that has no namespace of its own, such as the code of a function."""
+
+    owner: Any
+    name: str
+
+    def __call__(self) -> Any:
+        return getattr(self.owner, self.name)
+
+
 class LiveNamespace:
     """The closure cells, globals and builtins of a function object."""
 
@@ -74,10 +94,7 @@ class LiveNamespace:
     def getter(self, name: str) -> Callable[[], Any]:
         if name in self.cells:
             return Place(self.cells[name])
-        space = self.globals
-        if name in space:
-            return Place(space, name)
-        return lambda: space[name] if name in space else getattr(builtins, name)
+        return (Place if name in self.globals else Builtin)(self.globals, name)
 
     def key(self, name: str) -> Any:
         return (id(self.cells[name]),) if name in self.cells else (id(self.globals), name)
@@ -114,99 +131,6 @@ def deep_recursion(size: int) -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
-
-
-def source_of(fn: types.FunctionType) -> FunctionSource:
-    """The source of a live function.
-
-    Raises:
-        SourceError: no source text can be found, or it no longer matches the code.
-    """
-    code = fn.__code__
-    lines = linecache.getlines(code.co_filename, fn.__globals__)
-    if not lines:
-        raise SourceError(
-            f"the source of {fn.__qualname__}() cannot be found (it says it comes from {code.co_filename!r})",
-            hint="define it in a file or a notebook cell; s2sad reads source text, which exec() and the plain"
-            " interactive prompt of Python < 3.13 do not keep",
-        )
-    if fn.__name__ == "<lambda>":
-        node, file = _find_lambda(code, lines)
-    else:
-        node, file = _find_def(fn, code, lines)
-    return FunctionSource(
-        name="lambda_" if fn.__name__ == "<lambda>" else fn.__name__,
-        node=node,
-        file=file,
-        namespace=LiveNamespace(fn),
-        defaults=_defaults(fn),
-        code=code,
-        qualname=fn.__qualname__,
-        doc=fn.__doc__,
-        live=fn,
-    )
-
-
-def _defaults(fn: types.FunctionType) -> dict[str, Any]:
-    code = fn.__code__
-    names = code.co_varnames[: code.co_argcount]
-    values = fn.__defaults__ or ()
-    found = dict(zip(names[len(names) - len(values) :], values, strict=True))
-    return {**found, **(fn.__kwdefaults__ or {})}
-
-
-def _find_def(fn: types.FunctionType, code: types.CodeType, lines: list[str]) -> tuple[Any, SourceFile]:
-    first = code.co_firstlineno
-    block = inspect.getblock(lines[first - 1 :])
-    file = SourceFile(code.co_filename, tuple(block), first)
-    indent = len(block[0]) - len(block[0].lstrip()) if block else 0
-    text = "".join(block) if indent == 0 else "if 1:\n" + "".join(block)
-    try:
-        tree = parse(text)
-    except SyntaxError as error:
-        raise _stale(fn, code) from error
-    body: Any = tree.body if indent == 0 else tree.body[0].body
-    ast.increment_lineno(tree, first - (1 if indent == 0 else 2))
-    node = next((n for n in body if isinstance(n, gast.FunctionDef) and n.name == code.co_name), None)
-    if node is None:
-        if any(isinstance(n, gast.AsyncFunctionDef) for n in body):
-            raise SourceError(f"{code.co_filename}:{first}: async functions are not supported")
-        raise _stale(fn, code)
-    return node, file
-
-
-def _stale(fn: types.FunctionType, code: types.CodeType) -> SourceError:
-    return SourceError(
-        f"{code.co_filename}:{code.co_firstlineno}: the source of {fn.__qualname__}() found there is not the function's",
-        hint="the file was edited after it was imported, or several functions share the place; import it again",
-    )
-
-
-def _find_lambda(code: types.CodeType, lines: list[str]) -> tuple[Any, SourceFile]:
-    file = SourceFile(code.co_filename, tuple(lines), 1)
-    with deep_recursion(sum(map(len, lines))):
-        tree = ast.parse("".join(lines))
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.Lambda) and n.lineno == code.co_firstlineno]
-    if len(found) > 1:
-        spans = {(p[0], p[2]) for p in code.co_positions() if p[0] is not None and p[2]}
-        found = [n for n in found if _covers(n.body, spans) and not _inner_covers(n, spans, found)]
-    if len(found) != 1:
-        raise SourceError(
-            f"{code.co_filename}:{code.co_firstlineno}: cannot tell which lambda on this line is meant",
-            hint="put each lambda on a line of its own, or use def",
-        )
-    return to_gast(found[0]), file
-
-
-def _covers(node: ast.expr, spans: set[tuple[int, int]]) -> bool:
-    low = (node.lineno, node.col_offset)
-    high = (node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
-    return bool(spans) and all(low <= s <= high for s in spans)
-
-
-def _inner_covers(node: ast.Lambda, spans: set[Any], found: list[ast.Lambda]) -> bool:
-    inner = [n for n in ast.walk(node.body) if isinstance(n, ast.Lambda) and n in found]
-    return any(_covers(n.body, spans) for n in inner)
 
 
 def parse(text: str) -> Any:

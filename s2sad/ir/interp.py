@@ -23,6 +23,7 @@ from s2sad.rules.arrays import INFER
 from s2sad.rules.registry import PRIMS
 
 _FRAMES = 50_000
+Watch = Callable[[Op, list[Any], Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,18 @@ class Unbound:
 
 @dataclass(slots=True)
 class _Frame:
-    """One call: the values defined so far, and the functions it can invoke."""
+    """One call: the values defined so far, the functions it can invoke, and who is shown each operation's values."""
 
     env: dict[Value, Any]
     callees: Mapping[str, Function]
+    watch: Watch | None = None
 
 
-def run(fn: Function, args: list[Any]) -> list[Any]:
-    """The values a function's body yields for these arguments; arrays and lists are not copied."""
+def run(fn: Function, args: list[Any], watch: Watch | None = None) -> list[Any]:
+    """The values a function's body yields for these arguments; arrays and lists are not copied. `watch` is shown each
+    operation with the values of its operands and of its first result."""
     with _deep():
-        return _invoke(fn, args, {})
+        return _invoke(fn, args, {}, watch)
 
 
 @contextmanager
@@ -56,11 +59,15 @@ def _deep() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _invoke(fn: Function, args: list[Any], outer: Mapping[str, Function]) -> list[Any]:
+def _invoke(
+    fn: Function, args: list[Any], outer: Mapping[str, Function], watch: Watch | None = None
+) -> list[Any]:
     params = fn.params + fn.body.params
     if len(params) != len(args):
         raise VerifierError(f"{fn.name} has {len(params)} parameters, got {len(args)} arguments", fn.loc)
-    frame = _Frame(dict(zip(params, args, strict=True)), {**outer, **fn.callees} if fn.callees else outer)
+    frame = _Frame(
+        dict(zip(params, args, strict=True)), {**outer, **fn.callees} if fn.callees else outer, watch
+    )
     values, _ = _block(fn.body, frame)
     for value in values:
         if isinstance(value, Unbound):
@@ -158,7 +165,7 @@ def _op(op: Op, frame: _Frame) -> None:
         name = op.attr("callee")
         if name not in frame.callees:
             raise VerifierError(f"the function {name!r} that is invoked is not among the callees", op.loc)
-        _bind(op.results, _invoke(frame.callees[name], operands, frame.callees), frame)
+        _bind(op.results, _invoke(frame.callees[name], operands, frame.callees, frame.watch), frame)
         return
     special = SPECIAL.get(op.prim)
     if special is not None:
@@ -174,6 +181,8 @@ def _op(op: Op, frame: _Frame) -> None:
         frame.env[op.result] = value
     elif op.results:
         _bind(op.results, list(value), frame)
+    if frame.watch is not None and op.results:
+        frame.watch(op, operands, frame.env[op.result])
 
 
 def _index(op: Op, operands: tuple[Any, ...]) -> Any:
@@ -245,8 +254,10 @@ def _fits(op: Op, *operands: Any) -> None:
 def _raise(op: Op, *exc: Any) -> None:
     if not exc:
         raise RuntimeError("No active exception to reraise")
-    error, *args = exc
-    raise error(*args) if args else error
+    error, *cause = exc
+    if cause:
+        raise error from cause[0]
+    raise error
 
 
 _CONVERSIONS: dict[int, Callable[[Any], str]] = {115: str, 114: repr, 97: ascii}
@@ -261,9 +272,28 @@ def _format(op: Op, *operands: Any) -> str:
             continue
         conversion, spec = part
         value = next(values)
+        spec = next(values) if spec == -1 else spec
         convert = _CONVERSIONS.get(conversion)
         out.append(format(value if convert is None else convert(value), spec or ""))
     return "".join(out)
+
+
+def _text(op: Op, first: Any, *rest: Any) -> str:
+    """What is done to texts: `%`, `+`, a function of an object, or a method of a text."""
+    how, names = op.attr("how"), op.attr("keywords", ())
+    given = rest[: len(rest) - len(names)]
+    named = dict(zip(names, rest[len(given) :], strict=True))
+    if how in ("%", "+"):
+        return str(first % (named or given) if how == "%" else first + given[0])
+    function: Any = {"str": str, "repr": repr, "ascii": ascii, "format()": format}.get(how)
+    return str(function(first, *given) if function else getattr(first, how)(*given, **named))
+
+
+def _exception(op: Op, *operands: Any) -> BaseException:
+    names = op.attr("keywords", ())
+    given = operands[: len(operands) - len(names)]
+    made: BaseException = op.attr("cls")(*given, **dict(zip(names, operands[len(given) :], strict=True)))
+    return made
 
 
 def _raise_unbound(op: Op) -> None:
@@ -310,9 +340,10 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "print": lambda op, *xs: print(*xs),
     "assert": _assert,
     "fits": _fits,
-    "exception": lambda op, *xs: op.attr("cls")(*xs),
+    "exception": _exception,
     "raise": _raise,
     "format": _format,
+    "text": _text,
     "unbound": _raise_unbound,
     "trip_count": lambda op, start, stop, step: len(range(start, stop, step)),
 }

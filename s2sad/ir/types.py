@@ -6,8 +6,9 @@ A type says what codegen, the transforms and Numba need to know of a value: its 
 
 from __future__ import annotations
 
+import functools
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2sad.errors import SignatureError
@@ -86,9 +87,11 @@ class Array(Type):
 
 @dataclass(frozen=True, slots=True)
 class Placed(Array):
-    """An array in the key of a signature: also how it lies in memory, by rows ("C"), by columns ("F") or neither ("A")."""
+    """An array in the key of a signature: also how it lies in memory, by rows ("C"), by columns ("F") or neither ("A").
+    `shape` are its sizes, which count only where `dims` say them."""
 
     layout: str = "C"
+    shape: tuple[int, ...] = field(default=(), compare=False)
 
 
 def is_many(size: Size) -> bool:
@@ -137,7 +140,7 @@ def with_dims(t: Type, name: str) -> Type:
     """The type of an argument: the sizes its key leaves open get names of its own."""
     if not isinstance(t, Array):
         return t
-    dims = tuple(1 if d == 1 else Dim(f"{name}.{i}", 0, True) for i, d in enumerate(t.dims))
+    dims = tuple(d if isinstance(d, int) else Dim(f"{name}.{i}", 0, True) for i, d in enumerate(t.dims))
     return Array(t.dtype, t.ndim, dims)
 
 
@@ -286,6 +289,67 @@ def _join_numbers(a: Scalar, b: Scalar) -> Scalar:
     return strong[0] if strong else Scalar(kind)
 
 
+_PYTHON: dict[type, Type] = {float: FLOAT, int: INT, complex: COMPLEX}
+_LOOKS = frozenset(
+    [
+        "__new__",
+        "__init__",
+        "__init_subclass__",
+        "__repr__",
+        "__str__",
+        "__format__",
+        "__hash__",
+        "__dir__",
+        "__doc__",
+        "__module__",
+        "__dict__",
+        "__weakref__",
+        "__slots__",
+        "__qualname__",
+        "__annotations__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__getnewargs__",
+        "__getstate__",
+        "__setstate__",
+        "__copy__",
+        "__deepcopy__",
+        "__orig_bases__",
+        "__parameters__",
+        "__class_getitem__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__set_name__",
+    ]
+)
+
+
+@functools.cache
+def overrides(cls: Any, base: Any) -> bool:
+    """Whether a class of numbers may do arithmetic in another way than the class of Python's or NumPy's that it is
+    made of: it has special methods of its own, or what that class has. Enumerations do not."""
+    classes = [c for c in cls.__mro__[: cls.__mro__.index(base)] if c.__module__ != "enum"]
+    own = {n for c in classes for n, v in vars(c).items() if getattr(v, "__module__", "") != "enum"}
+    return any(
+        (n.startswith("__") and n.endswith("__")) or hasattr(base, n) for n in own - _LOOKS - _OF_ENUMS
+    )
+
+
+_OF_ENUMS = frozenset({"__members__", "__new_member__", "__objclass__", "__order__"})
+
+
+def operators_of_its_own(cls: type, hint: str) -> SignatureError:
+    return SignatureError(
+        f"a {cls.__name__} has operators of its own, which are not those of {_plain(cls)}", hint=hint
+    )
+
+
+def _plain(cls: type) -> str:
+    import numpy as np
+
+    return "arrays" if issubclass(cls, np.ndarray) else "numbers"
+
+
 def type_of(value: Any) -> Type | None:
     """The type of a Python value, or None where it is not a number, array, string or list of those."""
     cls = value.__class__
@@ -304,23 +368,26 @@ def type_of(value: Any) -> Type | None:
     import numpy as np
 
     if isinstance(value, np.ndarray):
-        if isinstance(value, (np.matrix, np.ma.MaskedArray)):
-            raise SignatureError(
-                f"an argument is a {cls.__name__}, whose operations are not those of arrays",
-                hint="pass an array, as np.asarray() makes it",
-            )
+        if cls is not np.ndarray and cls is not np.memmap:
+            raise operators_of_its_own(cls, "pass an array, as np.asarray() makes it")
         try:
             scalar_of(value.dtype.name)
         except KeyError:
             return None
         return Array(value.dtype.name, value.ndim, tuple(1 if n == 1 else Dim("") for n in value.shape))
     if isinstance(value, np.generic):
+        own: Any = value.dtype.type
+        if cls is not own and overrides(cls, own):
+            raise operators_of_its_own(cls, "pass a number, as its item() gives it")
         try:
             return scalar_of(value.dtype.name)
         except KeyError:
             return None
-    if isinstance(value, (float, int)):  # subclasses, e.g. IntEnum
-        return FLOAT if isinstance(value, float) else INT
+    if isinstance(value, (float, int, complex)):  # subclasses, e.g. IntEnum
+        base = next(b for b in _PYTHON if isinstance(value, b))
+        if overrides(cls, base):
+            raise operators_of_its_own(cls, f"pass a number, as {base.__name__}() makes it")
+        return _PYTHON[base]
     if cls is list:
         item: Type | None = BOTTOM
         for x in value:

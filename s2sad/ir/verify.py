@@ -22,7 +22,7 @@ UNTYPED = frozenset({
     "rshift", "neg", "pos", "not", "invert", "lt", "le", "gt", "ge", "eq", "ne", "is", "is_not", "in",
     "not_in", "global", "attr", "getitem", "setitem", "augitem", "slice", "tuple", "list", "dict",
     "dict_of", "unpack",
-    "call", "function", "generator", "listcomp", "yield_", "import", "format", "assert", "raise", "unbound",
+    "call", "function", "sibling", "generator", "listcomp", "yield_", "import", "format", "assert", "raise", "unbound",
 })  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from s2sad.library.names import Default, found
-from s2sad.library.operation import same_shape
+from s2sad.library.operation import Operation, same_shape
 from s2sad.rules.arrays.scans import records
+
+log_sum_exp = Operation("numpy.logaddexp.reduce")
 
 
 def along(a: Any, axis: Any, start: Any, stop: Any) -> Any:
@@ -128,11 +130,7 @@ def logaddexp_reduce(
     array: Any, axis: Any = 0, dtype: Default = None, out: Any = None, keepdims: Any = False
 ) -> Any:
     x = np.asarray(array)
-    m = np.max(x, axis=axis, keepdims=True)
-    safe = np.where(np.isfinite(m), m, 0.0)
-    return np.log(np.sum(np.exp(x - safe), axis=axis, keepdims=keepdims)) + np.sum(
-        safe, axis=axis, keepdims=keepdims
-    )
+    return log_sum_exp(x, axis=tuple(range(x.ndim)) if axis is None else axis, keepdims=keepdims)
 
 
 def cumulative_sum(

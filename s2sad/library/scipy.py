@@ -8,7 +8,7 @@ import numpy as np
 
 from s2sad.library.operation import Operation, refuse
 
-log_sum_exp = Operation("scipy.special.logsumexp")
+log_sum_exp, weighted = Operation("scipy.special.logsumexp"), Operation("weighted_logsumexp")
 
 
 def logsumexp(
@@ -21,11 +21,8 @@ def logsumexp(
         )
     if b is None:
         return log_sum_exp(a, axis=axis, keepdims=keepdims)
-    top = np.max(a, axis=axis, keepdims=True)
-    total = np.log(np.sum(b * np.exp(a - top), axis=axis, keepdims=True)) + top
-    if keepdims:
-        return total
-    return np.sum(total, axis=axis)
+    a, b = np.broadcast_arrays(a, b)
+    return weighted(a, b, axis=axis, keepdims=keepdims)
 
 
 NAMED: list[tuple[Any, str]] = [(logsumexp, "scipy.special.logsumexp")]

@@ -11,7 +11,9 @@ from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, V
 from s2sad.ir.types import INT, Array, Scalar, Type, is_memory
 from s2sad.rules.registry import PRIMS
 
-_NEVER = frozenset({"identity", "extract", "constant", "stop_gradient", "pack", "format", "exception"})
+_NEVER = frozenset(
+    {"identity", "extract", "constant", "stop_gradient", "pack", "format", "text", "exception"}
+)
 
 
 def eliminate_common_subexpressions(fn: Function) -> Function:

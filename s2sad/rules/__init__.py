@@ -2,6 +2,7 @@
 
 from s2sad.rules import (  # noqa: F401
     array_helpers,
+    array_tails,
     arrays,
     complexes,
     custom,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import s2sad.rules.logistic
 import s2sad.rules.operators
 import s2sad.rules.ufuncs  # noqa: F401  (the helpers on numbers)
 from s2sad.ir.types import Array
@@ -22,15 +23,36 @@ def ratios(a: Any, b: Any) -> Any:
     """a / b where b may be 0: then 0 for a = 0, else an infinity of the sign of a."""
     if np.asarray(b).all():
         return a / b
-    safe = a / np.where(b != 0.0, b, 1.0)
-    return np.where(b != 0.0, safe, np.where(a == 0.0, 0.0, np.copysign(np.inf, a)))
+    infinite = np.where(a != 0.0, np.where(a != 0.0, a, 1.0) * np.inf, 0.0)
+    return np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), infinite)
+
+
+def kept_products(a: Any, b: Any) -> Any:
+    """a * b, 0 where one of them is 0: what was not selected contributes nothing, whatever its partial."""
+    with np.errstate(all="ignore"):
+        y = a * b
+        return y if np.isfinite(y).all() else np.where((a != 0.0) & (b != 0.0), y, 0.0)
+
+
+def kept_ratios(a: Any, b: Any) -> Any:
+    """a / b where b may be 0 or anything: 0 for a = 0, an infinity of the sign of a for b = 0."""
+    with np.errstate(all="ignore"):
+        y = a / b
+        return y if np.isfinite(y).all() else np.where(a != 0.0, np.where(b != 0.0, y, a * np.inf), 0.0)
+
+
+def cosines(a: Any, b: Any, y: Any) -> Any:
+    """a / y, y the hypotenuse of a and b: 0 where both are."""
+    if np.asarray(y).all():
+        return a / y
+    return a / np.where(y != 0.0, y, 1.0)
 
 
 def pow_bases(a: Any, b: Any, y: Any) -> Any:
     """d(a**b)/da from the result: 0 for b = 0, also at a = 0; inf where the derivative is."""
     if np.asarray(a).all():
         return b * y / a
-    at_zero = np.where(b == 1.0, 1.0, np.where((b > 1.0) | (b == 0.0), 0.0, np.inf))
+    at_zero = np.where(b == 1.0, 1.0, np.where((b > 1.0) | (b == 0.0), 0.0, np.copysign(np.inf, b)))
     return np.where(a != 0.0, b * y / np.where(a != 0.0, a, 1.0), at_zero)
 
 
@@ -38,7 +60,7 @@ def pow_exponents(a: Any, b: Any, y: Any) -> Any:
     """d(a**b)/db from the result: 0 at a = 0 for b >= 0 (the limit), nan for a negative base."""
     if np.asarray(a > 0.0).all():
         return np.log(a) * y
-    elsewhere = np.where(a == 0.0, np.where(b != 0.0, 0.0, -np.inf), np.nan)
+    elsewhere = np.where(a == 0.0, np.where(b > 0.0, 0.0, -np.inf), np.nan)
     return np.where(a > 0.0, np.log(np.where(a > 0.0, a, 1.0)) * y, elsewhere)
 
 
@@ -47,6 +69,35 @@ def safe_logs(a: Any) -> Any:
     if np.asarray(a > 0.0).all():
         return np.log(a)
     return np.log(np.where(a > 0.0, a, 1.0))
+
+
+def one_minus_squares(x: Any) -> Any:
+    """1 - x * x without cancellation."""
+    return (1.0 - x) * (1.0 + x)
+
+
+def folded_softplus_slopes(x: Any) -> Any:
+    """The derivative of log1p(exp(-abs(x))), which has a jump at 0 and the same slope on both sides."""
+    z = np.exp(-np.abs(x))
+    return -np.sign(x) * (z / (1.0 + z))
+
+
+def odds_shares(u: Any, e: Any) -> Any:
+    """e / (1 + e), where e is exp(u) and may be infinite."""
+    bounded = np.minimum(e, 1e30)
+    return bounded / (1.0 + bounded)
+
+
+def odds_rests(u: Any, e: Any) -> Any:
+    """1 / (1 + e), where e is exp(u) and may be infinite."""
+    return 1.0 / (1.0 + e)
+
+
+def shares(a: Any, b: Any) -> Any:
+    """exp(a) / (exp(a) + exp(b)): a half where they are equal, infinities too."""
+    same = a == b
+    z = np.exp(-np.abs(np.where(same, 0.0, a) - np.where(same, 0.0, b)))
+    return np.where(a >= b, 1.0, z) / (1.0 + z)
 
 
 def sinc_derivatives(n: Any, x: Any) -> Any:
@@ -60,16 +111,14 @@ def sinc_derivatives(n: Any, x: Any) -> Any:
     for k in range(m, m + 4 * n + 48, 2):
         series = series + term / (n + k + 1)
         term = -term * low * low / ((k + 1) * (k + 2))
-    total = np.sin(high) / high
+    turn = np.where(
+        near | ~finite, n + 1.0, np.pi * np.fmod(np.where(finite, x, 0.0), 2.0)
+    )  # exactly as far into a period as x
+    total = np.sin(turn) / high
     for k in range(1, n + 1):
-        wave = np.cos(high) if k % 2 else np.sin(high)
+        wave = np.cos(turn) if k % 2 else np.sin(turn)
         total = ((wave if k % 4 < 2 else -wave) - k * total) / high
     return np.where(finite, np.where(near, series, total), np.nan) * np.pi**n
-
-
-def finite_product(d: Any, term: Any) -> Any:
-    """The term of a cotangent that comes through a selection: 0 where that is 0, whatever the partial."""
-    return np.where(d != 0.0, term, 0.0)
 
 
 def where_greater(d: Any, a: Any, b: Any) -> Any:
@@ -124,25 +173,21 @@ def take_winners(d: Any, index: Any) -> Any:
     return np.where(last[index] == number, d[index], 0.0)
 
 
-_fn: Any
-_partials: dict[str, Any]
-for _scalar, _fn in zip(
-    ON_ARRAYS,
-    (ratios, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, None),
-    strict=True,
-):
-    if _fn is None:  # NumPy's own
-        continue
-    _of = PRIMS[_scalar]
-    _partials = {f"d{name}": partial for name, partial in _of.partials.items()}
+def on_arrays(scalar: str, fn: Any) -> None:
+    """Declare what does the same as a helper on numbers element by element: it has the same partials."""
+    of = PRIMS[scalar]
+    partials: dict[str, Any] = {f"d{name}": partial for name, partial in of.partials.items()}
     rule(
-        _fn, f"y = {_fn.__name__}({', '.join(_of.params)})", name=f"s2sad.{_fn.__name__}", helper=source(_fn), effect="none",
-        broadcasts=True, **_partials,
+        fn, f"y = {fn.__name__}({', '.join(of.params)})", name=ON_ARRAYS[scalar], helper=source(fn), effect="none",
+        broadcasts=True, cost=of.cost, **partials,
     )  # fmt: skip
-rule(
-    finite_product, "y = finite_product(d, term)", name="s2sad.finite_product", helper=source(finite_product),
-    effect="none", broadcasts=True, dd=ZERO, dterm="finite_product(d, dy)",
-)  # fmt: skip
+
+
+for _fn in (
+    ratios, cosines, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, kept_products, kept_ratios,
+    one_minus_squares, folded_softplus_slopes, shares, odds_shares, odds_rests,
+):  # fmt: skip
+    on_arrays(next(s for s, a in ON_ARRAYS.items() if a == f"s2sad.{_fn.__name__}"), _fn)
 rule(
     quotient_or_zero, "y = quotient_or_zero(a, b)", name="s2sad.quotient_or_zero", helper=source(quotient_or_zero), effect="none", broadcasts=True,
     infer=numpy_float, da="quotient_or_zero(dy, b)", db="-quotient_or_zero(y * dy, b)",

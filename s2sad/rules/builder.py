@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +14,7 @@ from s2sad.errors import NOWHERE, Loc, SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, If, Op, Operand, Undef, Value
 from s2sad.ir.types import FLOAT, INT, Array, Scalar, Type, is_float, join, named_sizes, type_of
 from s2sad.rules.registry import PRIMS, Prim, parsed
-from s2sad.rules.shapes import infer_elementwise, is_elementwise
+from s2sad.rules.shapes import infer_elementwise, infer_numbers, is_elementwise
 
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.FloorDiv: "floordiv",
@@ -23,9 +24,19 @@ _BINARY = {
 ON_ARRAYS = {
     "s2sad.ratio": "s2sad.ratios", "s2sad.pow_base": "s2sad.pow_bases", "s2sad.pow_exponent": "s2sad.pow_exponents",
     "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives",
-    "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp",
+    "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp", "s2sad.divided": "div", "s2sad.cosine": "s2sad.cosines",
+    **{f"s2sad.{n}": f"s2sad.{n}s" for n in ("logistic", "logistic_slope", "difference", "erfcx_derivative", "dawsn_derivative", "log_ndtr_derivative")},
+    "s2sad.exp_minus": "s2sad.exps_minus", "s2sad.kept_product": "s2sad.kept_products", "s2sad.kept_ratio": "s2sad.kept_ratios",
+    "s2sad.one_minus_square": "s2sad.one_minus_squares", "s2sad.folded_softplus_slope": "s2sad.folded_softplus_slopes",
+    "s2sad.share": "s2sad.shares", "s2sad.odds_share": "s2sad.odds_shares", "s2sad.odds_rest": "s2sad.odds_rests",
 }  # fmt: skip
 ON_NUMBERS = {on_arrays: on_numbers for on_numbers, on_arrays in ON_ARRAYS.items()}
+# what multiplies or divides a cotangent, and what does so where that may be of something not selected
+KEPT = {
+    "mul": "s2sad.kept_product", "numpy.multiply": "s2sad.kept_product", "div": "s2sad.kept_ratio",
+    "numpy.divide": "s2sad.kept_ratio", "s2sad.ratio": "s2sad.kept_ratio", "s2sad.divided": "s2sad.kept_ratio",
+}  # fmt: skip
+PRODUCTS = ("mul", "numpy.multiply")
 _FOLDABLE = (int, float, bool, complex)
 
 
@@ -45,18 +56,51 @@ class Builder:
         self.meet: Callable[[str, tuple[Operand, ...], dict[str, Any]], Op | None] = lambda *_: (
             None  # the test, if any, that the sizes of an operation's operands fit
         )
+        self.kept: set[Operand] = set()  # cotangents whose zeros stay zeros: see `keeping`
         self.reassociate = False  # constant factors of adjoints may be multiplied together
         self.changes: Callable[[Operand], bool] = lambda o: (
             False
         )  # whether memory is written after it was made
+        # whether a number is NumPy's for certain, where what the primal reads is divided by
+        self.is_numpy: Callable[[Operand], bool] = lambda o: False
+        # whether a division by zero divides the sum of no elements
+        self.is_count: Callable[[Op], bool] = lambda op: False
 
     # -- operations ---------------------------------------------------------------------------------
 
     def emit(
         self, prim: str, *operands: Operand, hint: str = "", type: Type | None = None, **attrs: Any
     ) -> Operand:
-        """Append one operation and return its result; the type is the rule's unless given. Arithmetic takes the
-        numbers that arrays without axes hold, as NumPy does."""
+        """Append one operation and return its result; the type is the rule's unless given. What is made of a cotangent
+        that may be of something not selected is one as well."""
+        if prim == "s2sad.kept_product" and any(map(is_plain_factor, operands)):
+            prim = "mul"
+        if self.kept.isdisjoint(operands):
+            return self.append(prim, *operands, hint=hint, type=type, **attrs)
+        result = self.append(self.with_zeros(prim, operands), *operands, hint=hint, type=type, **attrs)
+        self.kept.add(result)
+        return result
+
+    @contextmanager
+    def keeping(self, cotangents: set[Operand]) -> Iterator[None]:
+        """While a rule is expanded: cotangents, or tangents, whose zeros stay zeros whatever they are multiplied with."""
+        before, self.kept = self.kept, cotangents
+        try:
+            yield
+        finally:
+            self.kept = before
+
+    def with_zeros(self, prim: str, operands: tuple[Operand, ...]) -> str:
+        """The operation that multiplies or divides a cotangent and keeps its zeros, whatever the other operand is."""
+        if prim not in KEPT or (prim not in PRODUCTS and operands[0] not in self.kept):
+            return prim
+        others = [o for o in operands if o not in self.kept]
+        return prim if others and is_plain_factor(others[0]) else KEPT[prim]
+
+    def append(
+        self, prim: str, *operands: Operand, hint: str = "", type: Type | None = None, **attrs: Any
+    ) -> Operand:
+        """The operation itself. Arithmetic takes the numbers that arrays without axes hold, as NumPy does."""
         if any(isinstance(o.type, Array) and o.type.ndim == 0 for o in operands) and is_elementwise(
             PRIMS[prim]
         ):
@@ -119,7 +163,8 @@ class Builder:
                 if not is_elementwise(PRIMS[prim]):
                     raise TypeError("an array where a number is needed")
                 return infer_elementwise(PRIMS[prim], types)
-            return PRIMS[prim].infer(*types)
+            found = infer_numbers(PRIMS[prim], types)
+            return FLOAT if prim == "pow" and found == INT and is_negative(operands[1]) else found
         except TypeError as error:
             raise SignatureError(f"{prim}: {error}", self.loc, "only numbers can stand here") from None
 
@@ -250,6 +295,8 @@ class Builder:
             self.ops += [*then_ops, *else_ops]
             return self.emit("numpy.where", cond, a, b)
         result = Value("", type)
+        if not self.kept.isdisjoint((a, b)):
+            self.kept.add(result)
         self.ops.append(
             If(cond, Block((), tuple(then_ops), (a,)), Block((), tuple(else_ops), (b,)), (result,), self.loc)
         )
@@ -260,6 +307,10 @@ class Builder:
     def expand(self, text: str, env: dict[str, Any], family: str = "math") -> Any:
         """Emit the operations of a rule text over the operands in `env`."""
         return self._expand(parsed(text), env, family)
+
+    def partial(self, partial: str | Callable[..., Any], env: Any, family: str) -> Any:
+        """Emit the operations of a partial, a text or a function that does so."""
+        return self.expand(partial, env, family) if isinstance(partial, str) else partial(self, env)
 
     def _expand(self, node: ast.expr, env: dict[str, Any], family: str) -> Operand:
         if isinstance(node, ast.Name):
@@ -405,6 +456,15 @@ def _constant(name: str) -> Const:
 
 def is_one(operand: Operand) -> bool:
     return isinstance(operand, Const) and type(operand.value) in (int, float) and operand.value == 1
+
+
+def is_negative(operand: Operand) -> bool:
+    return isinstance(operand, Const) and operand.value < 0
+
+
+def is_plain_factor(operand: Operand) -> bool:
+    """Whether a product or quotient with it is 0, infinite or nan only where the other factor is."""
+    return isinstance(operand, Const) and 0.0 < abs(operand.value) < inf
 
 
 def is_zero(operand: Operand) -> bool:

@@ -54,7 +54,7 @@ rule(
     "y = angle(x)",
     name="numpy.angle",
     infer=real_type,
-    dx=complex_only("dy / (1j * x)"),
+    dx=complex_only("dy * inverse(1j * x)"),
     **_OPTIONS,
 )
 rule(

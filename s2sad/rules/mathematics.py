@@ -64,7 +64,7 @@ def _smooth(form: str, dx: str | Emit, **options: Any) -> Prim:
 
 _smooth("exp(x)", "y * dy")
 _smooth("exp2(x)", "log(2.0) * y * dy")
-_smooth("expm1(x)", "(y + 1.0) * dy")
+_smooth("expm1(x)", "exp(x) * dy")
 _smooth("log1p(x)", "dy / (1.0 + x)")
 _smooth("log2(x)", "dy / (log(2.0) * x)")
 _smooth("log10(x)", "dy / (log(10.0) * x)")
@@ -89,7 +89,7 @@ rule(
 )  # fmt: skip
 rule(
     math.pow, "y = pow(a, b)", infer=FLOAT_RESULT, cost=30,
-    da=_pow_base, db="pow_exponent(a, b, y) * dy",
+    da=_pow_base, db="kept_product(pow_exponent(a, b, y), dy)",
 )  # fmt: skip
 _smooth("sqrt(x)", "0.5 * ratio(dy, y)", cost=5)
 
@@ -99,27 +99,27 @@ def cbrt(x: float) -> float:
     return np.cbrt(x)  # type: ignore[no-any-return]
 
 
-_smooth("cbrt(x)", "ratio(dy, 3.0 * y * y)", effect="none", jit=False, helper=source(cbrt))
+_smooth("cbrt(x)", "ratio(ratio(dy, y), 3.0 * y)", effect="none", jit=False, helper=source(cbrt))
 
 # -- circles and hyperbolas ---------------------------------------------------------------------------
 
 _smooth("sin(x)", "cos(x) * dy")
 _smooth("cos(x)", "-sin(x) * dy")
 _smooth("tan(x)", "(1.0 + y * y) * dy")
-_smooth("asin(x)", "ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
-_smooth("acos(x)", "-ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
+_smooth("asin(x)", "ratio(dy, sqrt(one_minus_square(x)))")
+_smooth("acos(x)", "-ratio(dy, sqrt(one_minus_square(x)))")
 _smooth("atan(x)", "dy / (1.0 + x * x)", effect="none")
 _smooth("sinh(x)", "cosh(x) * dy")
 _smooth("cosh(x)", "sinh(x) * dy")
 _smooth("tanh(x)", "(1.0 - y * y) * dy", effect="none")
 _smooth("asinh(x)", "dy / hypot(1.0, x)", effect="none")
-_smooth("acosh(x)", "ratio(dy, sqrt(x - 1.0) * sqrt(x + 1.0))")
-_smooth("atanh(x)", "ratio(dy, (1.0 - x) * (1.0 + x))")
+_smooth("acosh(x)", "ratio(ratio(dy, sqrt(x - 1.0)), sqrt(x + 1.0))")
+_smooth("atanh(x)", "ratio(dy, one_minus_square(x))")
 _smooth("degrees(x)", "degrees(dy)", effect="none", cost=1)
 _smooth("radians(x)", "radians(dy)", effect="none", cost=1)
 rule(
     math.atan2, "y = atan2(a, b)", infer=FLOAT_RESULT, effect="none", cost=30,
-    da="ratio(b * dy, a * a + b * b)", db="-ratio(a * dy, a * a + b * b)",
+    da="ratio(ratio(b, hypot(a, b)) * dy, hypot(a, b))", db="-ratio(ratio(a, hypot(a, b)) * dy, hypot(a, b))",
 )  # fmt: skip
 
 
@@ -131,9 +131,16 @@ def hypot(*xs: float) -> float:
     return total
 
 
+def _share_of_hypot(b: Any, env: Any) -> Any:
+    """Of two legs so that the second derivative, too, is exact where one is much longer."""
+    others = env["others"]
+    if len(others) != 1:
+        return b.expand("ratio(x, y) * dy", env)
+    return b.expand("cosine(x, o, y) * dy", with_names(env, o=others[0]))
+
+
 rule(
-    math.hypot, "y = hypot(*xs)", infer=FLOAT_RESULT, effect="none", helper=source(hypot),
-    dxs=variadic("ratio(x, y) * dy"),
+    math.hypot, "y = hypot(*xs)", infer=FLOAT_RESULT, effect="none", helper=source(hypot), dxs=_share_of_hypot,
 )  # fmt: skip
 
 # -- absolute values, remainders, scaling -------------------------------------------------------------

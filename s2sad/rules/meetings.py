@@ -113,13 +113,9 @@ def broadcast(shapes: Iterable[Sequence[Axis]], text: str = BROADCAST, error: ty
 
 
 def spread_over(target: Sequence[Axis], v: Sequence[Axis], text: str) -> list[Meeting]:
-    """What is written into a target is spread over it, never the other way round; leading axes of size 1 may go."""
-    extra = [Meeting((Axis(0, None, 1),), (a,), "none", text) for a in v[: max(0, len(v) - len(target))]]
-    rest = v[len(extra) :]
-    pairs = zip(target[len(target) - len(rest) :], rest, strict=True)
-    return [m for m in extra if m.second[0].size != 1] + [
-        Meeting((a,), (b,), "second", text) for a, b in pairs
-    ]
+    """What is written into a target is spread over it, never the other way round; typing takes away the axes before them."""
+    pairs = zip(reversed(target), reversed(v), strict=False)
+    return [Meeting((a,), (b,), "second", text) for a, b in pairs][::-1]
 
 
 def equal(a: Axis, b: Axis, text: str, error: type[Exception] = ValueError) -> Meeting:
@@ -237,6 +233,12 @@ def _same_shape(attrs: Attrs, operands: tuple[Operand, ...]) -> list[Meeting]:
     return [equal(a, b, attrs["text"], attrs["error"]) for a, b in pairs]
 
 
+def _one_long(attrs: Attrs, operands: tuple[Operand, ...]) -> list[Meeting]:
+    """Of axes that are taken away."""
+    dims = axes(operands, 0)
+    return [equal(dims[k], Axis(0, None, 1), attrs["text"]) for k in attrs["axes"]]
+
+
 def _all_spread(attrs: Attrs, operands: tuple[Operand, ...]) -> list[Meeting]:
     return broadcast([axes(operands, i) for i in range(len(operands))])[1]
 
@@ -288,6 +290,7 @@ RULES: dict[str, Callable[[Attrs, tuple[Operand, ...]], list[Meeting]]] = {
     "numpy.isclose": _all_spread,
     "numpy.allclose": _all_spread,
     "same_shape": _same_shape,
+    "one_long": _one_long,
     "numpy.linalg.lstsq": _lstsq,
     "scipy.linalg.solve_triangular": _solve_triangular,
     "scipy.linalg.expm": _square("expected a square matrix"),

@@ -73,6 +73,7 @@ _memory("tape_len", len, "y = tape_len(t)", "reads")
 _memory("tape_read", lambda t, k: t[k], "y = tape_read(t, k)", "reads")
 _memory("pack", lambda *xs: xs, "y = pack(*xs)", "none")
 _memory("extract", None, "y = extract(x)", "reads")
+_memory("extract_list", None, "y = extract_list(x)", "reads")
 _memory("constant", None, "y = constant()", "none")
 _memory("array_like", None, "y = array_like(x)", "alloc")
 rule(len, "y = len(a)", name="len", infer=INT, effect="none", cost=1, da=ZERO)
@@ -89,6 +90,7 @@ rule(
 )
 rule(print, "print(*xs)", name="print", infer=_typed, effect="world", dxs=ZERO)
 rule(format, "y = format(*xs)", name="format", infer=STR, effect="raises", dxs=ZERO)
+rule(str, "y = text(*xs)", name="text", infer=STR, effect="raises", dxs=ZERO)
 rule(
     lambda x: x,
     "y = stop_gradient(x)",

@@ -6,11 +6,13 @@ piecewise constant (derivative 0), `abs` has derivative 0 at 0, ties of min and 
 
 from __future__ import annotations
 
+import math
 import operator
+from collections import ChainMap
 from typing import Any
 
 from s2sad.ir.core import Const
-from s2sad.ir.types import BOOL, FLOAT, INT, Scalar, Type
+from s2sad.ir.types import BOOL, FLOAT, INT, Array, Scalar, Type
 from s2sad.rules.registry import ZERO, boolean, promoted, promoted_float, rule, same, source
 
 
@@ -31,10 +33,31 @@ rule(operator.neg, "y = neg(a)", name="neg", infer=same, effect="none", cost=1, 
 rule(operator.pos, "y = pos(a)", name="pos", infer=same, effect="none", cost=1, da="dy")
 
 
-def _div_denominator(b: Any, env: dict[str, Any]) -> Any:
+def divided(a: float, b: float) -> float:
+    """a / b as NumPy's numbers divide by zero: an infinity or nan, here without a warning."""
+    if b != 0.0:
+        return a / b
+    return math.copysign(math.inf, a) * math.copysign(1.0, b) if a != 0.0 and a == a else math.nan
+
+
+def by_denominator(b: Any, env: dict[str, Any]) -> Any:
+    """The cotangent of a quotient divided by its denominator; raises nowhere that the quotient did not."""
+    denominator = env["op"].operands[1] if "op" in env else env["b"]
+    result = env["op"].result.type if "op" in env else env["y"].type
+    raised = isinstance(result, Scalar) and result.dtype is None
+    if raised or _literal(denominator) or b.is_numpy(denominator) or isinstance(env["dy"].type, Array):
+        return b.expand("dy / b", env)
+    if "op" in env and b.is_count(env["op"]):
+        return b.expand("dy / max(b, 1)", env, "builtins")
+    if "complex" in (env["dy"].type.kind, denominator.type.kind):
+        return b.expand("divide(dy, b)", env, "numpy")
+    return b.expand("divided(dy, b)", env)
+
+
+def div_denominator(b: Any, env: dict[str, Any]) -> Any:
     if _literal(env["op"].operands[0] if "op" in env else env["a"]) == 1:  # without asking for the value of a
         return b.expand("-(y * y * dy)", env)
-    return b.expand("-(y * (dy / b))", env)
+    return b.expand("-(y * quotient)", ChainMap({"quotient": by_denominator(b, env)}, env))
 
 
 rule(
@@ -43,8 +66,8 @@ rule(
     name="div",
     infer=promoted_float,
     cost=5,
-    da="dy / b",
-    db=_div_denominator,
+    da=by_denominator,
+    db=div_denominator,
 )
 rule(operator.floordiv, "y = floordiv(a, b)", name="floordiv", infer=promoted, cost=5, da=ZERO, db=ZERO)
 rule(operator.mod, "y = mod(a, b)", name="mod", infer=promoted, cost=5, da="dy", db="-(a // b * dy)")
@@ -57,7 +80,7 @@ def _pow_type(*types: Type) -> Type:
 def _pow_base(b: Any, env: dict[str, Any]) -> Any:
     n = _literal(env["b"])
     if n is None:
-        text = "b * a**(b - 1.0) * dy" if _of_complex(env) else "pow_base(a, b, y) * dy"
+        text = "b * a**(b - 1.0) * dy" if _of_complex(env) else "kept_product(pow_base(a, b, y), dy)"
         return b.expand(text, env)
     env = {**env, "n": Const(float(n), FLOAT)}
     if n == 0:
@@ -72,13 +95,13 @@ def _pow_base(b: Any, env: dict[str, Any]) -> Any:
         return b.expand("n * y / a * dy", env)
     if _of_complex(env):
         return b.expand("n * a**m * dy", {**env, "m": Const(float(n - 1), FLOAT)})
-    return b.expand("pow_base(a, b, y) * dy", env)
+    return b.expand("kept_product(pow_base(a, b, y), dy)", env)
 
 
 def _pow_exponent(b: Any, env: dict[str, Any]) -> Any:
     if _of_complex(env):
         return b.expand("log(a + 0j) * y * dy", env, "numpy")
-    return b.expand("pow_exponent(a, b, y) * dy", env)
+    return b.expand("kept_product(pow_exponent(a, b, y), dy)", env)
 
 
 def _of_complex(env: dict[str, Any]) -> bool:
@@ -102,7 +125,7 @@ def pow_base(a: float, b: float, y: float) -> float:
         return b * y / a
     if b == 1.0:
         return 1.0
-    return 0.0 if b > 1.0 else math.inf
+    return 0.0 if b > 1.0 else math.copysign(math.inf, b)
 
 
 def pow_exponent(a: float, b: float, y: float) -> float:
@@ -110,7 +133,7 @@ def pow_exponent(a: float, b: float, y: float) -> float:
     if a > 0.0:
         return math.log(a) * y
     if a == 0.0:
-        return 0.0 if b != 0.0 else -math.inf
+        return 0.0 if b > 0.0 else -math.inf
     return math.nan
 
 
@@ -118,7 +141,24 @@ def ratio(a: float, b: float) -> float:
     """a / b where b may be 0: then 0 for a = 0, else an infinity of the sign of a."""
     if b != 0.0:
         return a / b
-    return 0.0 if a == 0.0 else math.copysign(math.inf, a)
+    return a * math.inf if a != 0.0 else 0.0
+
+
+def kept_product(a: float, b: float) -> float:
+    """a * b, 0 where one of them is 0: what was not selected contributes nothing, whatever its partial."""
+    return a * b if a != 0.0 and b != 0.0 else 0.0
+
+
+def kept_ratio(a: float, b: float) -> float:
+    """a / b where b may be 0 or anything: 0 for a = 0, an infinity of the sign of a for b = 0."""
+    if a == 0.0:
+        return 0.0
+    return a / b if b != 0.0 else a * math.inf
+
+
+def one_minus_square(x: float) -> float:
+    """1 - x * x without cancellation."""
+    return (1.0 - x) * (1.0 + x)
 
 
 def same_size(n: int, m: int) -> int:
@@ -127,8 +167,6 @@ def same_size(n: int, m: int) -> int:
         raise ValueError("operands could not be broadcast together")
     return n
 
-
-import math  # noqa: E402
 
 rule(
     same_size,
@@ -140,17 +178,20 @@ rule(
     dn=ZERO,
     dm=ZERO,
 )
+# the limit of d2(a**b)/da db = a**(b - 1) * (b * log(a) + 1) at a = 0
+MIXED = "(0.0 if b > 1.0 else -inf if b > 0.0 else inf)"
 rule(
     pow_base, "y = pow_base(a, b, y0)", name="s2sad.pow_base", helper=source(pow_base), effect="none",
-    da="pow_base(a, b - 1.0, pow_base(a, b, y0) / b) * b * dy if b != 0.0 and b != 1.0 else 0.0",
-    db="(pow_base(a, b, y0) / b + pow_base(a, b, y0) * safe_log(a)) * dy if b != 0.0 and a > 0.0 else 0.0",
+    da="kept_product(pow_base(a, b - 1.0, pow_base(a, b, y0) / b) * b, dy) if b != 0.0 and b != 1.0 else 0.0",
+    db="(pow_base(a, b, y0) / b + pow_base(a, b, y0) * safe_log(a)) * dy if b != 0.0 and a > 0.0"
+    f" else kept_product({MIXED}, dy)",
     dy0=ZERO, needs=("s2sad.safe_log",),
 )  # fmt: skip
 rule(
     pow_exponent, "y = pow_exponent(a, b, y0)", name="s2sad.pow_exponent", helper=source(pow_exponent),
     effect="none",
-    da="(pow_base(a, b, y0) * safe_log(a) + y0 / a) * dy if a > 0.0 else 0.0",
-    db="safe_log(a) * y * dy", dy0=ZERO,
+    da=f"(pow_base(a, b, y0) * safe_log(a) + y0 / a) * dy if a > 0.0 else kept_product({MIXED}, dy)",
+    db="safe_log(a) * y * dy if a > 0.0 else kept_product(y if b > 0.0 else -inf * y, dy)", dy0=ZERO,
 )  # fmt: skip
 
 
@@ -181,8 +222,35 @@ def _ratio_type(*types: Type) -> Type:
 
 
 rule(
+    divided, "y = divided(a, b)", name="s2sad.divided", helper=source(divided), effect="none",
+    da="divided(dy, b)", db="-divided(y * dy, b)",
+)  # fmt: skip
+rule(
     ratio, "y = ratio(a, b)", name="s2sad.ratio", helper=source(ratio), effect="none", infer=_ratio_type,
-    da="ratio(dy, b)", db="ratio(-y * dy, b) if b != 0.0 else 0.0",
+    da="ratio(dy, b)", db="-ratio(kept_product(y, dy), b)",
+)  # fmt: skip
+rule(
+    one_minus_square, "y = one_minus_square(x)", name="s2sad.one_minus_square", helper=source(one_minus_square),
+    effect="none", infer=_ratio_type, cost=2, dx="-2.0 * x * dy",
+)  # fmt: skip
+rule(
+    kept_product, "y = kept_product(a, b)", name="s2sad.kept_product", helper=source(kept_product), effect="none",
+    infer=_ratio_type, cost=1, da="kept_product(b, dy)", db="kept_product(a, dy)",
+)  # fmt: skip
+rule(
+    kept_ratio, "y = kept_ratio(a, b)", name="s2sad.kept_ratio", helper=source(kept_ratio), effect="none",
+    infer=_ratio_type, cost=5, da="kept_ratio(dy, b)", db="-kept_ratio(kept_product(y, dy), b)",
+)  # fmt: skip
+
+
+def cosine(a: float, b: float, y: float) -> float:
+    """a / y, y the hypotenuse of a and b: 0 where both are."""
+    return a / y if y != 0.0 else 0.0
+
+
+rule(
+    cosine, "y = cosine(a, b, y0)", name="s2sad.cosine", helper=source(cosine), effect="none",
+    da="ratio(cosine(b, a, y0) * cosine(b, a, y0) * dy, y0)", db="-ratio(y * cosine(b, a, y0) * dy, y0)", dy0=ZERO,
 )  # fmt: skip
 
 # -- comparisons, integers, truth: piecewise constant -------------------------------------------------

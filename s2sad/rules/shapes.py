@@ -14,7 +14,12 @@ OPERATORS = frozenset(
     {"add", "sub", "mul", "div", "pow", "floordiv", "mod", "neg", "pos", "lt", "le", "gt", "ge", "eq", "ne",
      "builtins.abs", "bitand", "bitor", "bitxor", "invert", "lshift", "rshift"}
 )  # fmt: skip
-ELEMENTWISE: set[Any] = {np.where, np.clip, np.sinc, np.i0, np.nan_to_num, np.fix, np.round, np.around}
+UNDEFINED = frozenset(
+    {"sub", "neg", "pos", "lt", "le", "gt", "ge", "eq", "ne"}
+)  # of truth values, or itself one
+ELEMENTWISE: set[Any] = {np.where, np.clip, np.sinc, np.i0, np.nan_to_num, np.round, np.around}
+if hasattr(np, "fix"):  # deprecated since NumPy 2.5
+    ELEMENTWISE.add(np.fix)
 
 
 def is_elementwise(prim: Any) -> bool:
@@ -72,11 +77,25 @@ def infer_elementwise(prim: Any, types: tuple[Type, ...]) -> Type:
     """Sizes by broadcasting; the dtype by asking NumPy, once for each combination of operand dtypes. What a ufunc
     makes of arrays without axes is a number."""
     dims = broadcast(*(t.dims for t in types if isinstance(t, Array)))
+    dtype = asked(prim, types)
+    return Array(dtype, len(dims), dims) if dims or prim.name == "numpy.where" else scalar_of(dtype)
+
+
+def asked(prim: Any, types: tuple[Type, ...]) -> str:
+    """The dtype of a result as NumPy says."""
     key = (prim.name, *(_dtype_key(t) for t in types))
     dtype = _SAMPLES.get(key)
     if dtype is None:
         dtype = _SAMPLES[key] = _dtype(prim.fn, types)
-    return Array(dtype, len(dims), dims) if dims or prim.name == "numpy.where" else scalar_of(dtype)
+    return dtype
+
+
+def infer_numbers(prim: Any, types: tuple[Type, ...]) -> Type:
+    """The type of a result of numbers: of an operator on NumPy's truth values what NumPy makes of them."""
+    if prim.name in OPERATORS and all(isinstance(t, Scalar) and t.kind == "bool" for t in types):
+        if any(t.dtype is not None for t in types if isinstance(t, Scalar)) and prim.name not in UNDEFINED:
+            return scalar_of(asked(prim, types))
+    return prim.infer(*types)  # type: ignore[no-any-return]
 
 
 def _dtype_key(t: Type) -> Any:

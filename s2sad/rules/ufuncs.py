@@ -15,7 +15,7 @@ import numpy as np
 from s2sad.ir.types import BOOL, NONE, Array, Scalar, Type, scalar_of
 from s2sad.rules.complexes import absolute_partial, is_complex, real_type
 from s2sad.rules.mathematics import FLOAT_RESULT, TUPLES, with_names
-from s2sad.rules.operators import _literal
+from s2sad.rules.operators import _literal, by_denominator, div_denominator
 from s2sad.rules.registry import ZERO, Emit, Infer, Prim, boolean, numpy_float, numpy_same, rule, source
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -60,13 +60,7 @@ ufunc("negative(x)", numpy_same, cost=1, dx="-dy")
 ufunc("positive(x)", numpy_same, cost=1, dx="dy")
 
 
-def _denominator(b: Any, env: Any) -> Any:
-    if _literal(env["op"].operands[0] if "op" in env else env["a"]) == 1:  # without asking for the value of a
-        return b.expand("-y * y * dy", env)
-    return b.expand("-y * quotient", with_names(env, quotient=over("dy", "b")(b, env)))
-
-
-ufunc("divide(a, b)", cost=5, da=over("dy", "b"), db=_denominator)
+ufunc("divide(a, b)", cost=5, da=by_denominator, db=div_denominator)
 ufunc("reciprocal(x)", numpy_same, cost=5, dx="-y * y * dy")
 ufunc("square(x)", numpy_same, cost=1, dx="2.0 * x * dy")
 ufunc("mod(a, b)", numpy_same, cost=5, da="dy", db="-floor_divide(a, b) * dy")
@@ -76,7 +70,7 @@ ufunc("fmod(a, b)", numpy_same, cost=5, da="dy", db="-trunc(divide(a, b)) * dy")
 def _power_exponent(b: Any, env: Any) -> Any:
     if is_complex(env["a"].type) or is_complex(env["b"].type):
         return b.expand("log(a + 0j) * y * dy", env, "numpy")
-    return b.expand("pow_exponent(a, b, y) * dy", env)
+    return b.expand("kept_product(pow_exponent(a, b, y), dy)", env)
 
 
 def _power_base(b: Any, env: Any) -> Any:
@@ -90,7 +84,7 @@ def _power_base(b: Any, env: Any) -> Any:
     if n == 2:
         return b.expand("2.0 * a * dy", env)
     if n is None or 0 < n < 1 or not math.isfinite(n):
-        return b.expand("pow_base(a, b, y) * dy", env)
+        return b.expand("kept_product(pow_base(a, b, y), dy)", env)
     if n < 0:
         return over(f"{float(n)!r} * y * dy", "a")(b, env)
     return b.expand(f"{float(n)!r} * power(a, {n - 1!r}) * dy", env, "numpy")
@@ -112,30 +106,28 @@ def _sqrt(b: Any, env: Any) -> Any:
 
 
 ufunc("sqrt(x)", cost=5, dx=_sqrt)
-ufunc("cbrt(x)", cost=20, dx="ratio(dy, 3.0 * y * y)")
-ufunc("hypot(a, b)", cost=10, da="ratio(a, y) * dy", db="ratio(b, y) * dy")
+ufunc("cbrt(x)", cost=20, dx="ratio(ratio(dy, y), 3.0 * y)")
+ufunc("hypot(a, b)", cost=10, da="cosine(a, b, y) * dy", db="cosine(b, a, y) * dy")
 ufunc("exp(x)", cost=20, dx="y * dy")
 ufunc("exp2(x)", cost=20, dx=f"{LN2} * y * dy")
-ufunc("expm1(x)", cost=20, dx="(y + 1.0) * dy")
+ufunc("expm1(x)", cost=20, dx="exp(x) * dy")
 ufunc("log(x)", cost=20, dx=over("dy", "x"))
 ufunc("log1p(x)", cost=20, dx=over("dy", "1.0 + x"))
 ufunc("log2(x)", cost=20, dx=over("dy", f"{LN2} * x"))
 ufunc("log10(x)", cost=20, dx=over("dy", f"{LN10} * x"))
-# where both are infinite, a - y would be nan
-for _form, _exp in (("logaddexp(a, b)", "exp"), ("logaddexp2(a, b)", "exp2")):
-    ufunc(
-        _form, cost=40,
-        da=f"{_exp}(a - y) * dy if a != y else dy if a != b else 0.5 * dy",
-        db=f"{_exp}(b - y) * dy if b != y else dy if a != b else 0.5 * dy",
-    )  # fmt: skip
+ufunc("logaddexp(a, b)", cost=40, da="logistic(difference(a, b)) * dy", db="logistic(difference(b, a)) * dy")
+ufunc(
+    "logaddexp2(a, b)", cost=40, da=f"logistic({LN2} * difference(a, b)) * dy",
+    db=f"logistic({LN2} * difference(b, a)) * dy",
+)  # fmt: skip
 
 # -- circles and hyperbolas ---------------------------------------------------------------------------
 
 ufunc("sin(x)", cost=20, dx="cos(x) * dy")
 ufunc("cos(x)", cost=20, dx="-sin(x) * dy")
 ufunc("tan(x)", cost=20, dx="(1.0 + y * y) * dy")
-ufunc("arcsin(x)", cost=20, dx="ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
-ufunc("arccos(x)", cost=20, dx="-ratio(dy, sqrt((1.0 - x) * (1.0 + x)))")
+ufunc("arcsin(x)", cost=20, dx="ratio(dy, sqrt(one_minus_square(x)))")
+ufunc("arccos(x)", cost=20, dx="-ratio(dy, sqrt(one_minus_square(x)))")
 ufunc("arctan(x)", cost=20, dx="dy / (1.0 + x * x)")
 ufunc("sinh(x)", cost=20, dx="cosh(x) * dy")
 ufunc("cosh(x)", cost=20, dx="sinh(x) * dy")
@@ -149,9 +141,10 @@ def _arcsinh(b: Any, env: Any) -> Any:
 
 
 ufunc("arcsinh(x)", cost=20, dx=_arcsinh)
-ufunc("arccosh(x)", cost=20, dx="ratio(dy, sqrt(x - 1.0) * sqrt(x + 1.0))")
-ufunc("arctanh(x)", cost=20, dx=over("dy", "(1.0 - x) * (1.0 + x)"))
-ufunc("arctan2(a, b)", cost=30, da="ratio(b * dy, a * a + b * b)", db="-ratio(a * dy, a * a + b * b)")
+ufunc("arccosh(x)", cost=20, dx="ratio(ratio(dy, sqrt(x - 1.0)), sqrt(x + 1.0))")
+ufunc("arctanh(x)", cost=20, dx=over("dy", "one_minus_square(x)"))
+ufunc("arctan2(a, b)", cost=30, da="ratio(ratio(b, hypot(a, b)) * dy, hypot(a, b))",
+      db="-ratio(ratio(a, hypot(a, b)) * dy, hypot(a, b))")  # fmt: skip
 for _name in ("degrees", "radians", "deg2rad", "rad2deg"):
     ufunc(f"{_name}(x)", cost=1, dx=f"{_name}(dy)")
 
@@ -176,9 +169,10 @@ def sinc_derivative(n: int, x: float) -> float:
             term *= -z * z / ((m + 1) * (m + 2))
             m += 2
     else:
-        total = math.sin(z) / z
+        turn = math.pi * np.fmod(x, 2.0)  # exactly as far into a period as x
+        total = math.sin(turn) / z
         for m in range(1, n + 1):
-            wave = math.cos(z) if m % 2 else math.sin(z)
+            wave = math.cos(turn) if m % 2 else math.sin(turn)
             total = ((wave if m % 4 < 2 else -wave) - m * total) / z
     for _ in range(n):
         total *= math.pi
@@ -277,7 +271,8 @@ ufunc("heaviside(x, h)", cost=1, jit=False, helper=source(heaviside), dx=ZERO, d
 ufunc("ldexp(x, n)", lambda x, n: numpy_float(x), cost=5, dx="scale(dy, n)", dn=ZERO)
 ufunc("nextafter(a, b)", cost=5, da="dy", db=ZERO)
 piecewise_constant("floor(x)", "ceil(x)", "rint(x)", "trunc(x)", "spacing(x)")
-piecewise_constant("fix(x)", jit=False, helper=source(fix))
+if hasattr(np, "fix"):  # deprecated since NumPy 2.5
+    piecewise_constant("fix(x)", jit=False, helper=source(fix))
 piecewise_constant("sign(x)", infer=numpy_same)
 piecewise_constant("round(x, decimals)", infer=lambda x, *decimals: numpy_same(x))
 piecewise_constant("around(x, decimals)", infer=lambda x, *decimals: numpy_same(x))

@@ -7,8 +7,8 @@ from typing import Any
 
 from s2sad.analysis.aliases import Aliases
 from s2sad.errors import NOWHERE, NotDifferentiableError
-from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value
-from s2sad.ir.types import FLOAT, Array, Bottom, Scalar, is_float, is_memory
+from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Undef, Value
+from s2sad.ir.types import FLOAT, NONE, Array, Bottom, Scalar, is_float, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.reverse import Callees, Reverse, ready
 from s2sad.transform.reverse.arrays import finished_array, sources
@@ -29,7 +29,10 @@ def gradient(
 
     The first result of `fn` must be a real scalar; `aux` further results are returned as they are.
     """
-    if isinstance(fn.body.yields[0].type, Bottom):  # it raises whatever happens, and yields nothing
+    always_raises = any(isinstance(op, Op) and op.prim == "raise" for op in fn.body.ops)
+    if isinstance(fn.body.yields[0].type, Bottom) or (
+        isinstance(fn.body.yields[0], Undef) and always_raises
+    ):  # it raises whatever happens, and yields nothing
         fn = replace(fn, body=replace(fn.body, yields=(const(0.0), *fn.body.yields[1:])))
     fn = number_returned(fn)
     output = fn.body.yields[0]
@@ -37,7 +40,9 @@ def gradient(
         raise NotDifferentiableError(
             f"{fn.name}() returns {output.type}, and a gradient needs one real number",
             fn.loc,
-            "return a scalar, or use vjp() or jacobian()",
+            "end it with a return of one number"
+            if output.type == NONE
+            else "return a scalar, or use vjp() or jacobian()",
         )
     made_ready, seeds = ready(fn, inputs), (const(1.0) if is_float(output.type) else None,)
     restoring = Restoring()

@@ -19,7 +19,7 @@ from s2sad.analysis.aliases import (
 )
 from s2sad.analysis.layout import Layouts
 from s2sad.analysis.uses import use_counts
-from s2sad.errors import UnsupportedSyntaxError
+from s2sad.errors import UndecidedViewError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, blocks, operands, walk, with_blocks
 from s2sad.ir.types import is_memory
 from s2sad.optimize.dce import eliminate_dead_code
@@ -186,7 +186,7 @@ def refuse_written_views(fn: Function) -> None:
             if not isinstance(op, Op) or not isinstance(a, Value) or last.get(aliases.find(a), -1) < at:
                 continue
             if not (read_at_once(block, k, aliases) or owner.alone(a)):
-                raise UnsupportedSyntaxError(
+                raise UndecidedViewError(
                     f"{op.prim}() may give a view of its argument or a copy, and one of them is written: whether they share memory"
                     " depends on the call",
                     op.loc, "copy the argument first, as in x.copy().reshape(...), or take it before the array is used elsewhere",

@@ -6,9 +6,15 @@ leaves. `merge` and `join` work leaf by leaf, so a tuple carried by a loop is it
 
 from __future__ import annotations
 
+import decimal
+import enum
+import numbers
+import types
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard, Union
+
+import numpy as np
 
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Undef, Value
@@ -183,7 +189,7 @@ def same_shape(a: AV, b: AV) -> bool:
     if isinstance(a, StaticAV) and isinstance(b, StaticAV):
         return a.obj is b.obj
     if isinstance(a, FunctionAV) and isinstance(b, FunctionAV):
-        return a.source is b.source or (a.source.code is not None and a.source.code is b.source.code)
+        return a.source is b.source  # functions of one text are others where they see other variables
     if isinstance(a, (BoundAV, LazyAV)) and isinstance(b, (BoundAV, LazyAV)):
         return getattr(a, "name", getattr(a, "kind", None)) == getattr(b, "name", getattr(b, "kind", None))
     return True
@@ -270,6 +276,35 @@ def map_leaves(av: AV, f: Callable[[Operand], AV]) -> AV:
     return rebuild(av, tuple(map_leaves(p, f) for p in parts)) if parts else av
 
 
+def described(obj: Any) -> str:
+    """What an object is, for messages: short, whatever it holds."""
+    name = getattr(obj, "__name__", None)
+    if isinstance(name, str):
+        return f"the function {name}" if isinstance(obj, types.FunctionType) else name
+    cls = type(obj)
+    if isinstance(obj, np.ndarray):
+        return f"an array of dtype {obj.dtype.name}"
+    if isinstance(
+        obj,
+        (
+            bool,
+            int,
+            float,
+            complex,
+            str,
+            bytes,
+            enum.Enum,
+            np.generic,
+            numbers.Number,
+            type(None),
+            decimal.Decimal,
+        ),
+    ):
+        text = repr(obj)
+        return text if len(text) <= 60 and "\n" not in text else f"a {cls.__name__}"
+    return f"a {cls.__name__}"
+
+
 def describe(av: AV) -> str:
     """What a value is, for messages."""
     if isinstance(av, Const):
@@ -287,8 +322,7 @@ def describe(av: AV) -> str:
     if isinstance(av, FunctionAV):
         return f"the function {av.source.name}"
     if isinstance(av, StaticAV):
-        text = repr(av.obj)  # or where it is in memory
-        return getattr(av.obj, "__name__", f"a {type(av.obj).__name__}" if text.startswith("<") else text)
+        return described(av.obj)
     if isinstance(av, BoundAV):
         return f"the method {av.name}"
     if isinstance(av, PartialAV):

@@ -12,10 +12,10 @@ from weakref import WeakSet
 
 import numpy as np
 
-from s2sad.errors import SignatureError
+from s2sad.errors import S2sadError, SignatureError
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Block, Const, Operand, Undef, Value, all_operands
-from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type
+from s2sad.ir.types import BOTTOM, INT, Array, List, Object, Scalar, Type
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import PRIMS
@@ -43,7 +43,11 @@ def array(s: Any, av: AV, what: str = "here") -> Operand:
             if written is not None:
                 return of_numbers(s, *written)
             t = _array_of(operand.type)
+            if may_hold_none(operand.type):
+                raise no_array(s, "a list that may hold None", what)
             return s.builder.emit("array_of", operand, type=t, dtype=t.dtype)
+        if isinstance(operand.type, Object):
+            raise no_array(s, describe(operand), what)
         return operand
     if isinstance(av, TupleAV):
         if av.names:
@@ -56,7 +60,20 @@ def array(s: Any, av: AV, what: str = "here") -> Operand:
         from s2sad.typing.calls import HANDLERS
 
         return HANDLERS[np.arange](s, [av.start, av.stop, av.step], {}, "")  # type: ignore[return-value]
-    raise s.error(f"{describe(av)} cannot be used as an array {what}", "pass an array", SignatureError)
+    raise no_array(s, describe(av), what)
+
+
+def no_array(s: Any, held: str, what: str) -> S2sadError:
+    error: S2sadError = s.error(
+        f"{held} cannot be used as an array {what}, or as a part of one",
+        "use arrays of numbers",
+        SignatureError,
+    )
+    return error
+
+
+def may_hold_none(t: Type) -> bool:
+    return may_hold_none(t.item) if isinstance(t, List) else bool(getattr(t, "optional", False))
 
 
 def numbers_written(s: Any, av: AV) -> tuple[tuple[int, ...], list[Operand]] | None:

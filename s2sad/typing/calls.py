@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import itertools
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from s2sad.errors import MissingRuleError, SignatureError
 from s2sad.frontend.lower import parameter_names
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Undef, Value
-from s2sad.ir.types import BOTTOM, Array, List, Object, Scalar
+from s2sad.ir.types import BOTTOM, STR, Array, List, Object, Scalar
 from s2sad.markers import stop_gradient
 from s2sad.rules.builder import const
 from s2sad.rules.registry import BY_FUNCTION, PRIMS, Prim
@@ -57,7 +58,7 @@ class Siblings:
     """The nested functions of one run of a function."""
 
     def __init__(self) -> None:
-        self.made: dict[str, FunctionAV] = {}
+        self.made: dict[str, AV] = {}
         self.references: dict[str, Later] = {}
 
     def reference(self, name: str) -> Later:
@@ -159,17 +160,26 @@ def static_call(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV], hint: s
         return primitive(s, prim, args, kwargs, hint)
     inline = getattr(obj, "__s2sad_inline__", None)  # a Derivative called inside a differentiated function
     if inline is not None:
-        return inline(s, args, kwargs)
+        return s.deriving(obj, args, kwargs, lambda: inline(s, args, kwargs))  # type: ignore[no-any-return]
+    if is_exception(obj):
+        operands, _ = items.printable(s, [*args, *kwargs.values()])
+        return s.builder.emit(  # type: ignore[no-any-return]
+            "exception", *operands, type=Object("exception"), cls=obj, keywords=tuple(kwargs)
+        )
     if records.is_made_here(obj):
         return records.make(s, obj, args, kwargs)
-    if isinstance(obj, type) and issubclass(obj, BaseException):
-        operands, _ = items.printable(s, args)
-        return s.builder.emit("exception", *operands, type=Object("exception"), cls=obj)
     raise s.error(
         f"s2sad has no derivative rule for {full_name(obj)}()",
         "write it with functions that `s2sad support` lists, give it a derivative with custom_rule(), or call it outside",
         MissingRuleError,
     )
+
+
+def is_exception(obj: Any) -> bool:
+    """Whether an object is a class of exceptions, be it one that is only parsed."""
+    if isinstance(obj, type):
+        return issubclass(obj, BaseException)
+    return bool(getattr(obj, "__s2sad_parsed__", False) and obj.exceptions())
 
 
 def refuse_unbindable(s: Any, obj: Any, args: list[AV], kwargs: dict[str, AV]) -> None:
@@ -200,7 +210,13 @@ def full_name(obj: Any) -> str:
     owner: Any = getattr(obj, "__self__", None)
     if type(owner).__module__ == "numpy" and hasattr(owner, "__name__"):  # a method of a ufunc
         module, name = "numpy", f"{owner.__name__}.{obj.__name__}"
-    return f"{module}.{name}" if module not in (None, "builtins") else name
+    return f"{public(module)}.{name}" if module not in (None, "builtins") else name
+
+
+def public(module: str) -> str:
+    """A module's name as far as it is not private: `scipy.optimize` of `scipy.optimize._minimize`."""
+    parts = module.split(".")
+    return ".".join(itertools.takewhile(lambda part: not part.startswith("_"), parts)) or parts[0].lstrip("_")
 
 
 def _handler(obj: Any) -> Handler | None:
@@ -265,8 +281,7 @@ def bind(s: Any, fn: FunctionAV, args: list[AV], kwargs: dict[str, AV]) -> list[
         bound[a.vararg.id] = TupleAV(tuple(rest))
     if a.kwarg:
         bound[a.kwarg.id] = DictAV(extra)
-    captured = [_captured(fn, c) for c in fn.captured]
-    return [*captured, *(bound[n] for n in parameter_names(node))]
+    return [*captured_now(fn), *(bound[n] for n in parameter_names(node))]
 
 
 def _default(s: Any, fn: FunctionAV, name: str) -> AV:
@@ -274,20 +289,23 @@ def _default(s: Any, fn: FunctionAV, name: str) -> AV:
         return fn.defaults[name]
     if name in fn.source.defaults:
         value = fn.source.defaults[name]
+        s.context.captures.default(fn.source, name)
         if isinstance(value, _STATIC_DEFAULTS) or s.frozen:
             return from_python(value) or constant(value)
         live = fn.source.live
-        return s.context.captures.resolve(
-            value, lambda: fn.source.defaults[name], (id(live), "default", name), name, s.builder
-        )
+        return s.context.captures.resolve(value, lambda: value, (id(live), "default", name), name, s.builder)
     raise s.error(f"{fn.source.name}() is missing the argument {name!r}", "pass it", SignatureError)
 
 
-def _captured(fn: FunctionAV, c: AV) -> AV:
+def captured_now(fn: FunctionAV) -> list[AV]:
     """What a function captured, now that it is called."""
-    if isinstance(c, StaticAV) and c.obj is SELF:
-        return fn
-    return c.obj() if isinstance(c, StaticAV) and isinstance(c.obj, Later) else c
+
+    def now(c: AV) -> AV:
+        if isinstance(c, StaticAV) and c.obj is SELF:
+            return fn
+        return c.obj() if isinstance(c, StaticAV) and isinstance(c.obj, Later) else c
+
+    return list(map(now, fn.captured))
 
 
 _STATIC_DEFAULTS = (int, float, complex, str, bool, type(None), types.FunctionType, type)
@@ -390,15 +408,17 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
         fields = [kwargs.get(n, i) for n, i in zip(owner.names, owner.items, strict=True)]
         return TupleAV(tuple(fields), owner.cls, owner.names)
     if isinstance(owner, RecordAV) or (isinstance(owner, TupleAV) and owner.names):
-        found = getattr(owner.cls, name, None)
-        if isinstance(found, types.FunctionType):
-            return apply(s, constant(found), [owner, *args], kwargs, hint)
+        found = records.bound_method(s, owner.cls, name, owner, args)
+        if found is not None:
+            return apply(s, *found, kwargs, hint)
     if isinstance(owner, Const) and isinstance(owner.value, (str, int, float)):
         known = [s.static(a) for a in args]
-        if MISSING not in known and not kwargs:
+        if all(k is not MISSING for k in known) and not kwargs:
             result = from_python(getattr(owner.value, name)(*known))
             if result is not None:
                 return result
+    if getattr(owner, "type", None) == STR and name in OF_TEXTS:
+        return items.text(s, name, [owner, *args], kwargs)
     if isinstance(owner, Value) and isinstance(owner.type, Scalar) and not (args or kwargs):
         if name == "item":
             return of_python(s, owner, hint)
@@ -407,6 +427,27 @@ def method(s: Any, fn: BoundAV, args: list[AV], kwargs: dict[str, AV], hint: str
     raise s.error(
         f"the method {name}() of {describe(owner)} is not supported yet", "use a function or a loop"
     )
+
+
+OF_TEXTS = frozenset(
+    [
+        "format",
+        "join",
+        "upper",
+        "lower",
+        "title",
+        "capitalize",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "center",
+        "ljust",
+        "rjust",
+        "zfill",
+        "replace",
+    ]
+)
+"""Methods of texts that give texts."""
 
 
 def of_python(s: Any, number: AV, hint: str) -> AV:

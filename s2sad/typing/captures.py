@@ -12,12 +12,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from s2sad.frontend.source import MISSING, FunctionSource, Namespace, Place
+from s2sad.bound import BoundDerivative
+from s2sad.errors import SignatureError
+from s2sad.frontend.source import MISSING, Attribute, Builtin, FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
 from s2sad.ir.types import Object, Placed, Type, with_dims
 from s2sad.rules.builder import Builder
-from s2sad.typing.abstract import AV, FunctionAV, StaticAV, from_python
-from s2sad.typing.structure import LIBRARIES, Fixed, Node, assembled, constant, key_of, unfold
+from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV, from_python
+from s2sad.typing.structure import (
+    EMPTY,
+    LIBRARIES,
+    Fixed,
+    Node,
+    assembled,
+    constant,
+    key_of,
+    unfold,
+    with_sizes,
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,6 +49,22 @@ class Guard:
     key: Any
     name: str
 
+    def holds(self) -> bool:
+        return bool(key_of(self.get()) == self.key)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Same:
+    """What generated code was made from: it holds as long as `get()` gives the same object. `frozen`: Numba's own
+    functions take it for a constant, and so may a derivative that is entered as one of them."""
+
+    get: Callable[[], Any]
+    obj: Any
+    frozen: bool = False
+
+    def holds(self) -> bool:
+        return self.get() is self.obj
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Part:
@@ -54,19 +82,31 @@ class Part:
             return MISSING
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Emptiness:
+    """Whether a captured list has no elements."""
+
+    get: Callable[[], Any]
+
+    def __call__(self) -> bool:
+        found = self.get()
+        return type(found) is list and not found
+
+
 class Captures:
     """The variables one typing run has captured, by the variable's own identity. `flat`: the parts of containers are
-    captured one by one, for Numba, which does not take dicts and objects."""
+    captured one by one, for Numba, which does not take dicts and objects. `sized`: what is captured is typed with its sizes."""
 
-    def __init__(self, flat: bool = False) -> None:
-        self.flat = flat
+    def __init__(self, flat: bool = False, sized: bool = False) -> None:
+        self.flat, self.sized = flat, sized
         self.reset()
 
     def reset(self) -> None:
         self.variables: dict[Any, Captured] = {}
-        self.guards: dict[Any, Guard] = {}
+        self.guards: dict[Any, Guard | Same] = {}
         self.seen: dict[Any, AV] = {}
         self.layouts: dict[Value, str] = {}
+        self.structures: set[Any] = set()  # the attributes of classes that hold lists of structures
         self.head_ops: list[Any] = []  # what takes elements out of captured containers
 
     def name(self, namespace: Namespace, name: str, builder: Builder) -> AV:
@@ -84,13 +124,14 @@ class Captures:
     def made(self, obj: Any, get: Callable[[], Any], key: Any, name: str, builder: Builder) -> AV:
         if isinstance(obj, FunctionSource):  # the program is only parsed
             return FunctionAV(obj)
-        if isinstance(obj, types.ModuleType):
-            return StaticAV(obj)
-        kind = key_of(obj)
+        guarded = isinstance(get, Part) or (isinstance(get, (Place, Builtin)) and not _in_library(get))
+        if isinstance(obj, types.ModuleType) or (guarded and isinstance(get, Builtin)):
+            if guarded:
+                self.guards[key] = Same(get, obj, isinstance(obj, types.ModuleType))
+            return constant(obj)
+        kind = self.key(obj, name, builder)
         if isinstance(kind, Fixed):
-            if isinstance(get, Part) or (
-                isinstance(get, Place) and not _in_library(get)
-            ):  # else Python's own
+            if guarded:
                 self.guards[key] = Guard(get, kind, name)
             return constant(obj)
         if self.flat and isinstance(kind, Node):
@@ -98,6 +139,41 @@ class Captures:
             return self.parts(kind, get, (key,), name)
         value = self.captured(key, name, get, kind)
         return self.unfolded(kind, value, builder) if isinstance(kind, Node) else value
+
+    def key(self, obj: Any, name: str, builder: Builder) -> Any:
+        """The key of what a name refers to; what has none is refused where it is read."""
+        try:
+            return with_sizes(key_of(obj)) if self.sized else key_of(obj)
+        except SignatureError as error:
+            raise SignatureError(f"{name}: {error.reason}", builder.loc, error.hint) from None
+        except RecursionError:
+            raise SignatureError(f"{name} holds itself", builder.loc, "read its parts one by one") from None
+
+    def code(self, source: FunctionSource) -> None:
+        """The code of a function that is read is a constant."""
+        if isinstance(source.live, types.FunctionType) and not _is_library(source.live.__globals__):
+            own = Attribute(source.live, "__code__")
+            self.guards[id(source.live), "code"] = Same(own, source.code, True)
+
+    def default(self, source: FunctionSource, name: str) -> None:
+        """A default of a function is a constant: it is bound by the function's definition, or by an assignment."""
+        live = source.live
+        if not isinstance(live, types.FunctionType) or _is_library(live.__globals__):
+            return
+        where = "__kwdefaults__" if name in (live.__kwdefaults__ or {}) else "__defaults__"
+        self.guards[id(live), where] = Same(Attribute(live, where), getattr(live, where))
+        if live.__kwdefaults__ and name in live.__kwdefaults__:
+            get = Place(live.__kwdefaults__, name)
+            self.guards[id(live), where, name] = Same(get, live.__kwdefaults__[name])
+
+    def constant(self, get: Callable[[], Any], obj: Any, key: Any) -> None:
+        """What is read in this way is a constant."""
+        self.guards[key] = Same(get, obj)
+
+    def of_class(self, cls: Any, name: str) -> None:
+        """What a class gives under a name is a constant."""
+        if _is_users(cls):
+            self.guards[id(cls), name] = Same(Attribute(cls, name), getattr(cls, name))
 
     def parts(self, kind: Any, get: Callable[[], Any], key: tuple[Any, ...], name: str) -> AV:
         if isinstance(kind, Fixed):
@@ -131,12 +207,24 @@ class Captures:
         """An attribute of a module, a class or an object: of a library a constant, of the user's captured like a
         global."""
         obj = getattr(owner, name)
-        if not _is_users(owner) or isinstance(obj, types.MethodType):
+        if not _is_users(owner):
             return from_python(obj) or constant(obj)
+        if isinstance(
+            obj, (types.MethodType, BoundDerivative)
+        ):  # made anew each time: its function may change
+            own = Part(Part(lambda: owner, name, True), "__func__", True)
+            self.resolve(obj.__func__, own, (id(owner), name), name, builder)
+            return constant(obj)
         module = isinstance(owner, types.ModuleType)
         space = vars(owner) if module else owner
         key = (id(space), name)
         get = Place(space, name) if module else Part(lambda: owner, name, True)
+        kind = self.key(obj, name, builder) if type(obj) is list else None
+        if isinstance(kind, Node):
+            self.structures.add((type(owner), name))
+        elif kind is EMPTY and (type(owner), name) in self.structures:  # a leaf of a tree of objects
+            self.guards[key] = Same(Emptiness(get), True)
+            return TupleAV((), list)
         label = name if module else f"{getattr(owner, '__name__', type(owner).__name__)}_{name}"
         return self.resolve(obj, get, key, label, builder)
 
@@ -152,9 +240,12 @@ class Captures:
         return self.attribute(found, name, s.builder)
 
 
-def _in_library(place: Place) -> bool:
-    space = place.space
-    return isinstance(space, dict) and str(space.get("__name__", "")).startswith("s2sad.library")
+def _in_library(place: Place | Builtin) -> bool:
+    return isinstance(place.space, dict) and _is_library(place.space)
+
+
+def _is_library(space: dict[str, Any]) -> bool:
+    return str(space.get("__name__", "")).startswith("s2sad.library")
 
 
 def _is_users(owner: Any) -> bool:

@@ -19,11 +19,13 @@ _MADE_HERE = frozenset({"alloc_list", "list_repeat"})
 
 
 class Widen(Exception):
-    """Restart typing with the lists made at this place holding elements of this type."""
+    """Restart typing with the lists made at this place holding elements of this type; `for_size`: only because there
+    are many."""
 
-    def __init__(self, site: Any, item: Type) -> None:
+    def __init__(self, site: Any, item: Type, for_size: bool = False) -> None:
         self.site = site
         self.item = item
+        self.for_size = for_size
 
 
 def element_type(s: Any, item: Type) -> Type:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from s2sad.errors import Loc, SignatureError
+from s2sad.errors import Loc, S2sadError, SignatureError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Block, Const, Function, Op, Operand, Undef, Value
 from s2sad.ir.types import Scalar, anonymous
 from s2sad.typing import iterators
 from s2sad.typing.abstract import AV, DictAV, FunctionAV, StaticAV, children, leaves, map_leaves
+
+MOST_NESTED = 8
+"""How deep derivatives may call derivatives in each other."""
 
 
 @dataclass(eq=False)
@@ -53,12 +56,40 @@ class Instances:
     enter: Any
     identity: Any
     stack: list[Any]
+    caller: Any
 
     def __init__(self, context: Any) -> None:
         self.context = context
 
+    def deriving(self, obj: Any, args: list[AV], kwargs: dict[str, AV], inline: Callable[[], AV]) -> AV:
+        """What calling a derivative gives; in itself only for other constants, which come to an end."""
+        call = (
+            id(obj),
+            tuple(map(self.signature, args)),
+            tuple((n, self.signature(a)) for n, a in kwargs.items()),
+        )
+        nested = self.context.deriving
+        if any(call == other for other, _ in nested) or len(nested) >= MOST_NESTED:
+            raise self.own_derivative(obj)
+        nested.append((call, len(self.context.open)))
+        try:
+            return inline()
+        finally:
+            nested.pop()
+
+    def own_derivative(self, fn: Any) -> S2sadError:
+        name = getattr(fn, "__name__", getattr(fn, "name", "a function"))
+        error: S2sadError = self.error(
+            f"the derivative of {name}() needs the derivative of {name}() again: the function calls its own derivative",
+            "write the derivative that it calls out, or call that of another function",
+        )
+        return error
+
     def invoke(self, fn: FunctionAV, args: list[AV]) -> AV:
         iterators.use_up(self, *args)
+        before = self.context.deriving[-1][1] if self.context.deriving else 0
+        if self.identity(fn.source) in self.context.open[:before]:  # whose body is not known yet
+            raise self.own_derivative(fn.source)
         args = [self.materialise(a) for a in args]
         recursive = self.identity(fn.source) in self.context.open
         instance = self.instance(fn.source, [map_leaves(a, partial(parameter, recursive)) for a in args])
@@ -126,7 +157,7 @@ class Instances:
     def body_of(self, source: FunctionSource, args: list[AV], name: str) -> tuple[Function, AV]:
         inner = type(self)(self.context)
         inner.builder.loc = source.loc
-        inner.stack = []
+        inner.stack, inner.caller = [], self.builder.loc
         function = lower(source)
         params: list[Value] = []
 

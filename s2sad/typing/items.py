@@ -78,6 +78,12 @@ def operator(s: Any, prim: str, args: list[AV], op: Op) -> AV:
     if any(not is_operand(a) or a.type == STR for a in args):  # type: ignore[union-attr]
         return _on_structures(s, prim, args, op)
     operands = [s.number(a) for a in args]
+    if prim == "matmul" and any(isinstance(o.type, Scalar) for o in operands):
+        raise s.error(
+            f"'@' of {describe(operands[0])} and {describe(operands[1])}",
+            "it multiplies vectors and matrices; write * for a number",
+            SignatureError,
+        )
     if op.attr("inplace"):
         arrays.refuse_in_place(s, operands[0])
     if any(isinstance(o.type, Array) for o in operands):
@@ -124,10 +130,15 @@ def constant_value(s: Any, o: Operand) -> Any:
     return None if None in operands else PRIMS[made.prim].fn(*operands)
 
 
+def all_known(values: list[Any]) -> bool:
+    """Whether no value is MISSING; arrays among them compare with nothing."""
+    return all(v is not MISSING for v in values)
+
+
 def _identity(s: Any, prim: str, args: list[AV]) -> AV:
     a, b = args
     known = [s.static(x) for x in args]
-    if MISSING not in known:
+    if all_known(known):
         return const(bool(_STATIC[prim](*known)))
     dynamic = a if isinstance(a, Value) else b
     if isinstance(dynamic, Value) and getattr(dynamic.type, "optional", False):
@@ -143,7 +154,7 @@ def _membership(s: Any, prim: str, args: list[AV]) -> AV:
     if isinstance(hay, DictAV):
         hay = TupleAV(tuple(from_python(k) for k in hay.items))  # type: ignore[misc]
     known = [s.static(needle), s.static(hay)]
-    if MISSING not in known:
+    if all_known(known):
         return const(bool(_STATIC[prim](*known)))
     use_up(s, hay)
     elements = static_elements(s, hay)
@@ -177,7 +188,13 @@ def _on_structures(s: Any, prim: str, args: list[AV], op: Op) -> AV:
         if all(is_operand(x) for x in held):
             return lists.operator(s, prim, held, op)
     known = [s.static(x) for x in args]
-    if MISSING not in known and prim in _STATIC:
+    if prim == "mod" and is_operand(a) and a.type == STR and isinstance(b, DictAV):
+        return text(s, "%", [a], {str(k): v for k, v in b.items.items()})
+    if prim == "mod" and is_operand(a) and a.type == STR and not all_known(known):
+        return text(s, "%", [a, *(b.items if isinstance(b, TupleAV) and b.cls is not list else [b])], {})
+    if prim == "add" and not all_known(known) and all(is_operand(x) and x.type == STR for x in args):  # type: ignore[union-attr]
+        return text(s, "+", args, {})
+    if all_known(known) and prim in _STATIC:
         result = from_python(_STATIC[prim](*known))
         if result is not None:
             return result
@@ -286,7 +303,10 @@ def attribute(s: Any, av: AV, name: str) -> AV:
         from s2sad.typing.calls import apply
         from s2sad.typing.structure import constant
 
+        s.context.captures.of_class(av.cls, name)  # type: ignore[union-attr]
         return apply(s, constant(computed.fget), [av], {})
+    if isinstance(computed, type) and isinstance(av, (RecordAV, TupleAV)):  # a class that a class holds
+        return s.context.captures.attribute(av.cls, name, s.builder)  # type: ignore[no-any-return]
     if isinstance(av, TupleAV) and name in av.names:
         return av.items[av.names.index(name)]
     if isinstance(av, StaticAV):
@@ -470,6 +490,13 @@ COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 def printable(s: Any, args: list[AV]) -> tuple[list[Operand], None]:
     """Operands for print, f-strings and messages: structures become tuples again."""
     return [_display(s, a) for a in args], None
+
+
+def text(s: Any, how: str, args: list[AV], kwargs: dict[str, AV]) -> Operand:
+    """A text made of others and of values: by `%`, `+`, str(), repr(), or a method."""
+    operands, _ = printable(s, [*args, *kwargs.values()])
+    made: Operand = s.builder.emit("text", *operands, type=STR, how=how, keywords=tuple(kwargs))
+    return made
 
 
 def _display(s: Any, av: AV) -> Operand:

@@ -175,7 +175,7 @@ def _materialised(s: Any, av: AV) -> AV:
             tuple(_materialised(s, i) if not is_operand(i) or isinstance(i, Value) else i for i in av.items),
         )
     if isinstance(av, TupleAV):
-        return lists.numbered(s, av)
+        return lists.numbered(s, TupleAV(av.items))  # a list of its own: no turn changes what is run through
     if isinstance(av, GeneratorAV):
         return lists.list_from(s, av)
     return av

@@ -18,11 +18,9 @@ from s2sad.rules.builder import const
 from s2sad.typing import items, iteration, lists
 from s2sad.typing.abstract import (
     AV,
-    DictAV,
     FunctionAV,
     GeneratorAV,
     LazyAV,
-    PartialAV,
     RangeAV,
     StaticAV,
     TupleAV,
@@ -154,11 +152,6 @@ def _pairwise(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = indexed(s, args[0])
     last = s.builder.emit("sub", iteration.length(s, a), const(1), type=INT)
     return generator(s, "((a[i], a[i + 1]) for i in it)", RangeAV(const(0), last, const(1)), a=a)
-
-
-@handles(functools.partial)
-def _partial(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    return PartialAV(args[0], TupleAV(tuple(args[1:])), DictAV(dict(kwargs.items())))
 
 
 @handles(functools.reduce)

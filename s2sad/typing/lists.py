@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from s2sad.errors import SignatureError
+from s2sad.errors import S2sadError, SignatureError
 from s2sad.ir.core import Const, Op, Operand, Value
 from s2sad.ir.types import BOTTOM, INT, Array, List, Scalar, Type, is_memory, join
 from s2sad.rules.builder import const
@@ -26,6 +26,7 @@ from s2sad.typing.abstract import (
     same_shape,
 )
 from s2sad.typing.elements import Widen, common_type, element, element_type, in_memory, mixed, stored
+from s2sad.typing.writing_out import TooMuch
 
 
 def make_list(s: Any, elements: list[AV]) -> AV:
@@ -119,10 +120,10 @@ def list_from(s: Any, iterable: AV, written_out: bool = False) -> AV:
             others.append(value)
         return state
 
-    used_up = s.used_up
+    used_up, written = s.used_up, s.context.written
     with s.builder.region():
         s.loop(iterable, (), probe, [])
-    s.used_up = used_up  # so far it was only looked at
+    s.used_up, s.context.written = used_up, written  # so far it was only looked at
     if others or s.frozen:
         return structure(s, iterable, others)
     return collected(s, types_, iterable)
@@ -137,17 +138,35 @@ def structure(s: Any, iterable: AV, others: list[AV]) -> AV:
     a list in memory where the length is not known."""
     if any(map(holds_function, others)):  # all of them read the loop's variable as it is when they are called
         raise s.error("a list of functions built in a loop is not supported yet", "write the functions out")
+    used_up, written = s.used_up, s.context.written
+    try:
+        return one_by_one(s, iterable)
+    except SignatureError as error:
+        s.used_up, s.context.written = used_up, written
+        try:
+            return collected(s, [in_memory(s, e).type for e in others], iterable)
+        except Widen as widen:
+            raise Widen(widen.site, widen.item, isinstance(error, TooMuch)) from None
+        except S2sadError:
+            if not isinstance(error, TooMuch):
+                raise
+    s.used_up, s.context.written = used_up, written
+    s.bounded, before = False, s.bounded
+    try:
+        return one_by_one(s, iterable)
+    finally:
+        s.bounded = before
+
+
+def one_by_one(s: Any, iterable: AV) -> AV:
+    """The elements of a comprehension, each computed on its own."""
     s.unrolls, before = True, s.unrolls
-    used_up = s.used_up
     try:
         start = TupleAV((), list, site=None if s.frozen else s.loc)
         state = s.loop(
             iterable, (start,), lambda e, state: [replace(state[0], items=(*state[0].items, e))], [""]
         )
         return state[0]  # type: ignore[no-any-return]
-    except SignatureError:
-        s.used_up = used_up
-        return collected(s, [in_memory(s, e).type for e in others], iterable)
     finally:
         s.unrolls = before
 
@@ -208,7 +227,10 @@ def operator(s: Any, prim: str, operands: list[Any], op: Op) -> AV:
 
         s.loop(RangeAV(const(0), count, const(1)), (), once, [])
         return out
-    raise s.error(f"{prim} on lists is not supported yet", "build the list with append or by index")
+    raise s.error(
+        f"{prim} on lists is not supported",
+        "arithmetic is for numbers and arrays: make it np.array(...), or use a loop",
+    )
 
 
 def common_type_of_lists(s: Any, lists: list[Operand]) -> Type:

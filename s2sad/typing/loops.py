@@ -22,6 +22,7 @@ from s2sad.typing.abstract import (
 )  # fmt: skip
 from s2sad.typing.first_turns import MOST_FIRST_TURNS, Changes, FirstTurns, Named, breaks, changing
 from s2sad.typing.instances import KindsMeet, Unreachable
+from s2sad.typing.writing_out import WritingOut
 
 Body = Callable[[AV, list[AV]], list[AV]]
 
@@ -49,7 +50,7 @@ class Consumer:
     named: Named | None
 
 
-class Loops(FirstTurns):
+class Loops(FirstTurns, WritingOut):
     """The part of the specialiser that types loops."""
 
     env: dict[Value, AV]
@@ -58,6 +59,7 @@ class Loops(FirstTurns):
     at_hand: Named | None  # what the operation at hand gives
     source: Any
     siblings: Any
+    caller: Any
     block: Any
     get: Any
     merged: Any
@@ -99,17 +101,21 @@ class Loops(FirstTurns):
             if in_turns(iterable.items[0], has_break):
                 return self.count(iterable, init, body, named)
         static = iteration.static_elements(self, iterable)
-        if static is not None and (not has_break) and len(static) <= 64:
-            carried = list(init)
-            for item in static:
-                carried = body(item, carried)
-            return carried
+
+        def loop() -> list[AV]:
+            return self.over_range(
+                iterable, lambda a, b, c, at: Turns(a, b, c, at, body, hints, hint, op, named), init
+            )
+
+        return loop() if static is None or has_break else self.each(static, list(init), body, loop)
+
+    def over_range(self, iterable: AV, of: Callable[..., Turns], init: tuple[AV, ...]) -> list[AV]:
+        """The turns of a loop over what has a length, by number."""
         before = len(self.builder.ops)
         bounds = iteration.iteration(self, iterable)
         taken = self.builder.ops[before:] if iterators.holds_generator(iterable) else []
         before = len(self.builder.ops)
-        loop = Turns(*bounds, body, hints, hint, op, named)
-        results = self.turns(loop, init, MOST_FIRST_TURNS)
+        results = self.turns(of(*bounds), init, MOST_FIRST_TURNS)
         made = self.builder.ops[before:]
         iterators.refuse_growth(self, iterable, made)
         if taken:
@@ -197,7 +203,9 @@ class Loops(FirstTurns):
     ) -> Any:
         """Type a loop body until the carried values' types settle; the last round's operations are kept."""
         shape: list[AV] = [self.generalise(av) for av in init]
+        written = self.context.written
         for _ in range(12):
+            self.context.written = written
             params_av, params = self.fresh(shape, hints)
             with self.builder.region() as ops, changing():
                 index, yields = run(params_av)
@@ -291,7 +299,9 @@ class Loops(FirstTurns):
         self.used_up = used_up
         hints = [p.hint for p in op.test.params]
         shape: list[AV] = [self.generalise(av) for av in init]
+        written = self.context.written
         for _ in range(12):
+            self.context.written = written
             test_avs, test_params = self.fresh(shape, hints)
             try:
                 with self.builder.region() as test_ops, changing():
@@ -344,16 +354,16 @@ class Loops(FirstTurns):
     # -- generators ---------------------------------------------------------------------------------
 
     def consume(self, gen: GeneratorAV, init: tuple[AV, ...], body: Body, named: Named | None) -> list[AV]:
-        outer = self.source, self.env, self.siblings
+        outer = self.source, self.env, self.siblings, self.caller
 
         def run(item: AV, state: AV) -> AV:
             assert isinstance(state, TupleAV)
-            inner = self.source, self.env, self.siblings
-            self.source, self.env, self.siblings = outer
+            inner = self.source, self.env, self.siblings, self.caller
+            self.source, self.env, self.siblings, self.caller = outer
             try:
                 return TupleAV(tuple(body(item, list(state.items))))
             finally:
-                self.source, self.env, self.siblings = inner
+                self.source, self.env, self.siblings, self.caller = inner
 
         self.consumers.append(Consumer(run, named))
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-MODULES = ("scipy.special", "scipy.linalg", "scipy.stats")
+MODULES = ("scipy.special", "scipy.linalg", "scipy.stats", "numba")
 DISTRIBUTIONS = ("norm", "expon", "gamma", "beta", "t", "poisson", "multivariate_normal")
 NAMED: dict[str, Any] = {}  # handlers by full name
 

@@ -13,7 +13,17 @@ from s2sad.ir.core import Const, Op, Undef, Value
 from s2sad.ir.types import BOTTOM, STR
 from s2sad.rules.builder import const
 from s2sad.typing import calls, items, lists
-from s2sad.typing.abstract import AV, DictAV, FunctionAV, GeneratorAV, SliceAV, StaticAV, TupleAV, children
+from s2sad.typing.abstract import (
+    AV,
+    DictAV,
+    FunctionAV,
+    GeneratorAV,
+    SliceAV,
+    StaticAV,
+    TupleAV,
+    children,
+    describe,
+)
 from s2sad.typing.iteration import static_elements
 
 
@@ -51,6 +61,12 @@ def _function(s: Any, op: Op, args: list[AV]) -> AV:
     if op.attr("own"):
         s.siblings.made[op.attr("own")] = fn
     return fn
+
+
+def _sibling(s: Any, op: Op, args: list[AV]) -> AV:
+    """What decorators made of a nested function is what other nested functions call by its name."""
+    s.siblings.made[op.attr("name")] = args[0]
+    return const(None)
 
 
 def _import(s: Any, op: Op, args: list[AV]) -> AV:
@@ -176,8 +192,14 @@ def _assert(s: Any, op: Op, args: list[AV]) -> AV:
 
 
 def _raise(s: Any, op: Op, args: list[AV]) -> AV:
-    if args and isinstance(args[0], StaticAV) and isinstance(args[0].obj, type):
-        args = [calls.static_call(s, args[0].obj, [], {}, "")]  # a class is raised as an instance of it
+    args = [  # a class is raised as an instance of it
+        calls.static_call(s, a.obj, [], {}, "")
+        if isinstance(a, StaticAV) and calls.is_exception(a.obj)
+        else a
+        for a in args
+    ]
+    if any(isinstance(a, StaticAV) for a in args):
+        raise s.error(f"raising {describe(args[0])}", "raise an exception that is made here")
     operands, _ = items.printable(s, args)
     s.builder.effect("raise", *operands)
     return const(None)
@@ -188,7 +210,7 @@ def _unbound(s: Any, op: Op, args: list[AV]) -> AV:
 
 
 OPERATIONS: dict[str, Callable[[Any, Op, list[AV]], Any]] = {
-    "global": _global, "function": _function, "import": _import, "tuple": _tuple, "list": _list, "dict": _dict, "dict_of": _dict_of,
+    "global": _global, "function": _function, "sibling": _sibling, "import": _import, "tuple": _tuple, "list": _list, "dict": _dict, "dict_of": _dict_of,
     "slice": _slice, "generator": _generator, "listcomp": _listcomp, "yield_": _yield, "unpack": _unpack, "attr": _attr,
     "getitem": _getitem, "setitem": _setitem, "augitem": _augitem, "call": _call, "format": _format,
     "assert": _assert, "raise": _raise, "unbound": _unbound,

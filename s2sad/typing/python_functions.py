@@ -347,12 +347,16 @@ def _is_instance(av: AV, cls: Any) -> bool:
     return cls is dict and isinstance(av, DictAV)
 
 
-@handles(str, repr)
-def _str(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
-    from s2sad.ir.types import STR
+def _text_of(function: Any, how: str) -> Handler:
+    def call(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
+        return items.text(s, how, args, {})
 
-    operands, _ = items.printable(s, args)
-    return s.builder.emit("format", *operands, type=STR, parts=((-1, None),))
+    HANDLERS[function] = call
+    return call
+
+
+for _text, _how in ((str, "str"), (repr, "repr"), (ascii, "ascii"), (format, "format()")):
+    _text_of(_text, _how)
 
 
 def _items_of(fn: Any) -> Handler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,16 @@ from typing import Any
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Value
 from s2sad.ir.types import BOOL, Array, Scalar
-from s2sad.typing.abstract import AV, RecordAV, TupleAV, describe, from_python
+from s2sad.typing.abstract import (
+    AV,
+    DictAV,
+    PartialAV,
+    RecordAV,
+    StaticAV,
+    TupleAV,
+    describe,
+    from_python,
+)
 from s2sad.typing.structure import constant
 
 
@@ -53,6 +63,25 @@ def own_method(av: AV, name: str) -> Any:
     return None
 
 
+def bound_method(s: Any, cls: Any, name: str, owner: AV, args: list[AV]) -> tuple[AV, list[AV]] | None:
+    """What a call of an instance's method calls, and with which arguments first; None for what is no method."""
+    found = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
+    if isinstance(found, functools.partialmethod):
+        given = [known(a) for a in found.args]
+        named = {n: known(v) for n, v in found.keywords.items()}
+        s.context.captures.of_class(cls, name)
+        return PartialAV(constant(found.func), TupleAV((owner, *given)), DictAV(named)), args
+    if isinstance(found, staticmethod):
+        s.context.captures.of_class(cls, name)
+        return constant(found.__func__), args
+    if isinstance(found, classmethod):
+        return constant(found.__func__), [StaticAV(cls), *args]
+    if isinstance(found, (types.FunctionType, functools._lru_cache_wrapper)) or hasattr(found, "py_func"):
+        s.context.captures.of_class(cls, name)
+        return constant(found), [owner, *args]
+    return None
+
+
 def operated(s: Any, prim: str, args: list[AV], inplace: bool) -> AV | None:
     """An operator that a class defines, where Python asks that class for it."""
     from s2sad.typing.calls import apply
@@ -76,6 +105,7 @@ def operated(s: Any, prim: str, args: list[AV], inplace: bool) -> AV | None:
     for name, given in asked:
         found = own_method(given[0], name) if name else None
         if found is not None:
+            s.context.captures.of_class(given[0].cls, name)  # type: ignore[union-attr]
             return apply(s, constant(found), given, {})
     if prim == "ne" and isinstance(a, RecordAV) and (equal := operated(s, "eq", args, False)) is not None:
         return s.builder.emit("not", s.truth(equal), type=BOOL)  # type: ignore[no-any-return]

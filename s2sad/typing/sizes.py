@@ -164,7 +164,9 @@ class _Settler:
         found: list[tuple[Axis, Operand]] = []
         for axis in side:
             o = op.operands[axis.operand]
-            if axis.axis is None:
+            if isinstance(axis.size, int):
+                found.append((axis, const(axis.size)))
+            elif axis.axis is None:
                 found += [(replace(axis, size=self.number(f)), f) for f in self.multiplied(o)]
             elif axis.axis >= 0 and isinstance(o, Value):
                 found.append((replace(axis, size=self.size_of(o, axis.axis)), o))

@@ -8,7 +8,7 @@ those too large to copy, become functions of their own (`invoke`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakSet
 
@@ -27,6 +27,7 @@ from s2sad.typing import (  # noqa: F401  (its handlers)
     itertools_functions,
     python_functions,
     records,
+    wrappers,
 )
 from s2sad.typing.abstract import (
     AV,
@@ -46,6 +47,7 @@ from s2sad.typing.abstract import (
 from s2sad.typing.captures import Captures
 from s2sad.typing.elements import Widen, common_type
 from s2sad.typing.first_turns import Named, reads_of
+from s2sad.typing.given import Apart, refuse_joined
 from s2sad.typing.instances import Instance, KindsMeet, Unreachable
 from s2sad.typing.loops import Consumer, Loops
 from s2sad.typing.operations import OPERATIONS
@@ -84,10 +86,16 @@ class Context:
     empty: set[Loc] = field(default_factory=set)  # where lists are made empty
     instances: dict[Any, Instance] = field(default_factory=dict)
     open: list[Any] = field(default_factory=list)  # the functions whose instances are being made
+    deriving: list[tuple[Any, int]] = field(
+        default_factory=list
+    )  # the calls of derivatives in each other, and `open` there
     inlined: dict[Any, int] = field(default_factory=dict)
     size: int = 0
     asks_for_layouts: bool = False
+    written: int = 0  # operations of loops that are written out
+    bounded: bool = True  # whether there may be only so many
     extra: dict[str, Function] = field(default_factory=dict)
+    apart: list[Apart] = field(default_factory=list)  # what derivatives called inside must find apart
 
 
 def specialise(
@@ -107,10 +115,10 @@ def specialise(
     load_library()
     outlined: set[Any] = set()
     widened: dict[Loc, Type] = {}
-    unknown = False
+    unknown, bounded, for_size = False, True, False
     while True:
         captures.reset()
-        context = Context(captures, outlined, widened, unknown)
+        context = Context(captures, outlined, widened, unknown, bounded=bounded)
         walker = Specialiser(context)
         walker.builder.loc = source.loc
         try:
@@ -127,8 +135,13 @@ def specialise(
                     "append its elements",
                 ) from None
             widened[conflict.site] = conflict.item
+            for_size |= conflict.for_size
             continue
         except S2sadError as error:
+            if for_size and bounded:  # not all can be in memory: all of it, one by one
+                bounded = False
+                widened.clear()
+                continue
             if isinstance(error, KindsMeet) and (
                 meeting := in_memory_where_made(walker, error.lists, widened)
             ):
@@ -151,6 +164,7 @@ def specialise(
             source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees,
             layouts=walker.builder.layouts | captures.layouts,
         )  # fmt: skip
+        refuse_joined(function, context.apart)
         return Typed(settled(thread_captures(function)), result, captures, context.asks_for_layouts)
 
 
@@ -192,8 +206,13 @@ class Specialiser(Loops):
         self.at_hand: Named | None = None
         self.exits: dict[Block, str] = {}
         self.siblings = calls.Siblings()
+        self.caller: Loc | None = (
+            None  # the call that led into the function at hand; None in the differentiated one
+        )
+        self.placed: dict[tuple[Loc, Loc], Loc] = {}
         self.frozen = False  # in the library: what is emitted belongs to the line of the call
         self.unrolls = False  # whether loops over constant ranges are written out
+        self.bounded = True
         self.of_loops = WeakSet()
         self.used_up: frozenset[AV] = frozenset()  # iterators that something has run through
 
@@ -248,24 +267,46 @@ class Specialiser(Loops):
 
     def enter(self, source: FunctionSource, args: list[AV]) -> AV:
         """Walk a function's body on these arguments (captured values first) and return its result."""
-        function = lower(source)
-        outer_source, outer_env, outer_loc = self.source, self.env, self.builder.loc
-        outer_siblings, self.siblings = self.siblings, calls.Siblings()
-        self.source, self.env = source, dict(zip(function.params, args, strict=True))
-        key = self.identity(source)
-        self.stack.append(key)
+        outer = self.source, self.env, self.siblings, self.caller
+        outer_loc = self.builder.loc
+        if self.stack and not hasattr(
+            source.node, "clauses"
+        ):  # a comprehension is part of the function it is in
+            self.caller = outer_loc
+        self.stack.append(self.identity(source))
         try:
+            function = lower(source)
+            self.context.captures.code(source)
+            self.source, self.env = source, dict(zip(function.params, args, strict=True))
+            self.siblings = calls.Siblings()
             self.block(function.body)
             return self.get(function.body.yields[0])
+        except S2sadError as error:
+            self.locate(error)
+            raise
         finally:
             self.stack.pop()
-            self.source, self.env, self.builder.loc = outer_source, outer_env, outer_loc
-            self.siblings = outer_siblings
+            self.source, self.env, self.siblings, self.caller = outer
+            self.builder.loc = outer_loc
+
+    def locate(self, error: S2sadError) -> None:
+        """Say where an error is that does not know it, or not which call led there."""
+        if error.located:
+            return
+        if error.loc is None:
+            error.at(self.builder.loc)
+        elif error.loc.caller is None and self.caller is not None and not self.frozen:
+            error.at(replace(error.loc, caller=self.caller))
+        error.located = True
 
     def at(self, loc: Loc) -> None:
         """What is emitted next belongs to this place; in the library, to the call of it."""
-        if not self.frozen:
-            self.builder.loc = loc
+        if self.frozen:
+            return
+        if loc.caller is None and self.caller is not None:
+            key = loc, self.caller
+            loc = self.placed.get(key) or self.placed.setdefault(key, replace(loc, caller=self.caller))
+        self.builder.loc = loc
 
     def call_library(self, fn: FunctionAV, args: list[AV]) -> AV:
         """Call a function of s2sad's library: inlined, its operations belong to the line of the call."""
@@ -276,7 +317,8 @@ class Specialiser(Loops):
             self.frozen, self.unrolls = before
 
     def identity(self, source: FunctionSource) -> Any:
-        return source.code if source.code is not None else id(source.node)
+        """What tells functions apart: of one text there are several, which see variables of their own."""
+        return id(source.live if source.live is not None else source.node)
 
     def call_function(self, fn: FunctionAV, args: list[AV]) -> AV:
         """Call a function of the user's: inlined, or through an instance of its own."""

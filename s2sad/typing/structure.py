@@ -9,11 +9,26 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
+from collections.abc import Sequence
 from typing import Any
 
-from s2sad.frontend.source import FunctionSource, source_of
+from s2sad.errors import SignatureError
+from s2sad.frontend.finding import defaults_of, source_of
+from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import NONE, STR, Array, Bottom, List, Placed, Scalar, Type, type_of, with_dims
+from s2sad.ir.types import (
+    FLOAT,
+    NONE,
+    STR,
+    Array,
+    Bottom,
+    List,
+    Placed,
+    Scalar,
+    Type,
+    type_of,
+    with_dims,
+)
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, DictAV, FunctionAV, PartialAV, RecordAV, StaticAV, TupleAV
 
@@ -55,40 +70,85 @@ LIBRARIES = {
     "functools",
     "itertools",
     "s2sad",
+    "numba",
 }
 _SOURCES: dict[Any, FunctionSource] = {}
 
 
 def source_for(fn: types.FunctionType) -> FunctionSource:
-    """The source of a function, read once."""
+    """The source of a function, read once for each code that it has had, and its present defaults."""
     found = _SOURCES.get(fn)
-    if found is None:
+    if found is None or found.code is not fn.__code__:
         found = _SOURCES[fn] = source_of(fn)
+    found.defaults = defaults_of(fn)
     return found
+
+
+EMPTY = List(FLOAT)
+"""The key of a list without elements: one of floats, where nothing else says what it would hold."""
 
 
 def key_of(obj: Any) -> Any:
     """A hashable description of an argument."""
+    found = _key_of(obj)
+    return settled(found) if isinstance(found, Node) else found
+
+
+def settled(key: Node) -> Node:
+    """The key with empty lists as structures where lists in the same place of other nodes are: leaves of a tree."""
+    nodes = [key]
+    for node in nodes:
+        nodes += (part for part in node.parts if isinstance(part, Node))
+    structures = {
+        _place(n, i) for n in nodes for i, p in enumerate(n.parts) if isinstance(p, Node) and p.kind == "list"
+    }
+    if not any(part is EMPTY for n in nodes for part in n.parts) or not structures:
+        return key
+
+    def rebuilt(node: Node) -> Node:
+        parts = (
+            rebuilt(p)
+            if isinstance(p, Node)
+            else _LEAF
+            if p is EMPTY and _place(node, i) in structures
+            else p
+            for i, p in enumerate(node.parts)
+        )
+        return dataclasses.replace(node, parts=tuple(parts))
+
+    return rebuilt(key)
+
+
+_LEAF = Node("list", list, ())
+
+
+def _place(node: Node, i: int) -> Any:
+    return (node.kind, node.tag, node.names or len(node.parts), i) if node.kind != "list" else "an element"
+
+
+def _key_of(obj: Any) -> Any:
     cls = obj.__class__
     if cls is bool or obj is None or cls is str:
         return Fixed((cls, obj), obj)
     if cls is tuple:
-        return Node("tuple", tuple, tuple(map(key_of, obj)))
+        return Node("tuple", tuple, tuple(map(_key_of, obj)))
     if cls is dict:
-        return Node("dict", dict, tuple(map(key_of, obj.values())), tuple(obj))
+        return Node("dict", dict, tuple(map(_key_of, obj.values())), tuple(obj))
+    if cls is list and not obj:
+        return EMPTY
     t = type_of(obj)
     if cls is list and (t is None or isinstance(getattr(t, "item", None), type(STR)) or _not_numbers(t)):
-        return Node("list", list, tuple(map(key_of, obj)))
+        return Node("list", list, tuple(map(_key_of, obj)))
     if t is not None:
         return placed(t, obj) if isinstance(t, Array) else t
     if isinstance(obj, tuple) and hasattr(obj, "_fields"):
-        return Node("namedtuple", cls, tuple(map(key_of, obj)), tuple(obj._fields))
+        return Node("namedtuple", cls, tuple(map(_key_of, obj)), tuple(obj._fields))
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
         names = tuple(f.name for f in dataclasses.fields(obj))
-        return Node("record", cls, tuple(key_of(getattr(obj, n)) for n in names), names)
+        return Node("record", cls, tuple(_key_of(getattr(obj, n)) for n in names), names)
     if cls is functools.partial:
         names = ("func", "args", "keywords")
-        return Node("partial", cls, tuple(key_of(getattr(obj, n)) for n in names), names)
+        return Node("partial", cls, tuple(_key_of(getattr(obj, n)) for n in names), names)
     return Fixed(("object", id(obj)), obj)
 
 
@@ -96,7 +156,7 @@ def placed(t: Array, a: Any) -> Placed:
     """The key of an array."""
     flags = a.flags
     layout = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
-    return Placed(t.dtype, t.ndim, t.dims, layout=layout)
+    return Placed(t.dtype, t.ndim, t.dims, layout=layout, shape=a.shape)
 
 
 def without_layout(key: Any) -> Any:
@@ -108,10 +168,36 @@ def without_layout(key: Any) -> Any:
     return key
 
 
+def with_sizes(key: Any) -> Any:
+    """A key that says the sizes of arrays."""
+    if isinstance(key, Placed) and len(key.shape) == key.ndim:
+        return dataclasses.replace(key, dims=key.shape)
+    if isinstance(key, Node):
+        return dataclasses.replace(key, parts=tuple(map(with_sizes, key.parts)))
+    return key
+
+
 def fits(obj: Any, key: Any) -> bool:
-    """Whether an object has a key, which may leave its layout open."""
+    """Whether an object has a key, which may leave its layout open, or say its sizes."""
     found = key_of(obj)
-    return bool(found == key or without_layout(found) == key)
+    return bool(found == key or without_layout(found) == key or with_sizes(found) == key)
+
+
+def keys_of(source: FunctionSource, names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """The keys of a call's arguments, by their names."""
+    found: dict[str, Any] = {}
+    for name, value in zip(names, values, strict=True):
+        try:
+            found[name] = key_of(value)
+        except SignatureError as error:
+            raise SignatureError(
+                f"the argument {name} of {source.name}(): {error.reason}", source.loc, error.hint
+            ) from None
+        except RecursionError:
+            raise SignatureError(
+                f"the argument {name} of {source.name}() holds itself", source.loc, "pass its parts"
+            ) from None
+    return found
 
 
 def _not_numbers(t: Type) -> bool:
@@ -159,7 +245,32 @@ def constant(obj: Any) -> AV:
     function = user_function(obj)
     if function is not None:
         return FunctionAV(source_for(function))
+    if isinstance(obj, functools._lru_cache_wrapper):
+        return PartialAV(StaticAV(cached_call), TupleAV((constant(obj.__wrapped__),)), DictAV({}))
+    if is_dispatcher(obj):
+        return PartialAV(StaticAV(dispatched_call), TupleAV((StaticAV(obj),)), DictAV({}))
+    if isinstance(obj, types.MethodType) and user_function(obj.__func__) is not None:
+        return PartialAV(constant(obj.__func__), TupleAV((constant(obj.__self__),)), DictAV({}))
     return StaticAV(obj)
+
+
+def is_dispatcher(obj: Any) -> bool:
+    """Whether functools.singledispatch made a function."""
+    return (
+        isinstance(obj, types.FunctionType)
+        and obj.__globals__ is vars(functools)
+        and hasattr(obj, "registry")
+    )
+
+
+def dispatched_call(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Stands for the call of a function that dispatches on the class of its argument."""
+    return function(*args, **kwargs)
+
+
+def cached_call(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Stands for the call of a function that keeps its results."""
+    return function(*args, **kwargs)
 
 
 def user_function(obj: Any) -> types.FunctionType | None:
@@ -168,8 +279,7 @@ def user_function(obj: Any) -> types.FunctionType | None:
         module = obj.__module__ or ""
         if module.partition(".")[0] in LIBRARIES and not module.startswith("s2sad.library"):
             return None
-        wrapped = getattr(obj, "__wrapped__", None)
-        return wrapped if isinstance(wrapped, types.FunctionType) and obj.__module__ == "functools" else obj
+        return None if obj.__globals__ is vars(functools) else obj
     inner = getattr(obj, "py_func", None)  # a Numba dispatcher
     if isinstance(inner, types.FunctionType) and type(obj).__module__.startswith("numba"):
         return inner

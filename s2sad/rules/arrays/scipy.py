@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.ir.core import Operand
+import numpy as np
+
+from s2sad.ir.core import Op, Operand
 from s2sad.ir.types import Type, shaped
 from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, emit
 from s2sad.rules.arrays.linalg import float_dtype, formula
@@ -19,7 +21,7 @@ SPECIAL = "scipy.special"
 
 
 def _weights(b: Builder, env: Any) -> Operand:
-    return b.expand("exp(a - n)", {"a": env["a"], "n": spread(b, env["y"], env["op"])}, SPECIAL)  # type: ignore[no-any-return]
+    return b.expand("exp_minus(a, n)", {"a": env["a"], "n": spread(b, env["y"], env["op"])}, SPECIAL)  # type: ignore[no-any-return]
 
 
 def _logsumexp_vjp(b: Builder, env: Any) -> Operand:
@@ -27,12 +29,29 @@ def _logsumexp_vjp(b: Builder, env: Any) -> Operand:
 
 
 def _logsumexp_jvp(b: Builder, env: Any) -> Operand:
-    op = env["op"]
-    product = b.emit("mul", _weights(b, env), env["dy"])
-    return emit(b, "numpy.sum", product, axis=op.attr("axis"), keepdims=op.attr("keepdims"))
+    return _summed_along(b, b.emit("mul", _weights(b, env), env["dy"]), env["op"])
 
 
-def _reduced_type(attrs: Attrs, a: Operand) -> Type:
+def _summed_along(b: Builder, term: Operand, op: Op) -> Operand:
+    return emit(b, "numpy.sum", term, axis=op.attr("axis"), keepdims=op.attr("keepdims"))
+
+
+def _of_weights(b: Builder, env: Any) -> Operand:
+    """What a cotangent or tangent of the part is multiplied with: a weight of 0 leaves its part out, however large."""
+    names = {"a": env["a"], "b": env["b"], "n": spread(b, env["y"], env["op"])}
+    return b.expand("b * exp_minus(where(b != 0.0, a, n), n)", names, SPECIAL)  # type: ignore[no-any-return]
+
+
+def _weighted_jvp(b: Builder, env: Any) -> Operand:
+    weights = _of_weights(b, env) if env["which"] == 0 else _weights(b, env)
+    return _summed_along(b, b.emit("mul", weights, env["dy"]), env["op"])
+
+
+def _weighted_sum(a: Any, b: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    return Named("scipy.special.logsumexp")(a, axis=axis, b=b, keepdims=keepdims)
+
+
+def _reduced_type(attrs: Attrs, a: Operand, *weights: Operand) -> Type:
     return shaped(float_dtype(a), reduced(attrs, a))
 
 
@@ -52,9 +71,15 @@ def _summed(text: str) -> Any:
     return partial
 
 
+_fn: Any
+for _name, _fn in (
+    ("scipy.special.logsumexp", Named("scipy.special.logsumexp")),
+    ("numpy.logaddexp.reduce", np.logaddexp.reduce),
+):
+    array_rule(_name, "y = logsumexp(a)", _fn, _reduced_type, _logsumexp_jvp, cost=40, da=_logsumexp_vjp)
 array_rule(
-    "scipy.special.logsumexp", "y = logsumexp(a)", Named("scipy.special.logsumexp"), _reduced_type, _logsumexp_jvp, cost=40,
-    da=_logsumexp_vjp,
+    "weighted_logsumexp", "y = weighted_logsumexp(a, b)", _weighted_sum, _reduced_type, _weighted_jvp, cost=40,
+    da=lambda b, env: b.emit("mul", _of_weights(b, env), spread(b, env["dy"], env["op"])), db=_logsumexp_vjp,
 )  # fmt: skip
 array_rule(
     "scipy.special.softmax", "y = softmax(a)", Named("scipy.special.softmax"), _same_type,

@@ -13,7 +13,10 @@ from typing import Any
 
 from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.dataflow import Gate
 from s2sad.analysis.gates import find_gates
+from s2sad.analysis.numpy_numbers import counts, numpy_numbers
+from s2sad.analysis.selections import Selections
 from s2sad.errors import MissingRuleError
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import (
@@ -125,7 +128,8 @@ class Forward:
         self.fn, self.inputs, self.results, self.callees, self.fresh = fn, inputs, results, callees, fresh
         self.aliases = Aliases(fn)
         self.active = self.activity()
-        self.gates = find_gates(fn)
+        self.gates = find_gates(fn, self.aliases)
+        self.selections = Selections(fn, self.aliases, self.gates)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
         self.given = {v: Value(tangent_hint(v), tangent_type(v.type)) for v in inputs}
         self.tangents: dict[Value, Operand] = {}
@@ -133,6 +137,7 @@ class Forward:
         self.builder = Builder(fn.loc)
         self.builder.reassociate = True
         self.builder.changes = self.is_written
+        self.builder.is_numpy, self.builder.is_count = numpy_numbers(fn), counts(fn)
 
     def run(self, name: str) -> Function:
         params = self.fn.params
@@ -361,7 +366,7 @@ def apply_rule(f: Forward, op: Op) -> None:
         return
     if not op.results or not f.is_active(op.result):
         return
-    if op.prim in JVPS:
+    if op.prim in JVPS and op not in f.gates:
         array_tangent(f, op)
         return
     if is_memory(op.result.type) and not isinstance(op.result.type, Array):
@@ -370,8 +375,7 @@ def apply_rule(f: Forward, op: Op) -> None:
     start, total = len(f.builder.ops), None
     gate = f.gates.get(op)
     if gate is not None:
-        tangent = f.tangent(gate.operand)
-        total = None if tangent is None else f.builder.expand(gate.text, {"y": op.result, "dy": tangent})
+        total = of_gate(f, gate, op)
     else:
         for i, operand in enumerate(op.operands):
             mark = len(f.builder.ops)
@@ -382,6 +386,21 @@ def apply_rule(f: Forward, op: Op) -> None:
         f.define(op.result, complete(f, op.result, total), start)
     elif isinstance(op.result.type, Array):
         f.twin(op.result, "zeros_like", op.result)
+
+
+def of_gate(f: Forward, gate: Gate, op: Op) -> Operand | None:
+    """The tangent of a group of operations, whose last one is `op`."""
+    total: Operand | None = None
+    for term in gate.terms:
+        tangent = f.tangent(term.operand)
+        if tangent is None:
+            continue
+        mark = len(f.builder.ops)
+        env = {"y": op.result, "dy": tangent, "op": op, **gate.names}
+        with f.builder.keeping({tangent} if f.selections.concerns(op) else set()):
+            part = f.builder.partial(term.tangent or term.partial, env, gate.family)
+        total = part if total is None else f.builder.add(total, part, mark)
+    return total
 
 
 def complete(f: Forward, result: Value, tangent: Operand) -> Operand:
@@ -483,13 +502,10 @@ def contribution(f: Forward, op: Op, index: int, operand: Operand) -> Operand | 
         )
     if partial is ZERO:
         return None
-    env: dict[str, Any] = {
-        n: o for n, o in zip(rule.params, op.operands, strict=False) if not n.startswith("*")
-    }
+    env: dict[str, Any] = dict(zip(rule.params, op.operands, strict=False))
     env |= {"y": op.result, "dy": tangent, "op": op}
     if rule.param(index).startswith("*"):
         others = [o for j, o in enumerate(op.operands) if j != index]
         env |= {"x": operand, "others": others, "index": index, "operands": list(op.operands)}
-    if isinstance(partial, str):
-        return f.builder.expand(partial, env, rule.module or "math")  # type: ignore[no-any-return]
-    return partial(f.builder, env)  # type: ignore[no-any-return]
+    with f.builder.keeping({tangent} if f.selections.concerns(op) else set()):
+        return f.builder.partial(partial, env, rule.module or "math")  # type: ignore[no-any-return]

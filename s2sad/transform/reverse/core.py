@@ -14,8 +14,10 @@ from typing import Any
 
 from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases, last_writes
+from s2sad.analysis.dataflow import Gate
 from s2sad.analysis.final_reads import FinalReads
-from s2sad.analysis.gates import Gate, find_gates
+from s2sad.analysis.gates import find_gates
+from s2sad.analysis.numpy_numbers import counts, numpy_numbers
 from s2sad.analysis.selections import Selections
 from s2sad.analysis.uses import definitions, free_values, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
@@ -23,7 +25,7 @@ from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value,
 from s2sad.ir.types import Array, Scalar, Tape, Type, is_float, is_memory
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.arrays import RESULTS
-from s2sad.rules.builder import Builder, const
+from s2sad.rules.builder import Builder
 from s2sad.rules.complexes import projected
 from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.shapes import is_elementwise
@@ -86,11 +88,12 @@ class Reverse:
         # what is captured is there throughout
         self.home = dict.fromkeys(free_values(fn), fn.body) | homes(fn)
         self.defs = definitions(fn)
-        self.gates: dict[Op, Gate] = find_gates(fn)
+        self.gates: dict[Op, Gate] = find_gates(fn, self.aliases)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
         self.extras = Extras()
         self.builder = Builder()
         self.builder.reassociate = True
+        self.builder.is_numpy, self.builder.is_count = numpy_numbers(fn), counts(fn)
         self.callees = callees
         self.shadows: dict[Value, Value] = dict(shadow_inputs or {})
         self.given_shadowed = tuple(self.shadows)
@@ -101,7 +104,7 @@ class Reverse:
         self.snapshots: dict[Any, Value] = {}
         self.origins: dict[Any, tuple[Value, int]] | None = None
         self.broadcasts = True  # whether the operation at hand spreads its operands out
-        self.selections = Selections(fn, self.aliases)
+        self.selections = Selections(fn, self.aliases, self.gates)
         # each run of the reverse sweep leaves shadows zero
         self.repeated = getattr(callees, "repeated", False)
         self.beside: set[Value] = set()  # memory whose shadow the forward sweep makes
@@ -113,7 +116,7 @@ class Reverse:
         self.counters: dict[Any, Any] = {}
         self.records: dict[Op, Value] = {}  # the numbers of the records of calls
         self.live_cache: dict[Block, bool] = {}
-        self.locs: dict[Loc, Loc] = {}
+        self.locs: dict[tuple[Loc, Loc | None], Loc] = {}
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
         self.op_homes: dict[AnyOp, Block] = {}
         self.last_writes = last_writes(fn, self.aliases)
@@ -170,9 +173,10 @@ class Reverse:
         return self.root.adj.get(v) or zero(v.type)
 
     def reverse_loc(self, loc: Loc) -> Loc:
-        found = self.locs.get(loc)
+        key = loc, loc.caller
+        found = self.locs.get(key)
         if found is None:
-            found = self.locs[loc] = replace(loc, reverse=True)
+            found = self.locs[key] = replace(loc, reverse=True)
         return found
 
     def block(self, block: Block, scope: Scope) -> None:
@@ -209,15 +213,11 @@ class Reverse:
         cotangent = self.cotangent(op, op.result, scope)
         if cotangent is None:
             return
-        gate = self.gates.get(op)
-        if gate is not None:
-            if self.is_active(gate.operand):
-                env = self.env(op, cotangent, scope)
-                self.mark = len(self.builder.ops)
-                term = self.builder.expand(gate.text, env)
-                self.add(gate.operand, self.kept_finite(op, gate.operand, term, cotangent), scope)
-            return
-        self.apply_rule(op, cotangent, scope)
+        with self.builder.keeping({cotangent} if self.selections.concerns(op) else set()):
+            if op in self.gates:
+                self.apply_gate(self.gates[op], self.env(op, cotangent, scope), op, scope)
+            else:
+                self.apply_rule(op, cotangent, scope)
 
     def cotangent(self, op: Op, result: Value, scope: Scope) -> Operand | None:
         """The cotangent of an operation's result; None where nothing depends on it."""
@@ -247,41 +247,37 @@ class Reverse:
             if partial is ZERO:
                 continue
             self.mark = len(self.builder.ops)
-            if isinstance(partial, str):
-                term = self.builder.expand(partial, env, rule.module or "math")
-            else:
-                if rule.param(i).startswith("*"):
-                    env = self.variadic(env, op, i, scope)
-                term = partial(self.builder, env)
+            if not isinstance(partial, str) and rule.param(i).startswith("*"):
+                env = self.variadic(env, op, i, scope)
+            term = self.builder.partial(partial, env, rule.module or "math")
             if term is not None and not twice:
-                self.contribute(op, operand, term, cotangent, scope)
+                self.contribute(op, operand, term, scope)
             elif term is not None:
                 seen = gathered.get(operand)
                 gathered[operand] = term if seen is None else self.builder.together(seen, term)
         self.mark = start
         for operand, term in gathered.items():
-            self.contribute(op, operand, term, cotangent, scope)
+            self.contribute(op, operand, term, scope)
         self.mark = sys.maxsize
 
-    def contribute(self, op: Op, operand: Operand, term: Operand, cotangent: Any, scope: Scope) -> None:
+    def apply_gate(self, gate: Gate, env: Env, op: Op, scope: Scope) -> None:
+        """Add the contributions of a group of operations, whose last one is `op`."""
+        for name, operand in gate.names.items():
+            env.fetch[name] = lambda o=operand: self.as_read(o, op, scope)  # type: ignore[misc]
+        for term in gate.terms:
+            if self.is_active(term.operand):
+                self.mark = len(self.builder.ops)
+                self.add(term.operand, self.builder.partial(term.partial, env, gate.family), scope)
+        self.mark = sys.maxsize
+
+    def contribute(self, op: Op, operand: Operand, term: Operand, scope: Scope) -> None:
         """Add what an operation hands on to the adjoint of an operand."""
         stacks = op.prim != "matmul" or any(
             isinstance(o.type, Array) and o.type.ndim > 2 for o in op.operands
         )
         self.broadcasts = is_elementwise(PRIMS[op.prim]) or (op.prim in BROADCASTING and stacks)
-        self.add(operand, self.kept_finite(op, operand, term, cotangent), scope)
+        self.add(operand, term, scope)
         self.broadcasts = True
-
-    def kept_finite(self, op: Op, operand: Operand, term: Operand, cotangent: Any) -> Operand:
-        """A contribution; where its cotangent comes through a selection and its partial may be infinite, 0 for 0."""
-        if not self.selections.concerns(op):
-            return term
-        if isinstance(cotangent.type, Array):
-            return self.builder.emit("s2sad.finite_product", cotangent, term)
-        if isinstance(term.type, Array):
-            return term
-        chosen = self.builder.emit("ne", cotangent, const(0.0))
-        return self.builder.choose(chosen, lambda: term, lambda: const(0.0))
 
     def written_after(self, v: Value, op: AnyOp) -> bool:
         """Whether memory may be written once an operation has read it, in a later iteration too."""

@@ -73,7 +73,20 @@ def elements(s: Any, av: AV) -> list[AV]:
 
 def dtype_name(s: Any, found: dict[str, AV], default: str) -> str:
     value = static(s, found, "dtype")
-    return default if value is None else np.dtype(value).name
+    return default if value is None else number_dtype(s, value)
+
+
+def number_dtype(s: Any, value: Any) -> str:
+    """The name of a dtype that the program asks for; only numbers have derivatives."""
+    if isinstance(value, tuple):
+        raise s.error("an array of several fields", "arrays of numbers have derivatives", SignatureError)
+    try:
+        found = np.dtype(value)
+    except (TypeError, ValueError) as error:
+        raise s.error(f"no dtype: {error}", "use one of numbers", SignatureError) from None
+    if found.kind not in "biufc":
+        raise s.error(f"an array of dtype {found}", "arrays of numbers have derivatives", SignatureError)
+    return found.name
 
 
 def is_none(av: AV | None) -> bool:

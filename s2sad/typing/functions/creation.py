@@ -15,7 +15,16 @@ from s2sad.typing import arrays, items, lists
 from s2sad.typing.abstract import AV, StaticAV, TupleAV
 from s2sad.typing.arrays import arguments, array, attribute, reshaped, shape_operands, static, transposed
 from s2sad.typing.calls import HANDLERS, of_python
-from s2sad.typing.functions.core import Handler, cast, dtype_name, from_front, is_none, numpy_function, refuse
+from s2sad.typing.functions.core import (
+    Handler,
+    cast,
+    dtype_name,
+    from_front,
+    is_none,
+    number_dtype,
+    numpy_function,
+    refuse,
+)
 from s2sad.typing.functions.core import found as found_names
 from s2sad.typing.raising import raise_where
 
@@ -211,9 +220,9 @@ def _arange(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
 
         ends = [const(0), *bounds] if len(bounds) == 1 else bounds
         made = call(s, making.arange, [*ends, const(1)] if len(ends) == 2 else list(ends), {})
-        return made if dtype is None else cast(s, made, np.dtype(dtype).name, hint)  # type: ignore[arg-type,no-any-return]
+        return made if dtype is None else cast(s, made, number_dtype(s, dtype), hint)  # type: ignore[arg-type,no-any-return]
     kinds = {b.type.kind for b in bounds if isinstance(b.type, Scalar)}
-    name = np.dtype(dtype).name if dtype is not None else "int64" if kinds == {"int"} else "float64"
+    name = number_dtype(s, dtype) if dtype is not None else "int64" if kinds == {"int"} else "float64"
     dims: tuple[Any, ...] = (None,)
     if len(bounds) == 1 and kinds == {"int"}:
         dims = (a_.size_of(bounds[0]),)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Operand, Value
-from s2sad.ir.types import BOOL, Array, List, is_many
+from s2sad.ir.types import Array, List, is_many
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.shapes import broadcast
@@ -136,12 +136,8 @@ def _squeeze(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         axes = tuple(i for i, d in enumerate(dims) if d == 1)
     else:
         axes = tuple(from_front(s, x, len(dims)) for x in (axis if isinstance(axis, tuple) else (axis,)))
-        for k in axes:
-            long = s.builder.emit("ne", a_.shape(s.builder, a)[k], const(1), type=BOOL)
-            many = const(True) if is_many(dims[k]) else const(False) if dims[k] == 1 else long
-            raise_where(
-                s, many, ValueError, "cannot select an axis to squeeze out which has size not equal to one"
-            )
+        text = "cannot select an axis to squeeze out which has size not equal to one"
+        s.builder.test_sizes("one_long", (a,), {"axes": axes, "text": text})
     if len(axes) == len(dims) > 0:
         only = s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr, attr-defined]
         return without_axes(only)
@@ -155,6 +151,10 @@ def _broadcast_to(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> A
     a = array(s, found.pop("array"))
     sizes = shape_operands(s, found["shape"])
     if sizes and a_.dims_of(a) == tuple(map(a_.size_of, sizes)):
+        return a
+    if len(a_.dims_of(a)) > len(sizes):
+        text = "input operand has more dimensions than allowed by the axis remapping"
+        raise_where(s, const(True), ValueError, text)
         return a
     return a_.emit(s.builder, "numpy.broadcast_to", a, *sizes, hint=hint)
 

@@ -11,12 +11,14 @@ from typing import Any
 from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import FLOAT, Array, Scalar
+from s2sad.optimize.checks import hoist_checks
 from s2sad.optimize.copies import _Propagation, propagate_copies
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, TupleAV, leaves, map_leaves
 from s2sad.typing.given import kept_apart
+from s2sad.typing.sizes import settled
 from s2sad.typing.specialise import Specialiser
 from s2sad.typing.thread import thread_captures
 
@@ -66,7 +68,7 @@ def inline_bound(derivative: Any, s: Specialiser, bound: list[AV]) -> AV:
     )  # fmt: skip
     s.context.asks_for_layouts = s.context.asks_for_layouts or asks_for_layouts(fn)
     s.context.apart += kept_apart(fn, operands, s.builder.loc)
-    fn = closed(fn)
+    fn = hoist_checks(settled(closed(fn)))
     callees = fn.callees
     name = f"{source.name}_{derivative._suffix}"
     made = derivative._derive(fn, tuple(inputs), name, result, tuple(callees))

@@ -48,11 +48,12 @@ VERIFY = False
 
 def prepared(fn: Function, optimize: int, target: str) -> Function:
     """A typed function as it is differentiated."""
+    fn = run(fn, (hoist_checks,))
     if optimize < 2:
         return fn
     fn = replace(fn, compiled=target == "numba")
     hoist = hoist_all_invariants if target == "numba" else hoist_invariants
-    return run(fn, (pick_elements, hoist_checks, hoist, merge_rows, read_once))
+    return run(fn, (pick_elements, hoist, merge_rows, read_once))
 
 
 @contextmanager

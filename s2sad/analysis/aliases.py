@@ -18,7 +18,7 @@ from s2sad.rules.effects import Made, made, maybe_view
 WRITES = frozenset(
     {"store", "accumulate", "append", "add_into", "tape_write", "assign", "assign_at", "scatter_add"}
 )
-SIZES = frozenset({"shape", "len"})  # what looks at an array's sizes alone
+SIZES = frozenset({"shape", "len", "fits"})  # what looks at an array's sizes alone
 
 
 class Aliases:

@@ -14,7 +14,7 @@ import gast
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.storage import described, stored
 from s2sad.analysis.uses import definitions
-from s2sad.codegen import arrays, numba_arrays, raising, tapes
+from s2sad.codegen import arrays, numba_arrays, raising, size_tests, tapes
 from s2sad.codegen import tree as t
 from s2sad.codegen.expressions import Expressions
 from s2sad.codegen.folding import Folding
@@ -24,6 +24,7 @@ from s2sad.codegen.undefined import placeholders
 from s2sad.errors import Stmt
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import Array, List, Scalar, Tape, is_memory
+from s2sad.optimize.checks import is_check
 from s2sad.transform.reverse.arrays import is_unshared, sources
 from s2sad.transform.reverse.extras import breaks
 
@@ -124,6 +125,7 @@ class Emitter:
             and not (len(op.results) == 1 and op.results[0] in self.folding.folded and phase == "forward")
         ):
             self.phase = phase
+            self.stmt = None
             out.append(t.comment(phase))
             if phase == "forward":
                 out += map(t.comment, self.storage())
@@ -135,7 +137,8 @@ class Emitter:
 
     def quote(self, op: AnyOp) -> Any:
         """A stage of the reverse sweep begins with the user's line it is the reverse of."""
-        if not op.loc.reverse or op.loc.line == 0 or op.loc.stmt is self.stmt:
+        test = isinstance(op, Op) and op.prim == "fits"  # of what is not done again here
+        if not (op.loc.reverse or test) or op.loc.line == 0 or op.loc.stmt is self.stmt:
             return None
         self.stmt = op.loc.stmt
         text = f"# {self.stmt.text}"
@@ -324,6 +327,9 @@ class Emitter:
             return
         out.append(gast.Assert(test, message[0] if message else None))
 
+    def op_fits(self, op: Op, out: list[Any]) -> None:
+        size_tests.statement(self, op, out)
+
     def op_raise(self, op: Op, out: list[Any]) -> None:
         error, *cause = (self.expr(o) for o in op.operands) if op.operands else (None,)
         if self.target == "numba" and error is not None:  # which has no causes
@@ -366,6 +372,8 @@ class Emitter:
         if op in self.folding.ternary:
             self.expressions.hold(op)
             self.assign(op.results[0], self.expressions.take(op.results[0]), op, out)
+            return
+        if is_check(op) and size_tests.guarded(self, op, [], out):
             return
         test = self.expr(op.cond)
         leaves = breaks(op)

@@ -219,7 +219,15 @@ class Expressions:
         return t.call("len", self.operand(op.operands[0]))
 
     def op_shape(self, op: Op) -> Any:
-        return t.subscript(t.attribute(self.operand(op.operands[0]), "shape"), t.constant(op.attr("axis")))
+        return self.size(op.operands[0], op.attr("axis"))
+
+    def size(self, o: Operand, axis: int | None) -> Any:
+        """A size: of an axis of an array, or a number itself; -1: how many elements of a mask are true."""
+        if axis is None:
+            return self.operand(o)
+        if axis < 0:
+            return t.call(t.attribute(self.operand(o), "sum"))
+        return t.subscript(t.attribute(self.operand(o), "shape"), t.constant(axis))
 
     def op_view(self, op: Op) -> Any:
         a, *rest = op.operands

@@ -24,6 +24,7 @@ from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import Function, Op, Value, walk
 from s2sad.optimize.columns import gather_columns
+from s2sad.optimize.covered import without_covered_tests
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.explicit_loops import explicit_loops
 from s2sad.optimize.records import gather_records
@@ -59,10 +60,9 @@ def generate(
 ) -> Generated:
     """Print a typed function (and the functions it calls) as a module."""
     fn = gather_records(fn)
-    if target == "numba":
-        fn = replace(_for_numba(fn), callees={name: _for_numba(f) for name, f in fn.callees.items()})
-    else:
-        fn = gather_columns(fn)
+    finish = _for_numba if target == "numba" else without_covered_tests
+    fn = replace(finish(fn), callees={name: finish(f) for name, f in fn.callees.items()})
+    fn = fn if target == "numba" else gather_columns(fn)
     modules: set[str] = set()
     helpers: dict[str, None] = {}
     written: dict[str, str] = {}
@@ -123,7 +123,8 @@ def unused(name: str, taken: set[str]) -> str:
 
 
 def _for_numba(fn: Function) -> Function:
-    """What is done only where Numba compiles."""
+    """What is done only where Numba compiles. All tests of sizes stay: some of what it makes reads past the end of an array
+    instead, and its errors name no line."""
     fn = texts_where_raised(fn)
     fn = split_stencils(rectangular_tapes(hoist_integers(fn)))
     return eliminate_dead_code(explicit_loops(faster_reverse_loops(fn)))

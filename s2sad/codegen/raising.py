@@ -44,14 +44,19 @@ def argument(e: Expressions, o: Operand) -> Any:
     return printed
 
 
-def exception(e: Expressions, op: Op) -> Any:
-    cls, names = op.attr("cls"), op.attr("keywords", ())
-    path = library_path(cls) or e.emitter.objects[cls]
+def class_name(e: Expressions, cls: Any) -> str:
+    """The name that a class of exceptions has in generated code."""
+    path = library_path(cls) or str(e.emitter.objects[cls])
     if path.startswith("np."):
         e.modules.add("numpy")
+    return path
+
+
+def exception(e: Expressions, op: Op) -> Any:
+    cls, names = op.attr("cls"), op.attr("keywords", ())
     args = [argument(e, o) for o in op.operands]
     count = len(args) - len(names)
-    return t.call(path, *args[:count], **dict(zip(names, args[count:], strict=True)))
+    return t.call(class_name(e, cls), *args[:count], **dict(zip(names, args[count:], strict=True)))
 
 
 _CONVERSIONS = {115: "str", 114: "repr", 97: "ascii"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from math import prod
 from typing import Any
 
 import gast
@@ -81,6 +83,25 @@ def binary(prim: str, a: Any, b: Any) -> Any:
 
 def compare(prim: str, a: Any, b: Any) -> Any:
     return gast.Compare(a, [COMPARE[prim]()], [b])
+
+
+def product(factors: list[Any]) -> Any:
+    """Numbers multiplied; of none, 1."""
+    if factors and all(isinstance(f, gast.Constant) for f in factors):
+        return constant(prod(f.value for f in factors))
+    return reduce(lambda a, b: binary("mul", a, b), factors) if factors else constant(1)
+
+
+def formatted(*parts: Any) -> Any:
+    """A text with numbers in it."""
+    values: list[Any] = []
+    for p in parts:
+        text = str(p.value) if isinstance(p, gast.Constant) else p
+        if isinstance(text, str) and values and isinstance(values[-1], gast.Constant):
+            values[-1] = constant(values[-1].value + text)
+        else:
+            values.append(constant(text) if isinstance(text, str) else gast.FormattedValue(text, -1, None))
+    return values[0] if len(values) == 1 and isinstance(values[0], gast.Constant) else gast.JoinedStr(values)
 
 
 def tuple_(items: list[Any], store: bool = False) -> Any:

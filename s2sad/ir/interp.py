@@ -7,6 +7,7 @@ in `SPECIAL`. A variable that is unbound may be handed on, and raises UnboundLoc
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -238,6 +239,18 @@ def _assert(op: Op, cond: Any, *message: Any) -> None:
         raise AssertionError(*message)
 
 
+def _fits(op: Op, *operands: Any) -> None:
+    sizes = [
+        o if k is None else np.count_nonzero(o) if k < 0 else o.shape[k]
+        for o, k in zip(operands, op.attr("axes"), strict=True)
+    ]
+    left, ones = op.attr("left"), op.attr("ones")
+    a, b = math.prod(sizes[:left]), math.prod(sizes[left:])
+    fits = a == b or (b == 1 and ones in ("both", "second")) or (a == 1 and ones == "both")
+    if not fits and (b >= 0 or ones != "open"):
+        raise op.attr("error")(f"line {op.loc.line}: {op.attr('text')}: {a} and {b}")
+
+
 def _raise(op: Op, *exc: Any) -> None:
     if not exc:
         raise RuntimeError("No active exception to reraise")
@@ -326,6 +339,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "invoke": _raise_handed,
     "print": lambda op, *xs: print(*xs),
     "assert": _assert,
+    "fits": _fits,
     "exception": _exception,
     "raise": _raise,
     "format": _format,

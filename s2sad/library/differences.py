@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.library.names import Default, found
-from s2sad.library.operation import Operation
+from s2sad.library.operation import Operation, same_shape
 from s2sad.rules.arrays.scans import records
 
 log_sum_exp = Operation("numpy.logaddexp.reduce")
@@ -83,6 +83,8 @@ def slope(f: Any, h: Any, axis: Any, edge_order: Any) -> Any:
             left = (-1.5 * first + 2.0 * second - 0.5 * layer(f, axis, 2)) / h
             right = (0.5 * layer(f, axis, -3) - 2.0 * before + 1.5 * last) / h
     else:
+        text = "when 1d, distances must match the length of the corresponding dimension"
+        same_shape(np.swapaxes(f, axis, 0), h, ValueError, text)
         d = h[1:] - h[:-1]
         if f.ndim > 1:
             d = np.expand_dims(d, tuple(i for i in range(f.ndim) if i != axis))

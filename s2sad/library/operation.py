@@ -115,6 +115,29 @@ class Castable:
         return bool(np.can_cast(np.asarray(src).dtype, dst.dtype, "same_kind"))
 
 
+class Fits:
+    """A test of sizes as a function: `same_shape(a, b, error, text)` raises where two arrays, as far as they have as many
+    axes, have other sizes; `square(a)` where the last two axes differ."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self.name, self.count = name, count
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.rules.builder import const
+        from s2sad.typing.arrays import array
+
+        operands = tuple(array(s, a) for a in args[: self.count])
+        attrs = dict(zip(("error", "text"), map(s.static, args[self.count :]), strict=False))
+        s.builder.test_sizes(self.name, operands, attrs)
+        return const(None)
+
+    def __call__(self, *args: Any) -> None:
+        sizes = [np.shape(a) for a in args[: self.count]]
+        first, second = (sizes[0][-2:-1], sizes[0][-1:]) if self.count == 1 else sizes
+        if any(n != m for n, m in zip(first, second, strict=False)):
+            raise args[2](args[3]) if self.count == 2 else np.linalg.LinAlgError("not square")
+
+
 class Written:
     """`written_within(q, low, high)`: whether numbers written in the call are known to lie in a range."""
 
@@ -137,3 +160,4 @@ class Written:
 
 
 is_constant, refuse, castable, written_within = IsConstant(), Refuse(), Castable(), Written()
+same_shape, square = Fits("same_shape", 2), Fits("square", 1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.library.names import Default
-from s2sad.library.operation import castable
+from s2sad.library.operation import castable, same_shape
 
 
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
@@ -58,6 +58,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 
 def weighted_bincount(x: Any, weights: Any, minlength: Any) -> Any:
+    same_shape(x, weights, ValueError, "The weights and list don't have the same length.")
     y = np.zeros(max(int(np.max(x)) + 1 if len(x) > 0 else 0, minlength))
     np.add.at(y, x, weights)
     return y

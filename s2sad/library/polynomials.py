@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.library.names import Default
+from s2sad.library.operation import same_shape
 
 
 def polyval(p: Any, x: Any) -> Any:
@@ -27,6 +28,7 @@ def polyfit(
     cov: Default = False,
 ) -> Any:
     """Least squares by columns of powers of unit length."""
+    same_shape(x, y, TypeError, "expected x and y to have same length")
     columns = np.vander(np.asarray(x) + 0.0, deg + 1)
     values = np.asarray(y) + 0.0
     if w is not None:

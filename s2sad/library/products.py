@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.operation import Operation, is_constant, known, refuse
+from s2sad.library.operation import Operation, is_constant, known, refuse, square
 
 full_convolution, eye_matrix = Operation("numpy.convolve"), Operation("eye_matrix")
 
@@ -68,6 +68,7 @@ def matrix_power(a: Any, n: Any) -> Any:
     """By repeated squaring, as NumPy does; n is a constant."""
     if not is_constant(n):
         refuse("np.linalg.matrix_power() with a computed exponent is not supported", "multiply in a loop")
+    square(a)
     if n < 0:
         return matrix_power(np.linalg.inv(a), -n)
     if n == 1:

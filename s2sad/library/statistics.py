@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.library.operation import same_shape
 from s2sad.rules.array_helpers import root
 from s2sad.rules.arrays.positions import histogram_counts
 
@@ -84,6 +85,12 @@ def average(
         along = tuple(k % x.ndim for k in (axis if isinstance(axis, tuple) else (axis,)))
         w = np.expand_dims(w, tuple(range(w.ndim, x.ndim)))
         w = np.moveaxis(w, tuple(range(len(along))), along)
+    elif axis is None:
+        same_shape(x, w, TypeError, "Axis must be specified when shapes of a and weights differ.")
+    else:
+        same_shape(
+            x, w, ValueError, "Shape of weights must be consistent with shape of a along specified axis."
+        )
     w = np.broadcast_to(w, x.shape)
     total = np.sum(w, axis=axis, keepdims=keepdims)
     m = np.sum(x * w, axis=axis, keepdims=keepdims) / total

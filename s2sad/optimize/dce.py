@@ -2,7 +2,7 @@
 
 Values are assumed dead until an effect or a result needs them, so a cycle of carried values that only feed
 one another goes too. What may raise stays only where it is needed: a derivative may raise less than the
-primal's own forward sweep, never more.
+primal's own forward sweep, never more. Tests that sizes fit stay.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Liveness:
                 self.writers.setdefault(self.aliases.find(target), []).append(op)
                 return
             self.use_op(op)
-        elif op.prim == "invoke" or PRIMS[op.prim].effect == "world":
+        elif op.prim == "invoke" or PRIMS[op.prim].effect in ("world", "tests"):
             self.use_op(op)
 
     def use_op(self, op: AnyOp) -> None:

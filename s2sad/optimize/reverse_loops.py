@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from s2sad.analysis.aliases import WRITES, Aliases
+from s2sad.analysis.aliases import SIZES, WRITES, Aliases
 from s2sad.analysis.uses import definitions, use_counts
 from s2sad.ir.core import (
     AnyOp,
@@ -31,8 +31,6 @@ from s2sad.ir.types import BOOL, INT, Scalar, is_memory
 from s2sad.optimize.rectangular import defined
 from s2sad.rules.builder import const
 from s2sad.rules.registry import PRIMS
-
-SIZES = frozenset({"shape", "len"})
 
 
 def faster_reverse_loops(fn: Function) -> Function:

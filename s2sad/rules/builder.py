@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import inf
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -52,6 +53,9 @@ class Builder:
         )
         self.origins: dict[Any, tuple[Value, int]] = {}  # arguments whose axes have the sizes that types name
         self.layouts: dict[Value, str] = {}  # how arrays among the arguments lie in memory
+        self.meet: Callable[[str, tuple[Operand, ...], dict[str, Any]], Op | None] = lambda *_: (
+            None  # the test, if any, that the sizes of an operation's operands fit
+        )
         self.kept: set[Operand] = set()  # cotangents whose zeros stay zeros: see `keeping`
         self.reassociate = False  # constant factors of adjoints may be multiplied together
         self.changes: Callable[[Operand], bool] = lambda o: (
@@ -109,6 +113,7 @@ class Builder:
             folded = self.simplify(prim, operands, type)
             if folded is not None:
                 return folded
+        self.test_sizes(prim, operands, attrs)
         result = Value(hint, named_sizes(type))
         if type is INT and prim in ("add", "sub"):
             note_offset(prim, operands, result)
@@ -127,10 +132,17 @@ class Builder:
         self, prim: str, types: tuple[Type, ...], *operands: Operand, **attrs: Any
     ) -> tuple[Value, ...]:
         """Append one operation with several results."""
+        self.test_sizes(prim, operands, attrs)
         op = Op(prim, operands, tuple(Value("", t) for t in types), self.loc, tuple(attrs.items()))
         self.ops.append(op)
         self.defs.update(dict.fromkeys(op.results, op))
         return op.results
+
+    def test_sizes(self, prim: str, operands: tuple[Operand, ...], attrs: dict[str, Any]) -> None:
+        """Append the test that sizes fit, in front of an operation that raises where they do not."""
+        test = self.meet(prim, operands, attrs)
+        if test is not None:
+            self.ops.append(replace(test, loc=self.loc))
 
     def named_sizes(self, v: Operand) -> None:
         """An argument's sizes are what its type's names stand for."""
@@ -141,6 +153,7 @@ class Builder:
 
     def effect(self, prim: str, *operands: Operand, **attrs: Any) -> None:
         """Append an operation without a result."""
+        self.test_sizes(prim, operands, attrs)
         self.ops.append(Op(prim, operands, (), self.loc, tuple(attrs.items())))
 
     def infer(self, prim: str, operands: tuple[Operand, ...]) -> Type:

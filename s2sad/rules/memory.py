@@ -102,6 +102,9 @@ rule(
 )
 for _name in ("assert", "raise"):
     rule(lambda *xs: None, f"{_name}(*xs)", name=_name, infer=_typed, effect="world", dxs=ZERO)
+# tests of sizes: as the operation in front of which typing puts them takes them, and, settled, of two products
+rule(lambda *xs: None, "sizes(*xs)", name="sizes", infer=_typed, effect="tests", dxs=ZERO)
+rule(lambda *xs: None, "fits(*xs)", name="fits", infer=_typed, effect="tests", dxs=ZERO)
 rule(lambda *xs: None, "y = unbound()", name="unbound", infer=_typed, effect="world")
 rule(lambda *xs: None, "y = exception(*xs)", name="exception", infer=_typed, effect="none", dxs=ZERO)
 rule(lambda x: x, "y = identity(x)", name="identity", infer=lambda t: t, effect="none", cost=0, dx="dy")

@@ -256,7 +256,9 @@ def repeated(
     for op in ops:
         if op in primal and isinstance(op, Op):
             again = op.prim in WRITES or (op.prim == "invoke" and any(is_memory(o.type) for o in op.operands))
-            if not again and (PRIMS[op.prim].effect == "world" or all(r in kept for r in op.results)):
+            if not again and (
+                PRIMS[op.prim].effect in ("world", "tests") or all(r in kept for r in op.results)
+            ):
                 continue
             if op.results and op.result in originals:
                 continue

@@ -22,6 +22,7 @@ from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import broadcast, is_elementwise
 from s2sad.typing.abstract import AV, RangeAV, StaticAV, TupleAV, describe, is_operand
 from s2sad.typing.overlaps import unaliased
+from s2sad.typing.raising import raise_where
 
 Handler = Callable[[Any, list[AV], dict[str, AV], str], AV]
 
@@ -259,7 +260,10 @@ def refuse_in_place(s: Any, target: Any) -> None:
 def in_place(s: Any, a: Operand, v: Operand, prim: str) -> Operand:
     """`a += v` on a whole array: the memory that the name refers to is written."""
     if len(broadcast(a_.dims_of(a), a_.dims_of(v))) > len(a_.dims_of(a)):
-        raise s.error("an array is updated in place by one of more axes", "match the shapes", SignatureError)
+        raise_where(
+            s, const(True), ValueError, "non-broadcastable output operand: it is updated by one of more axes"
+        )
+        return a
     if prim == "add" or (prim == "sub" and can_be_negated(a) and can_be_negated(v)):
         refuse_cast(s, a, s.builder.infer(prim, (a, v)))
         s.builder.effect("add_into", a, unaliased(s, v, a) if prim == "add" else negative(s, v))

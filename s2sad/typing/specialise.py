@@ -51,6 +51,7 @@ from s2sad.typing.given import Apart, refuse_joined
 from s2sad.typing.instances import Instance, KindsMeet, Unreachable
 from s2sad.typing.loops import Consumer, Loops
 from s2sad.typing.operations import OPERATIONS
+from s2sad.typing.sizes import settled, test_of
 from s2sad.typing.thread import thread_captures
 
 INLINE_BUDGET = 20_000
@@ -164,7 +165,7 @@ def specialise(
             layouts=walker.builder.layouts | captures.layouts,
         )  # fmt: skip
         refuse_joined(function, context.apart)
-        return Typed(thread_captures(function), result, captures, context.asks_for_layouts)
+        return Typed(settled(thread_captures(function)), result, captures, context.asks_for_layouts)
 
 
 def in_memory_where_made(s: Any, lists: Sequence[Any], widened: dict[Loc, Type]) -> dict[Loc, Type]:
@@ -197,6 +198,7 @@ class Specialiser(Loops):
         super().__init__(context)
         self.builder = Builder()
         self.builder.own_memory = True
+        self.builder.meet = test_of
         self.env: dict[Value, AV] = {}
         self.source: FunctionSource | None = None
         self.stack: list[Any] = []

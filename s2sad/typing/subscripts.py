@@ -6,9 +6,8 @@ from typing import Any
 
 from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand, Undef, Value
-from s2sad.ir.types import BOOL, BOTTOM, STR, Array, Scalar, is_many
+from s2sad.ir.types import BOTTOM, STR, Array, Scalar
 from s2sad.rules import arrays as a_
-from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, SliceAV, StaticAV, TupleAV, describe, is_operand
 from s2sad.typing.arrays import (
     TUPLES,
@@ -22,7 +21,8 @@ from s2sad.typing.arrays import (
     without_axes,
 )
 from s2sad.typing.overlaps import refuse_other_steps, unaliased
-from s2sad.typing.raising import raise_where
+
+MORE_AXES = "could not broadcast an array of more axes into what is assigned to"
 
 
 def index_entries(s: Any, a: Operand, index: AV) -> tuple[list[tuple[Any, ...]], list[Operand]]:
@@ -173,16 +173,11 @@ def setitem(s: Any, a: Operand, index: AV, value: AV) -> None:
 
 def of_axes(s: Any, v: Operand, ndim: int) -> Operand:
     """A value to be written to so many axes: of those that it has before them, NumPy takes what is 1 long."""
-    dims = a_.dims_of(v)
-    extra = range(len(dims) - ndim)
+    extra = tuple(range(len(a_.dims_of(v)) - ndim))
     if not extra:
         return v
-    for k in extra:
-        long = const(True) if is_many(dims[k]) else const(False)
-        if dims[k] != 1 and not is_many(dims[k]):
-            long = s.builder.emit("ne", a_.shape(s.builder, v)[k], const(1), type=BOOL)
-        raise_where(s, long, ValueError, "could not broadcast an array of more axes into what is assigned to")
-    return a_.emit(s.builder, "squeeze", v, axes=tuple(extra))
+    s.builder.test_sizes("one_long", (v,), {"axes": extra, "text": MORE_AXES})
+    return a_.emit(s.builder, "squeeze", v, axes=extra)
 
 
 def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:

@@ -245,6 +245,6 @@ HANDLERS.update(
         "tape_write": reverse_tape_write, "tape_read": reverse_tape_read, "identity": reverse_identity,
         "stop_gradient": nothing, "array_like": nothing, "float_list": nothing, "extract": nothing, "numpy.zeros": nothing, "numpy.ones": nothing,
         "numpy.empty": nothing, "numpy.arange": nothing, "tape_new": nothing, "tape_len": nothing, "constant": nothing, "zeros_like": nothing,
-        "unbound": nothing, "print": nothing, "assert": nothing, "raise": nothing, "format": nothing, "text": nothing,
+        "unbound": nothing, "print": nothing, "assert": nothing, "raise": nothing, "fits": nothing, "format": nothing, "text": nothing,
     }
 )  # fmt: skip

@@ -18,6 +18,7 @@ from s2sad.typing.arrays import arguments, array, sizes, static, transposed
 from s2sad.typing.calls import static_call
 from s2sad.typing.functions.core import Handler, cast, elements, from_front, numpy_function, refuse, takes_out
 from s2sad.typing.functions.picking import ALL
+from s2sad.typing.functions.shapes import of_one_rank
 from s2sad.typing.raising import raise_where
 from s2sad.typing.subscripts import getitem
 
@@ -38,7 +39,9 @@ def _stack(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         order.insert(from_front(s, axis, n), 0)
         moved = transposed(s, a, order)
         return s.builder.emit("copy", moved, type=moved.type, hint=hint)  # type: ignore[no-any-return]
-    found_ = [array(s, p) for p in elements(s, given)]
+    found_ = of_one_rank(
+        s, [array(s, p) for p in elements(s, given)], "all input arrays must have the same shape"
+    )
     axis = from_front(s, axis, len(a_.dims_of(found_[0])) + 1)
     return a_.emit(s.builder, "numpy.stack", *found_, hint=hint, axis=axis)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.core import Operand, Value
-from s2sad.ir.types import BOOL, Array, List, is_many
+from s2sad.ir.types import Array, List, is_many
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.rules.shapes import broadcast
@@ -136,12 +136,8 @@ def _squeeze(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         axes = tuple(i for i, d in enumerate(dims) if d == 1)
     else:
         axes = tuple(from_front(s, x, len(dims)) for x in (axis if isinstance(axis, tuple) else (axis,)))
-        for k in axes:
-            long = s.builder.emit("ne", a_.shape(s.builder, a)[k], const(1), type=BOOL)
-            many = const(True) if is_many(dims[k]) else const(False) if dims[k] == 1 else long
-            raise_where(
-                s, many, ValueError, "cannot select an axis to squeeze out which has size not equal to one"
-            )
+        text = "cannot select an axis to squeeze out which has size not equal to one"
+        s.builder.test_sizes("one_long", (a,), {"axes": axes, "text": text})
     if len(axes) == len(dims) > 0:
         only = s.builder.emit("load", a, *[const(0)] * len(dims), type=a.type.item, hint=hint)  # type: ignore[union-attr, attr-defined]
         return without_axes(only)
@@ -155,6 +151,10 @@ def _broadcast_to(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> A
     a = array(s, found.pop("array"))
     sizes = shape_operands(s, found["shape"])
     if sizes and a_.dims_of(a) == tuple(map(a_.size_of, sizes)):
+        return a
+    if len(a_.dims_of(a)) > len(sizes):
+        text = "input operand has more dimensions than allowed by the axis remapping"
+        raise_where(s, const(True), ValueError, text)
         return a
     return a_.emit(s.builder, "numpy.broadcast_to", a, *sizes, hint=hint)
 
@@ -213,6 +213,14 @@ def of_list(s: Any, arrays: Value, found: dict[str, AV]) -> AV:
     return call(s, of_list, [arrays, const(from_front(s, axis, item.ndim)), const(dtype)], {})
 
 
+def of_one_rank(s: Any, parts: list[Operand], text: str) -> list[Operand]:
+    """Arrays of as many axes as the first; where there are others NumPy raises, and nothing that follows runs."""
+    alike = [p for p in parts if len(a_.dims_of(p)) == len(a_.dims_of(parts[0]))]
+    if len(alike) < len(parts):
+        raise_where(s, const(True), ValueError, text)
+    return alike
+
+
 @numpy_function(np.concatenate, *found_names("concat"))
 @takes_out("numpy.concatenate", "arrays axis out")
 def _concatenate(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
@@ -227,6 +235,7 @@ def _concatenate(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV
     axis = static(s, found, "axis", 0)
     if axis is None:
         parts, axis = [reshaped(s, p, [const(-1)]) for p in parts], 0
+    parts = of_one_rank(s, parts, "all the input arrays must have same number of dimensions")
     return a_.emit(
         s.builder, "numpy.concatenate", *parts, hint=hint, axis=from_front(s, axis, len(a_.dims_of(parts[0])))
     )

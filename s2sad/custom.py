@@ -25,6 +25,7 @@ from s2sad.transform import custom  # noqa: F401
 from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV, describe, from_python, is_operand
 from s2sad.typing.calls import HANDLERS, apply
 from s2sad.typing.captures import Captures
+from s2sad.typing.sizes import settled
 from s2sad.typing.specialise import Specialiser, specialise
 from s2sad.typing.structure import constant, source_for, user_function
 
@@ -266,7 +267,7 @@ def typed_rule(s: Specialiser, rule: CustomRule, which: str, fn: Any, args: list
         )
         found = [fitting(inner, rule, which, p, like) for p, like in zip(chosen, likes, strict=True)]
     body = Block((), tuple(inner.builder.ops), tuple(found))
-    return Function(f"{call.name}_{which}", tuple(params), body, s.loc)
+    return settled(Function(f"{call.name}_{which}", tuple(params), body, s.loc))
 
 
 def derivative_type(t: Type) -> Type:

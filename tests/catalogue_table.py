@@ -36,7 +36,7 @@ NUMBERS: dict[str, tuple[Any, ...]] = {
     "s = list((a, b)); s[0] * s[1]": (0.4, 1.3), "s = tuple([a, b]); s[0] * s[1]": (0.4, 1.3), "s = dict(p=a, q=b); s['p'] * s['q']": (0.4, 1.3),
     "a if isinstance(a, float) else 0.0": (0.4,), "a if not callable(a) else 0.0": (0.4,),
     **{f"operator.{f}(a, b) * a": (4.4, 1.3) for f in "add eq floordiv ge gt le lt mod mul ne pow sub truediv".split()}, "operator.neg(a)": (0.4,), "operator.pos(a) * a": (0.4,),
-    "print(); a * a": (0.4,), "a * len(str(3))": (0.4,), "a * len(repr(3))": (0.4,), "s = [a, a * a]; s[slice(0, 1)][0]": (0.4,),
+    "print(); a * a": (0.4,), "a * len(str(3))": (0.4,), "a * len(repr(3))": (0.4,), "a * len(ascii(3))": (0.4,), "a * len(format(3, 'd'))": (0.4,), "s = [a, a * a]; s[slice(0, 1)][0]": (0.4,),
 }  # fmt: skip
 
 ARRAYS: list[tuple[Any, ...]] = [

@@ -137,6 +137,7 @@ def by_parts() -> set[str]:
         if kind in ("array", "list")
     }
     found |= {name for name in (*map(_full_name, HANDLERS), *NAMED) if name and name not in ruled}
+    found = {name for name in found if not name.startswith("numba.")}  # decorators
     return {OUTER if n.endswith(".outer") and n != "numpy.outer" else n for n in found}
 
 

@@ -34,20 +34,24 @@ def statement(emitter: Any, op: Op, out: list[Any]) -> None:
     out.append(gast.If(differ, [gast.Raise(error, None)], []))
 
 
+def only_tests(op: If) -> bool:
+    """Whether a check holds tests of sizes and nothing else."""
+    return all(
+        only_tests(o) if isinstance(o, If) else isinstance(o, Op) and o.prim == "fits" for o in op.then.ops
+    )
+
+
 def guarded(emitter: Any, op: If, guards: list[Any], out: list[Any]) -> bool:
     """Tests that are made before a loop, if it runs, in one condition with that; False where there is more."""
-    if not all(isinstance(o, If) or (isinstance(o, Op) and o.prim == "fits") for o in op.then.ops):
+    if not only_tests(op):
         return False
     guards = [*guards, emitter.expr(op.cond)]
-    made: list[Any] = []
     for o in op.then.ops:
         if isinstance(o, If):
-            if not guarded(emitter, o, guards, made):
-                return False
+            guarded(emitter, o, guards, out)
             continue
         quote = emitter.quote(o)
-        made += [quote] if quote is not None else []
-        statement(emitter, o, made)  # type: ignore[arg-type]
-        made[-1].test = gast.BoolOp(gast.And(), [*guards, made[-1].test])
-    out += made
+        out += [quote] if quote is not None else []
+        statement(emitter, o, out)  # type: ignore[arg-type]
+        out[-1].test = gast.BoolOp(gast.And(), [*guards, out[-1].test])
     return True

@@ -11,7 +11,7 @@ VIEW_FAULTS: list[tuple[Fault, int]] = [
     (Fault("a view's cells are those of its array", "analysis.cells:Cells.sliced", "first.offset + by * i.offset", "i.offset"), 0),
     (Fault("axes before those assigned to are not taken off", "typing.subscripts:of_axes", "if not extra:", "if True:"), 0),
     (Fault("lists keep no reference", "rules.effects:keeps", "op.prim not in _KEEPERS", "True"), 0),
-    (Fault("a copy may be the array itself", "rules.builder:Builder.emit", "not (self.own_memory and isinstance(type, Array))", "True"), 0),
+    (Fault("a copy may be the array itself", "rules.builder:Builder.append", "not (self.own_memory and isinstance(type, Array))", "True"), 0),
     (Fault("overlaps are not seen through what may be a view", "typing.overlaps:base", "Made.VIEW, Made.MAYBE_VIEW, Made.SAME", "Made.VIEW, Made.SAME"), 0),
     (Fault("Jacobians by columns keep what is reshaped", "transform.jacobian:columns", "fn = settled(fn, inputs)", "pass"), 0),
     (Fault("what may be a view is none", "analysis.aliases:Aliases.join_maybe_views", "while found:", "while False:"), 0),

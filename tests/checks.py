@@ -540,11 +540,13 @@ class Checker:
 
     def tried(self, what: str, run: Callable[[], Any]) -> Any:
         """What a derivative gives; None after a failure. What another mode refuses says nothing of this one."""
-        from s2sad import S2sadError
+        from s2sad.errors import S2sadError, VerifierError
 
         try:
             with guarded():
                 return run()
+        except VerifierError as error:  # an error of ours is no refusal
+            self.problems.append(failure(f"{what}-error", error))
         except S2sadError as error:
             self.refusals.append(f"{what}: {reason_of(error)}")
         except Exception as error:  # any other exception is a finding

@@ -2,17 +2,18 @@
 
 The result of each call is written, and read beside its arguments; then an argument is written, and the result read. Where a
 copy is taken for the array itself, or the array for a copy, the value, the gradient or the caller's data are wrong.
-A refusal passes; how many there are is counted.
+A refusal passes.
 """
 
 from __future__ import annotations
 
 import copy
+import warnings
 
 import numpy as np
 import pytest
 
-from s2sad.errors import S2sadError
+from s2sad.errors import S2sadError, VerifierError
 from tests.array_checks import Case, check, function_of
 from tests.array_table import MODULES, TABLE
 from tests.catalogue_table import ARRAYS
@@ -86,27 +87,35 @@ def program(form: str, text: str, args: tuple[object, ...]):
     source = "".join(line for line in source.splitlines(True) if line.strip())
     f = function_of(source, names)
     try:
-        f(*copy.deepcopy(args))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return f if np.isfinite(f(*copy.deepcopy(args))) else None
     except Exception:
         return None
-    return f
 
 
 CASES = [
     (kind, row[0], f, row[1:])
     for row in [*EXTRA, *ROWS]
     for kind, form in (("result", RESULT), ("argument", ARGUMENT))
-    if (f := program(form, row[0], tuple(row[1:]))) is not None
+    if "array_equiv" not in row[0]  # which differences change
+    and (f := program(form, row[0], tuple(row[1:]))) is not None
 ]
-REFUSED: list[str] = []
+SAMPLED = 2 * len(EXTRA)
+PARAMETERS = [
+    pytest.param(
+        case, id=f"{case[0]} written: {case[1]}", marks=() if k < SAMPLED or k % 4 == 0 else pytest.mark.slow
+    )
+    for k, case in enumerate(CASES)
+]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c[0]} written: {c[1]}")
+@pytest.mark.parametrize("case", PARAMETERS)
 def test_written(case):
     _, _, f, args = case
     try:
         check(Case(f, tuple(args), rtol=5e-5, atol=1e-5), levels=(2,))
+    except VerifierError:  # an error of ours is no refusal
+        raise
     except S2sadError as refusal:
-        if "may give a view" in str(refusal):
-            REFUSED.append(case[1])
         pytest.skip(str(refusal).splitlines()[0])

@@ -62,7 +62,9 @@ def kinks_at(f: Callable[..., Any], args: tuple[Any, ...], wrt: Any) -> list[Kin
     """The kinks of a function at a point; none where the function does what the interpreter does not know."""
     from s2sad.api import grad
 
-    typed, _, inputs = grad(f, wrt).typed_for(args)
+    derivative, receiver = apart(grad(f, wrt))
+    args = (*receiver, *args)
+    typed, _, inputs = derivative.typed_for(args)
     captured = [c.get() for c in typed.captures.variables.values()]
     try:
         return kinks(typed.function, tuple(inputs), [*_copied(args), *captured])

@@ -14,13 +14,17 @@ from s2sad import value_and_grad
 from tests.checks import Checker
 from tests.fuzz.array_generator import generate_arrays
 from tests.fuzz.generator import generate
-from tests.fuzz.run import main, run_seed
+from tests.fuzz.run import Outcome, main, run_seed
+from tests.fuzz.views import generate_views
 
 QUICK = 100
 SLOW = 2000
 COMPILED_EVERY = 10
 ARRAYS_QUICK = 60
 ARRAYS_SLOW = 5000
+VIEWS_QUICK = 40
+VIEWS_SLOW = 3000
+REFUSALS = ("share memory", "NumPy reads elements")  # what programs about memory may be refused for
 CHUNK = 50
 RARELY = 0.05
 # seeds whose programs were got wrong once; the shrunk programs are in tests/corpus/found.py
@@ -171,6 +175,17 @@ def test_each_construct_of_arrays_is_common() -> None:
     assert not {name: number for name, number in histogram.items() if number < RARELY * 400}
 
 
+def test_each_construct_of_memory_is_common() -> None:
+    """Each construct is in at least 5 % of the programs about memory."""
+    histogram: Counter[str] = Counter()
+    for seed in range(200):
+        histogram.update(generate_views(seed).constructs.keys())
+    assert not {name: number for name, number in histogram.items() if number < RARELY * 200}
+    wanted = {"view-in-loop", "row-into-vector", "container-of-views", "helper-writes", "carried-view", "copy-or-itself",
+              "complex-in-place", "reshaped", "by-columns", "strided", "joined", "while"}  # fmt: skip
+    assert wanted <= set(histogram), wanted - set(histogram)
+
+
 @pytest.mark.parametrize("seed", FOUND)
 def test_program_that_failed_once(seed: int) -> None:
     """Each was a bug of its own kind when it was found."""
@@ -237,6 +252,36 @@ def test_random_program_of_arrays(seed: int) -> None:
     """Reverse agrees with forward, differences and another level; the arguments are left as the primal leaves them."""
     outcome = run_seed(seed, kind="arrays", levels=(seed % 2, 2))
     assert outcome.report.ok, "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
+
+
+def wrong(outcome: Outcome) -> list[str]:
+    """What is wrong with a program about memory, besides that it is refused."""
+    return [
+        str(p) for p in outcome.report.problems if p.kind != "error" or not any(r in p.text for r in REFUSALS)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(VIEWS_QUICK))
+def test_random_program_about_memory(seed: int) -> None:
+    """As of arrays; some in all modes."""
+    outcome = run_seed(seed, kind="views", levels=(seed % 2, 2), modes=seed % 4 == 0)
+    assert not wrong(outcome), "\n".join(wrong(outcome)) + "\n" + outcome.program.describe()
+
+
+@pytest.mark.parametrize("seed", range(3, ARRAYS_QUICK, 12))
+def test_other_modes_of_programs_of_arrays(seed: int) -> None:
+    """Jacobians, pullbacks and second derivatives."""
+    outcome = run_seed(seed, kind="arrays", levels=(2,), modes=True)
+    assert outcome.report.ok, "\n".join(map(str, outcome.report.problems)) + "\n" + outcome.program.describe()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(VIEWS_QUICK, VIEWS_QUICK + VIEWS_SLOW, CHUNK))
+def test_many_random_programs_about_memory(first: int) -> None:
+    """3,000 more in all modes, every tenth also compiled."""
+    for seed in range(first, first + CHUNK):
+        outcome = run_seed(seed, kind="views", jit_every=COMPILED_EVERY, modes=True)
+        assert not wrong(outcome), "\n".join(wrong(outcome)) + "\n" + outcome.program.describe()
 
 
 @pytest.mark.slow

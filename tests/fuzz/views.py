@@ -329,6 +329,21 @@ class Views:
             body = [write, step, *body[2:]]
         return [f"{a} = {self.pick(names)}", f"for {i} in range(2):", *indent(body)]
 
+    def window(self, known: Known) -> list[str]:
+        """A view made anew in each turn, whose first elements are written and read."""
+        names = [v for v in self.writable(known.vectors, known) if known.vectors[v][0] >= 5]
+        if not names:
+            return []
+        self.used["window"] += 1
+        a, i, v = self.fresh("a"), self.fresh("i"), self.pick(names)
+        made = self.pick([f"{v}[{i}:]", f"{v}[::-1][{i}:]", f"{v}[{i}:{i} + 3]", f"{v}[2 - {i}:]"])
+        inside = [f"{a}[0] = 0.5 * {a}[1] * {a}[1]", f"{a}[1] = 0.4 * {a}[0] * {a}[2]", f"s += {a}[0] * {a}[1]", f"{a}[0] *= {a}[1]",
+                  f"{a}[2] += 0.3 * {a}[0] ** 2", f"s += 0.2 * {a}[1] ** 3", f"{a}[1:] *= 0.8"]  # fmt: skip
+        body = [f"{a} = {made}", *self.rng.sample(inside, self.rng.randint(2, 3))]
+        if self.chance(0.25):
+            return [f"{i} = 0", f"while {i} < 3:", *indent([*body, f"{i} += 1"])]
+        return [f"for {i} in range(3):", *indent(body)]
+
     def branch(self, known: Known, depth: int) -> list[str]:
         self.used["branch"] += 1
         test = self.pick([f"s > {self.bound()}", f"{self.element(known)} < {self.bound()}"])
@@ -366,7 +381,7 @@ class Views:
             "contain": 2,
             "call": 1.6,
             "join": 0.7,
-            "shrink": 0.8,
+            "shrink": 0.8, "window": 1.5,
             "complex_numbers": 0.35,
         }
         if depth < 3:

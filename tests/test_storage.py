@@ -338,8 +338,10 @@ def test_what_may_fail_stays_in_its_loop():
 def test_the_adjoint_of_an_invariant_is_handed_on_once():
     g = grad(diffused, wrt="nu", jit=True)
     source = g.lower(np.ones(6), 0.3, 0.1, 0.5, 3).source
-    code = [line for line in source.splitlines() if not line.strip().startswith("#")]
-    assert sum(line.count("/") for line in code) == 2  # forward, and once after the loops
+    own = source.partition("def diffused_grad")[2]
+    code = [line for line in own.splitlines() if not line.strip().startswith("#")]
+    # forward, and once after the loops, where a loop may not have run
+    assert sum(line.count("/") + line.count("kept_ratio(") for line in code) == 2
 
 
 # -- copies of what loops read and is written between them ------------------------------------------------

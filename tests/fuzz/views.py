@@ -381,7 +381,8 @@ class Views:
             "contain": 2,
             "call": 1.6,
             "join": 0.7,
-            "shrink": 0.8, "window": 1.5,
+            "shrink": 0.8,
+            "window": 1.5,
             "complex_numbers": 0.35,
         }
         if depth < 3:

@@ -479,3 +479,15 @@ def test_verify_lowered() -> None:
     verify(fn, locations=True)
     with pytest.raises(VerifierError, match="primitive"):
         verify(fn, typed=True)
+
+
+def test_what_counts_as_its_own_memory_is_looked_at(monkeypatch):
+    """A view that is taken for an array of its own does not pass the interpreter."""
+    from s2sad import grad
+    from s2sad.ir import interp
+
+    lowered = grad(lambda x: np.sum(x[1:] * x[1:])).lower(np.ones(3))
+    interp.run(lowered.function, [np.ones(3)])
+    monkeypatch.setattr(interp, "is_fresh", lambda op: True)
+    with pytest.raises(VerifierError, match="memory of its operand"):
+        interp.run(lowered.function, [np.ones(3)])

@@ -20,6 +20,7 @@ from s2sad.errors import VerifierError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
 from s2sad.ir.types import Array
 from s2sad.rules.arrays import INFER
+from s2sad.rules.effects import is_fresh
 from s2sad.rules.registry import PRIMS
 
 _FRAMES = 50_000
@@ -177,12 +178,25 @@ def _op(op: Op, frame: _Frame) -> None:
         value = PRIMS[op.prim].fn(*operands, **({} if dtype is None else {"dtype": dtype}))
     else:
         raise VerifierError(f"the interpreter does not know the primitive {op.prim!r}", op.loc)
+    if is_fresh(op):
+        refuse_shared_result(op, value, operands)
     if len(op.results) == 1 and op.prim != "unpack":
         frame.env[op.result] = value
     elif op.results:
         _bind(op.results, list(value), frame)
     if frame.watch is not None and op.results:
         frame.watch(op, operands, frame.env[op.result])
+
+
+def refuse_shared_result(op: Op, value: Any, operands: list[Any]) -> None:
+    """What `rules.effects` says is memory of its own shares none with an operand."""
+    made = value if isinstance(value, tuple) else (value,)
+    for a in made:
+        for o in operands:
+            if isinstance(a, np.ndarray) and isinstance(o, np.ndarray) and np.may_share_memory(a, o):
+                raise VerifierError(
+                    f"{op.prim} gives memory of its operand, and counts as making its own", op.loc
+                )
 
 
 def _index(op: Op, operands: tuple[Any, ...]) -> Any:

@@ -1,8 +1,7 @@
 """What operations do with memory, said once: what the memory that they give is, and who keeps references to operands.
 
-Passes ask here and list no operations by name. An operation that nothing is said of makes memory of its own; each result
-that is an array is compared with the operands' memory whenever the interpreter runs a function (`ir.interp`), so that what is
-said here and what NumPy does cannot part.
+Passes ask here and list no operations by name. An operation that nothing is said of makes memory of its own; the interpreter
+(`ir.interp`) refuses a result that is said to be so and shares memory with an operand.
 """
 
 from __future__ import annotations

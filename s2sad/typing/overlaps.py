@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.ir.core import Const, Operand, Value
+from s2sad.ir.core import Const, Op, Operand, Value
 from s2sad.ir.types import Array
 from s2sad.rules.builder import const
 from s2sad.rules.effects import Made
@@ -50,19 +50,40 @@ def row_of(s: Any, v: Operand) -> tuple[Operand, int, int] | None:
         v, *operands = made.operands
         if made.prim == "numpy.transpose":
             axis = made.attr("axes")[axis]
-        elif made.prim == "view" and not any(e[0] == "new" for e in made.attr("index")):
-            entries = dict(enumerate(made.attr("index")))
+        elif made.prim == "newaxis":
+            if axis in made.attr("axes"):
+                return None
+            axis -= sum(k < axis for k in made.attr("axes"))
+        elif made.prim == "squeeze":
             ndim = v.type.ndim if isinstance(v.type, Array) else 0
-            left = [i for i in range(ndim) if entries.get(i, ("slice",))[0] == "slice"]
-            axis = left[axis]
-            _, *bounds = entries.get(axis, ("slice", None, None, None))
-            by = const(1) if bounds[2] is None else operands[bounds[2]]
+            axis = [k for k in range(ndim) if k not in made.attr("axes")][axis]
+        elif made.prim == "view":
+            kept = kept_axes(made, v.type.ndim if isinstance(v.type, Array) else 0)
+            entry = kept[axis]
+            if entry is None:
+                return None
+            axis, at = entry
+            by = const(1) if at is None else operands[at]
             if not isinstance(by, Const):
                 return None
             step *= by.value
         elif made.prim != "identity":
             return None
     return None
+
+
+def kept_axes(view: Op, ndim: int) -> list[tuple[int, int | None] | None]:
+    """Of each axis of a view of `ndim` axes the one it runs along, and which operand is its step; None where it is new."""
+    kept: list[tuple[int, int | None] | None] = []
+    axis = 0
+    for kind, *rest in view.attr("index"):
+        if kind == "new":
+            kept.append(None)
+            continue
+        if kind == "slice":
+            kept.append((axis, rest[2]))
+        axis += 1
+    return kept + [(k, None) for k in range(axis, ndim)]
 
 
 def base(s: Any, v: Operand) -> Operand:

@@ -77,7 +77,7 @@ def rows(
     b = builder_for(fn, REVERSE)
     found: list[Operand] = []
     first: Reverse | None = None
-    forward = returned(fn.body.ops)
+    forward = returned(fn, fn.body.ops)
     for output in outputs:
         if not varies(output):
             outer = sizes(b, output)
@@ -92,7 +92,7 @@ def rows(
             r.active = active_values(fn, inputs, varying, r.aliases)
         found += rows_of(b, r, output, fn)  # type: ignore[arg-type]
     if first is not None:
-        forward = returned(first.extras.ops(fn.body))
+        forward = returned(fn, first.extras.ops(fn.body))
     body = Block((), (*forward, *b.ops), (*fn.body.yields[count:], *found))
     made = Function(name, fn.params, body, fn.loc, callees.reachable(body))
     return new_tapes(*with_tapes(made, callees))

@@ -19,6 +19,7 @@ from s2sad.rules.shapes import is_elementwise, summed_axes
 from s2sad.transform.reverse.core import HANDLERS, Reverse
 from s2sad.transform.reverse.scopes import Scope, adjoint_type
 from s2sad.transform.reverse.shadows import shadow
+from s2sad.transform.reverse.unbound import handed_sizes, may_be_unbound
 
 BY_ELEMENT = frozenset(
     {"load", "store", "accumulate", "assign", "assign_at", "scatter_add", "add_into", "view", "gather", "take_winners", "invoke", "tape_write",
@@ -140,6 +141,8 @@ def sizes(r: Reverse, v: Operand, scope: Scope) -> tuple[Operand, ...]:
             size = r.builder.emit("shape", origin[0], type=INT, axis=origin[1])
             a_.SIZES[size] = d  # type: ignore[index]
             found.append(size)
+        elif may_be_unbound(r, v):
+            return tuple(r.primal(size, scope) for size in handed_sizes(r, v, len(a_.dims_of(v))))
         else:
             return a_.shape(r.builder, r.primal(v, scope))
     return tuple(found)
@@ -172,7 +175,9 @@ def add_array(r: Reverse, operand: Value, term: Operand, scope: Scope) -> None:
 def zeros(r: Reverse, v: Value, scope: Scope) -> Operand:
     """The adjoint of an array that nothing reads."""
     assert isinstance(v.type, Array)
-    if v.type.dims and all(isinstance(d, int) or d in origins(r) for d in v.type.dims):
+    if may_be_unbound(r, v) or (
+        v.type.dims and all(isinstance(d, int) or d in origins(r) for d in v.type.dims)
+    ):
         return r.builder.emit(
             "numpy.zeros", *sizes(r, v, scope), type=adjoint_type(v.type), dtype=v.type.dtype
         )

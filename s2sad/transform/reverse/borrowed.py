@@ -16,6 +16,7 @@ from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk, with_blocks
 from s2sad.ir.types import Array
 from s2sad.rules.effects import is_own, is_view, keeps
+from s2sad.typing.thread import substituted
 
 
 def borrowed(fn: Function) -> Function:
@@ -118,15 +119,14 @@ class _Borrow:
         return replace(op, operands=(self.names[first], *op.operands[1:]))
 
 
-def returned(ops: tuple[AnyOp, ...]) -> tuple[AnyOp, ...]:
-    """Operations of a differentiated function, in which a borrowed array is but another name."""
+def returned(fn: Function, ops: tuple[AnyOp, ...]) -> tuple[AnyOp, ...]:
+    """Operations of a differentiated function, which read what was borrowed and not its other name."""
+    of = {op.result: op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim == "borrow"}
+    if not of:
+        return ops
 
-    def block(b: Block) -> Block:
-        return replace(b, ops=returned(b.ops))
+    def without(block: Block) -> Block:
+        kept = (op for op in block.ops if not (isinstance(op, Op) and op.prim == "borrow"))
+        return replace(block, ops=tuple(with_blocks(op, without) for op in kept))
 
-    def one(op: AnyOp) -> AnyOp:
-        if isinstance(op, Op):
-            return replace(op, prim="identity") if op.prim == "borrow" else op
-        return with_blocks(op, block)
-
-    return tuple(map(one, ops))
+    return without(substituted(Block((), ops, ()), of)).ops  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from s2sad.analysis.activity import active_values
@@ -118,7 +119,6 @@ class Reverse:
         self.live_cache: dict[Block, bool] = {}
         self.locs: dict[tuple[Loc, Loc | None], Loc] = {}
         self.sites: dict[Value, list[AnyOp]] = {}  # where a value of the forward sweep that we added is made
-        self.op_homes: dict[AnyOp, Block] = {}
         self.last_writes = last_writes(fn, self.aliases)
         self.final_reads = FinalReads(fn, self.aliases)
         # what a function that stays one is given and gives back: its caller may write that before its reverse runs
@@ -126,6 +126,8 @@ class Reverse:
         self.shared = self.aliases.reachable(outside)
         self.restoring = restoring or Restoring()
         self.restored = {self.aliases.find(a) for a in self.restoring.arrays}
+        self.unbound: set[Operand] | None = None  # arrays that may be
+        self.sizes: dict[Value, tuple[Operand, ...]] = {}  # of those, as the forward sweep hands them on
         self.lent: set[Operand] = set()  # references to those, as the reverse sweep reads them
         self.inside: dict[Block, frozenset[AnyOp]] = {}  # the operations of blocks
         self.numbers: dict[AnyOp, int] = {}  # of the outermost operation that an operation stands in
@@ -159,7 +161,7 @@ class Reverse:
         self.block(self.fn.body, self.root)
         adjoints = tuple(self.input_adjoint(v) for v in self.inputs)
         reverse = (*self.late, *self.root.head, *self.builder.ops)
-        return Sweeps(returned(self.extras.ops(self.fn.body)), returned(reverse), adjoints)
+        return Sweeps(returned(self.fn, self.extras.ops(self.fn.body)), returned(self.fn, reverse), adjoints)
 
     def input_adjoint(self, v: Value) -> Operand:
         from s2sad.transform.reverse.arrays import by_value
@@ -355,14 +357,18 @@ class Reverse:
 
     def home_of(self, op: AnyOp) -> Block:
         """The block an operation stands in."""
-        if not self.op_homes:
-            stack = [self.fn.body]
-            while stack:
-                block = stack.pop()
-                for o in block.ops:
-                    self.op_homes[o] = block
-                    stack.extend(blocks(o))
         return self.op_homes[op]
+
+    @cached_property
+    def op_homes(self) -> dict[AnyOp, Block]:
+        """All operations, each with its block."""
+        found: dict[AnyOp, Block] = {}
+        stack = [self.fn.body]
+        while stack:
+            block = stack.pop()
+            found |= dict.fromkeys(block.ops, block)
+            stack.extend(inner for o in block.ops for inner in blocks(o))
+        return found
 
     # -- activity -----------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from s2sad.rules.effects import is_own, is_view
 from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.extras import Carry, leaf_operands
 from s2sad.transform.reverse.scopes import Scope
+from s2sad.transform.reverse.unbound import column_of, handed_sizes, may_be_unbound
 
 if TYPE_CHECKING:
     from s2sad.transform.reverse.core import Reverse
@@ -114,7 +115,7 @@ def twin(r: Reverse, a: Operand) -> Operand:
         r.extras.after[op].append(replace(op, operands=tuple(operands), results=(made,)))
         r.sites[made] = r.extras.after[op]
     elif op is None and r.home[a] is not r.fn.body:
-        param_twin(r, a, made)
+        param_twin(r, a)
     elif isinstance(op, Op) and op.prim == "invoke" and any(map(r.is_active, op.operands)):
         r.sites[made] = r.extras.after[op]  # it is returned with the reference, see reverse_invoke
     else:
@@ -133,6 +134,9 @@ def allocate_twin(r: Reverse, op: AnyOp | None, a: Value, made: Value) -> None:
     loc = op.loc if op is not None else NOWHERE
     if isinstance(a.type, Tape):
         new = Op("tape_new", (), (made,), loc)
+    elif may_be_unbound(r, a):
+        sizes = handed_sizes(r, a, a.type.ndim)  # type: ignore[attr-defined]
+        new = Op("numpy.zeros", sizes, (made,), loc, (("dtype", made.type.dtype),))  # type: ignore[attr-defined]
     else:
         new = Op("zeros_like", (a,), (made,), loc)
     simple = r.home[a] is r.fn.body and not r.aliases.is_joined(a) and not isinstance(a.type, Tape)
@@ -222,23 +226,11 @@ def leaf_twins(r: Reverse, body: Any, j: int) -> Any:
     return lambda leaf: twins[leaf]
 
 
-def param_twin(r: Reverse, a: Value, made: Value) -> None:
+def param_twin(r: Reverse, a: Value) -> None:
     """A loop parameter's shadow is made with the loop's: through any of its results."""
-    for op in list(r.op_homes) or list(_all_ops(r)):
-        if isinstance(op, (For, While)):
-            params = op.body.params[1:] if isinstance(op, For) else op.body.params
-            tests = op.test.params if isinstance(op, While) else ()
-            if a in params or a in tests:
-                j = (params if a in params else tests).index(a)
-                if op.results[j] not in r.shadows:
-                    twin(r, op.results[j])
-                return
-    raise AssertionError("a parameter of no loop")
-
-
-def _all_ops(r: Reverse) -> list[AnyOp]:
-    r.home_of(next(iter(r.fn.body.ops)))
-    return list(r.op_homes)
+    op, j = column_of(r, a)
+    if op.results[j] not in r.shadows:
+        twin(r, op.results[j])
 
 
 def zero_shadow(b: Builder, d: Operand) -> None:

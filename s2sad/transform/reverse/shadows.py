@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from s2sad.errors import NOWHERE, UnsupportedSyntaxError
-from s2sad.ir.core import AnyOp, Block, For, If, Op, Operand, Undef, Value, While, walk
+from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, walk
 from s2sad.ir.types import FLOAT, INT, Array, List, Scalar, Tape, Type, is_float, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.effects import is_own, is_view
@@ -89,8 +89,10 @@ def shadow_type(t: Type) -> Type:
 
 def twin(r: Reverse, a: Operand) -> Operand:
     """The shadow as a value of the forward sweep."""
-    if not isinstance(a, Value):
-        return Undef(getattr(a, "hint", ""), a.type)
+    if isinstance(a, Const):  # None, which is handed on as such
+        return a
+    if isinstance(a, Undef):
+        return a
     found = r.shadows.get(a)
     if found is not None:
         return found

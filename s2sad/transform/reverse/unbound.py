@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s2sad.errors import NOWHERE
-from s2sad.ir.core import AnyOp, For, If, Op, Operand, Undef, Value, While
+from s2sad.ir.core import AnyOp, Const, For, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import INT, Array
 from s2sad.rules.builder import const
 from s2sad.rules.effects import Made, made
@@ -32,18 +32,22 @@ def unbound_arrays(r: Reverse) -> set[Operand]:
     read: set[Operand] = set()
     for op, block in r.op_homes.items():
         for v, *given in joined(op):
-            if isinstance(v.type, Array) and not v.type.optional:
+            if isinstance(v.type, Array):
                 sources.setdefault(v, []).extend(given)
-        if isinstance(op, Op) and not is_name(op):
+        if isinstance(op, Op) and not is_name(op) and op.prim not in ("is", "is_not"):
             read |= {o for o in op.operands if isinstance(o, Value) and r.home.get(o) is block}
     found: set[Operand] = set()
     while True:
         reached = {
-            v for v, given in sources.items() if any(isinstance(o, Undef) or o in found for o in given)
+            v for v, given in sources.items() if any(is_missing(o) or o in found for o in given)
         }
         if reached - read <= found:
             return found
         found |= reached - read
+
+
+def is_missing(o: Operand) -> bool:
+    return isinstance(o, Undef) or (isinstance(o, Const) and o.value is None)
 
 
 def joined(op: AnyOp) -> list[tuple[Value, Operand, Operand]]:

@@ -320,6 +320,7 @@ class Derivative:
         captured = tuple(typed.captures.variables.values())
         # else the code is for arrays that lie in memory in any way
         if not (sized or typed.asks_for_layouts or asks_for_layouts(typed.function)):
+            typed.function = replace(typed.function, layouts={})
             keys = {n: without_layout(k) for n, k in keys.items()}
             captured = tuple(replace(c, key=without_layout(c.key)) for c in captured)
         options, name = self._options, self._name

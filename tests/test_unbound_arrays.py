@@ -164,7 +164,9 @@ def compiled(fn):
     for n, m in COUNTS:
         if runs(fn, n, m):
             checker = Checker(fn, (X, n, m), (0,))
-            checker.compare("jit", checker.gradient(optimize=2), checker.gradient(jit=True, optimize=2), 1e-12)
+            checker.compare(
+                "jit", checker.gradient(optimize=2), checker.gradient(jit=True, optimize=2), 1e-12
+            )
             assert not checker.problems, "\n".join(map(str, checker.problems))
 
 

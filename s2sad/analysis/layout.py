@@ -71,6 +71,16 @@ def of_argument(t: Array, kind: str | None) -> Known:
     return Layout(own.order, (), False) if kind == "A" and len(own.order) == 1 else None
 
 
+def lies_by_rows(fn: Function, v: Value) -> bool:
+    """Whether an argument lies by rows; what stands for it is then made by rows. True where nothing depends on it."""
+    return not isinstance(v.type, Array) or v.type.ndim < 2 or fn.layouts.get(v, "C") == "C"
+
+
+def as_it_lies(fn: Function, v: Value) -> tuple[tuple[str, str], ...]:
+    """The attributes of a copy of an argument that lies in memory as the argument does."""
+    return () if lies_by_rows(fn, v) else (("order", "K"),)
+
+
 class Layouts:
     """The layouts of a function's arrays. `given`: those of its arguments, as in `Function.layouts`."""
 

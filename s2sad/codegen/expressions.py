@@ -404,7 +404,11 @@ class Expressions:
         if full and isinstance(held, gast.Call):
             value, shape = held.args
             return t.call("np.full", shape, value)
-        return t.call(t.attribute(held, "copy"))
+        return t.call(t.attribute(held, "copy"), *self.order_of(op))
+
+    def order_of(self, op: Op) -> list[Any]:
+        """What tells a copy to lie as the array does; Numba's does so anyway."""
+        return [t.constant("K")] if op.attr("order") == "K" and self.emitter.target != "numba" else []
 
     def op_list_of(self, op: Op) -> Any:
         a, item = op.operands[0], element(op.result.type)

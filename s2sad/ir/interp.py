@@ -335,7 +335,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "constant": lambda op: op.attr("value"),
     "extract": _extract,
     "zeros_like": _zeros_like,
-    "copy": lambda op, a: a.copy(),
+    "copy": lambda op, a: a.copy() if op.attr("order") is None else a.copy(op.attr("order")),
     "array_of": lambda op, items: np.array(items, op.attr("dtype", "float64")),
     "alloc_list": lambda op, *items: list(items),
     "list_of": lambda op, a: list(a),

@@ -29,7 +29,7 @@ from s2sad.ir.core import (
 )
 from s2sad.ir.types import Array, Type, is_many
 from s2sad.optimize.buffers import NEW
-from s2sad.rules.effects import is_fresh
+from s2sad.rules.effects import is_fresh, is_view
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
 
@@ -183,10 +183,17 @@ class _Started:
 
     def __init__(self, fn: Function) -> None:
         self.uses: Counter[Value] = use_counts(fn)
-        # those that have to lie in memory row by row
-        self.reshaped = {
-            op.operands[0] for op in walk(fn.body) if isinstance(op, Op) and op.prim == "reshaped"
-        }
+        # those that have to lie in memory row by row, and those with views that have to: they lie as their arrays do
+        self.reshaped: set[Operand] = set()
+        self.turned: set[Operand] = set()
+        defs = definitions(fn)
+        for op in walk(fn.body):
+            if isinstance(op, Op) and op.prim == "reshaped":
+                of = op.operands[0]
+                self.reshaped.add(of)
+                while is_view(made := defs.get(of)):  # type: ignore[arg-type]
+                    of = made.operands[0]  # type: ignore[union-attr]
+                    self.turned.add(of)
 
     def block(self, block: Block) -> Block:
         ops: list[AnyOp] = [with_blocks(op, self.block) for op in block.ops]
@@ -198,7 +205,7 @@ class _Started:
     def start(self, block: Block, ops: list[AnyOp], made: Op) -> None:
         shadow, at = made.result, ops.index(made)
         first = next((j for j in range(at + 1, len(ops)) if reads(ops[j], shadow)), None)
-        if first is None:
+        if first is None or shadow in self.turned:
             return
         op = ops[first]
         if not (isinstance(op, Op) and op.prim == "add_into" and op.operands[0] is shadow):

@@ -56,7 +56,7 @@ def gradient(
     finals, ops = finished(inputs, sweeps.adjoints, (*sweeps.forward, *sweeps.reverse))
     yields = (*primal, *finals)
     body = Block((), (*sweeps.forward, *sweeps.reverse, *ops), yields)
-    made = Function(name, fn.params, body, fn.loc, callees.reachable(body))
+    made = Function(name, fn.params, body, fn.loc, callees.reachable(body), layouts=fn.layouts)
     return new_tapes(*with_tapes(made, callees))
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import WRITES, Aliases
+from s2sad.analysis.layout import as_it_lies, lies_by_rows
 from s2sad.errors import NOWHERE, Loc, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import Array, List, Scalar, Type, carries_derivative, is_float, is_memory
@@ -94,7 +95,7 @@ def rows(
     if first is not None:
         forward = returned(fn, first.extras.ops(fn.body))
     body = Block((), (*forward, *b.ops), (*fn.body.yields[count:], *found))
-    made = Function(name, fn.params, body, fn.loc, callees.reachable(body))
+    made = Function(name, fn.params, body, fn.loc, callees.reachable(body), layouts=fn.layouts)
     return new_tapes(*with_tapes(made, callees))
 
 
@@ -168,10 +169,11 @@ def columns(
         }
         at = indices_of(len(shape), fn)
         with b.region() as ops:
-            seed = unit(b, v, f"{v.hint}·dot" if v.hint else "", shape, at)
+            seed = unit(b, v, f"{v.hint}·dot" if v.hint else "", shape, at, lies_by_rows(fn, v))
             copier = Copier({made.params[-1]: seed}, kept)
             for original, copy in originals.items():
-                copier.map[original] = b.emit("copy", copy, type=copy.type, hint=original.hint)
+                attrs = dict(as_it_lies(fn, original))
+                copier.map[original] = b.emit("copy", copy, type=copy.type, hint=original.hint, **attrs)
             once = repeated(b, made.body.ops, copier, set(fn.body.ops), kept, originals)
             for i, output in enumerate(outputs):
                 d = copier.get(tangents.get(i, const(0.0)))
@@ -185,7 +187,7 @@ def columns(
         complete(b, found, tables, outputs, v)
     yields = (*fn.body.yields[count:], *(found[i, v] for i in range(count) for v in inputs))
     body = Block((), (*fn.body.ops, *b.ops), yields)
-    return Function(name, fn.params, body, fn.loc, callees.reachable(body))
+    return Function(name, fn.params, body, fn.loc, callees.reachable(body), layouts=fn.layouts)
 
 
 def complete(
@@ -233,11 +235,11 @@ def kept_values(fn: Function, aliases: Aliases) -> tuple[Function, set[Value], d
     ops: list[AnyOp] = []
     for p in fn.params:
         if p in originals:
-            ops.append(Op("copy", (p,), (originals[p],), fn.loc))
+            ops.append(Op("copy", (p,), (originals[p],), fn.loc, as_it_lies(fn, p)))
     for op in fn.body.ops:
         ops.append(op)
         if isinstance(op, Op) and op.results and op.result in originals:
-            ops.append(Op("copy", (op.result,), (originals[op.result],), op.loc))
+            ops.append(Op("copy", (op.result,), (originals[op.result],), op.loc, as_it_lies(fn, op.result)))
     kept.update(originals.values())
     return replace(fn, body=replace(fn.body, ops=tuple(ops))), kept, originals
 

@@ -80,10 +80,19 @@ def indices_of(rank: int, fn: Function) -> tuple[Value, ...]:
     return tuple(Value(name, INT) for name in free[:rank])
 
 
-def unit(b: Builder, like: Value, hint: str, shape: tuple[Operand, ...], at: tuple[Value, ...]) -> Operand:
-    """Zeros of a value's shape with a one at a position; for a number, one."""
+def unit(
+    b: Builder,
+    like: Value,
+    hint: str,
+    shape: tuple[Operand, ...],
+    at: tuple[Value, ...],
+    by_rows: bool = True,
+) -> Operand:
+    """Zeros of a value's shape with a one at a position, which lie by rows or as the value does; for a number, one."""
     if isinstance(like.type, List):
         made = b.emit("list_repeat", const(0.0), *shape, type=List(FLOAT), hint=hint)
+    elif isinstance(like.type, Array) and not by_rows:
+        made = b.emit("zeros_like", like, type=like.type, hint=hint)
     elif isinstance(like.type, Array):
         made = b.emit("numpy.zeros", *shape, type=like.type, hint=hint, dtype=like.type.dtype)
     else:  # not a constant yet: products with it are simplified where it becomes one

@@ -15,6 +15,7 @@ from s2sad.analysis.activity import active_values
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.dataflow import Gate
 from s2sad.analysis.gates import find_gates
+from s2sad.analysis.layout import lies_by_rows
 from s2sad.analysis.numpy_numbers import counts, numpy_numbers
 from s2sad.analysis.selections import Selections
 from s2sad.errors import MissingRuleError
@@ -246,12 +247,27 @@ class Forward:
         if v not in self.given:
             if is_memory(v.type) and self.is_active(v):
                 self.twin(v, "zeros_like", v)
-        elif self.fresh and self.is_active(v) and self.aliases.is_written(v) and is_memory(v.type):
-            self.twin(v, "copy", self.given[v])
+        elif self.is_copied(v):
+            self.copied(v, self.given[v])
         else:
             self.tangents[v] = self.given[v]
             if is_memory(v.type) and self.aliases.is_written(v):
                 self.written.add(self.given[v])
+
+    def is_copied(self, v: Value) -> bool:
+        """Whether the caller's tangent may not be used as it is: written, or lying otherwise than what is read of it."""
+        if not (self.fresh and is_memory(v.type) and self.is_active(v)):
+            return False
+        return self.aliases.is_written(v) or v in self.fn.layouts
+
+    def copied(self, v: Value, given: Operand) -> None:
+        """A copy of the tangent that the caller gives, which lies in memory as the argument: views of it are views then."""
+        without_axes = isinstance(v.type, Array) and not v.type.ndim  # a number may be given for it
+        if lies_by_rows(self.fn, v) and not without_axes:
+            self.twin(v, "copy", given)
+            return
+        self.twin(v, "zeros_like", v)
+        self.builder.effect("assign", self.tangents[v], given)
 
     def returned(self) -> list[Operand]:
         found: list[Operand] = []

@@ -38,9 +38,7 @@ def unbound_arrays(r: Reverse) -> set[Operand]:
             read |= {o for o in op.operands if isinstance(o, Value) and r.home.get(o) is block}
     found: set[Operand] = set()
     while True:
-        reached = {
-            v for v, given in sources.items() if any(is_missing(o) or o in found for o in given)
-        }
+        reached = {v for v, given in sources.items() if any(is_missing(o) or o in found for o in given)}
         if reached - read <= found:
             return found
         found |= reached - read

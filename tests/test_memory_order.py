@@ -1,0 +1,98 @@
+"""What stands for an argument lies in memory as the argument does: its copies, tangents and shadows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from s2sad import S2sadError, grad, jvp
+from tests.test_memory_kinds import checked
+
+ROWS = np.array([[1.0, 0.2, 0.5], [0.3, 0.8, -0.4], [0.7, -0.1, 0.6]])
+COLUMNS = np.asfortranarray(ROWS)
+WIDE = np.asfortranarray(ROWS[:2])
+STRIDED = np.array(np.repeat(ROWS, 2, axis=1), order="C")[:, ::2]
+
+
+def turned_and_flat(A):
+    w = A.T.ravel()
+    w[1] = A[0, 0] ** 2
+    return np.sum(A**2) + np.sum(w**3)
+
+
+def flat(A):
+    w = A.ravel()
+    w[1] = A[0, 0] ** 2
+    return np.sum(A**2) + np.sum(w**3)
+
+
+def flat_by_a_helper(A):
+    v = of(A)
+    s = 0.0
+    for i in range(3):
+        a = v[i:]
+        a[0] *= a[1]
+        s += a[2]
+    return s + np.sum(v**2) + np.sum(A * A)
+
+
+def of(M):
+    return M.reshape(-1)
+
+
+def in_a_loop(A):
+    for k in range(2):
+        A.T.ravel()[k] = A[1, 1] ** 2
+    return np.sum(A**3)
+
+
+def carried_in_a_list(A):
+    held = [A.T.reshape(-1), A[::-1].reshape(-1)]
+    for h in held:
+        h[0] = 0.5 * h[-1] * h[1]
+    return np.sum(A**3) + np.sum(held[0] * held[1])
+
+
+def columns_that_are_views(A):
+    w = A.T.reshape(-1)
+    w[0] = 0.5 * w[-1] * w[1]
+    return np.sum(A * A * A)
+
+
+PROGRAMS = [turned_and_flat, flat, flat_by_a_helper, in_a_loop, carried_in_a_list, columns_that_are_views]
+
+
+@pytest.mark.parametrize("A", [ROWS, COLUMNS, WIDE], ids=["rows", "columns", "wide"])
+@pytest.mark.parametrize("fn", PROGRAMS)
+def test_all_modes(fn, A):
+    checked(fn, A)
+
+
+@pytest.mark.parametrize(
+    "fn", [fn for fn in PROGRAMS if fn is not in_a_loop]
+)  # there nothing sees what is written
+def test_steps_between_elements_are_refused_where_they_decide(fn):
+    with pytest.raises(S2sadError, match="may give a view"):
+        grad(fn)(STRIDED)
+
+
+@pytest.mark.parametrize("A", [ROWS, COLUMNS], ids=["rows", "columns"])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("fn", PROGRAMS)
+def test_tangents_of_either_order(fn, A, order):
+    tangent = np.array(ROWS * 2.0, order=order)
+    before = tangent.copy()
+    _, slope = jvp(fn, (A.copy("K"),), (tangent,))
+    assert np.isclose(slope, np.sum(grad(fn)(A.copy("K")) * before), rtol=1e-12)
+    np.testing.assert_array_equal(tangent, before)
+
+
+def test_a_number_as_the_tangent_of_an_array_without_axes():
+    def f(x):
+        y = x * 2
+        z = x.reshape(1)
+        z[0] = 3.0 * y
+        return float(x * y)
+
+    for tangent in (np.array(1.0), np.float64(1.0)):
+        assert np.isclose(jvp(f, (np.array(0.7),), (tangent,))[1], 16.8)

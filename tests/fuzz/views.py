@@ -372,6 +372,43 @@ class Views:
         part = self.pick(["imag", "real"])
         return [f"{z} = {made}", *self.rng.sample(forms, 2), f"s += 0.1 * np.sum(({z} * {z}).{part})"]
 
+    def numbers_taken(self, known: Known) -> list[str]:
+        """The numbers of an array as a list or tuple, read and written."""
+        self.used["numbers-taken"] += 1
+        name, n = self.pick(list(known.vectors)), self.fresh("n")
+        if self.chance(0.3):
+            first, second, rest = self.fresh("p"), self.fresh("p"), self.fresh("rest")
+            return [f"{first}, {second}, *{rest} = {name}", f"s += {first} * {second} + 0.2 * sum({rest}) ** 2"]
+        if self.chance(0.3):
+            return [f"{n} = tuple({name})", f"s += {n}[0] * {n}[-1] * {n}[1]"]
+        made = self.pick([f"list({name})", f"{name}.tolist()", f"[e for e in {name}]"])
+        forms = [f"{n}[0] = {n}[1] * {n}[-1]", f"s += 0.3 * sum({n}) ** 2", f"{n}.append({n}[0] * {n}[1])",
+                 f"s += 0.2 * np.sum(np.array({n}) ** 3)", f"for e in {n}:\n    s += 0.1 * e * e * e", f"s += {n}[1] * {self.element(known)}"]  # fmt: skip
+        return [f"{n} = {made}", *(line for form in self.rng.sample(forms, 2) for line in form.split("\n"))]
+
+    def positions(self, known: Known) -> list[str]:
+        """An array of subscripts that is written between readings by it."""
+        names = [v for v in self.writable(known.vectors, known) if known.vectors[v][0] >= 5]
+        if not names:
+            return []
+        self.used["written-positions"] += 1
+        v, q, i = self.pick(names), self.fresh("q"), self.fresh("i")
+        forms = [f"s += 0.3 * np.sum({v}[{q} + 1] ** 2)", f"s += {v}[{q}[0]] * {v}[{q}[1] + 1]", f"{v}[{q}] *= 0.7",
+                 f"{v}[{q}] = 0.5 * {v}[{q} + 1] ** 2", f"s += np.sum({v}[{q}[::-1]] * {v}[{q}])", f"{v}[{q}[0]] += 0.3 * {v}[{q}[1]] ** 2"]  # fmt: skip
+        step = self.pick([f"{q} += 1", f"{q}[:] = {q}[::-1]", f"{q}[0] = {q}[1]", f"{q}[{i} % 2] += 1"])
+        return [f"{q} = np.array([0, 1])", f"for {i} in range(2):", *indent([*self.rng.sample(forms, 2), step])]
+
+    def unbound(self, known: Known) -> list[str]:
+        """An array that only one path makes."""
+        self.used["unbound"] += 1
+        v, u, t = self.pick(list(known.vectors)), self.fresh("u"), self.fresh("t")
+        made = self.pick([f"{v}[{v} > {self.bound()}] * 2.0", f"{v}[1:] * {self.number()}", f"np.outer({v}, {v})"])
+        read = self.pick([f"s += np.sum({u} * {u})", f"s += np.sum({u} ** 3)", f"{u} = {u} * 0.5\n    s += np.sum({u} * {u})"])
+        start = [f"{u} = None"] if self.chance(0.4) else []
+        test = f"{u} is not None" if start else t
+        return [f"{t} = {self.element(known)} > {self.bound()}", *start, f"if {t}:", f"    {u} = {made}", *self.block(known.inner(), 3, 1),
+                f"if {test}:", *f"    {read}".split("\n")]  # fmt: skip
+
     def block(self, known: Known, depth: int, count: int) -> list[str]:
         lines: list[str] = []
         kinds = {
@@ -384,6 +421,9 @@ class Views:
             "shrink": 0.8,
             "window": 1.5,
             "complex_numbers": 0.35,
+            "numbers_taken": 0.6,
+            "positions": 0.5,
+            "unbound": 0.5,
         }
         if depth < 3:
             kinds |= {"loop": 3.2 if depth < 2 else 1, "branch": 1}
@@ -411,9 +451,10 @@ class Views:
             "B": numbers(3, 3),
             "c": float(numbers(1)[0]),
         }
-        if self.chance(0.1):
-            self.used["by-columns"] += 1
-            given["B"] = np.asfortranarray(given["B"])
+        for name in "AB":
+            if self.chance(0.15):
+                self.used["by-columns"] += 1
+                given[name] = np.asfortranarray(given[name])
         if self.chance(0.1):
             self.used["strided"] += 1
             given["x"] = np.repeat(given["x"], 2)[::2]

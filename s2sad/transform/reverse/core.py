@@ -23,7 +23,7 @@ from s2sad.analysis.selections import Selections
 from s2sad.analysis.uses import definitions, free_values, homes
 from s2sad.errors import NOWHERE, Loc, MissingRuleError
 from s2sad.ir.core import AnyOp, Block, Const, Function, If, Op, Operand, Value, blocks, walk
-from s2sad.ir.types import Array, Scalar, Tape, Type, is_float, is_memory
+from s2sad.ir.types import Array, List, Scalar, Tape, Type, is_float, is_memory
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.arrays import RESULTS
 from s2sad.rules.builder import Builder
@@ -403,12 +403,15 @@ class Reverse:
         if not self.is_active(operand):
             return
         assert isinstance(operand, Value)
+        if isinstance(operand.type, List):  # its adjoint is memory
+            self.builder.effect("add_into", shadow(self, operand, scope), term)
+            return
         term = projected(self.builder, term, operand.type)
         if isinstance(operand.type, Array) or isinstance(term.type, Array):
             from s2sad.transform.reverse.arrays import add_array
 
             add_array(self, operand, term, scope)
-        elif not is_memory(operand.type):
+        else:
             self.accumulate(operand, term, scope)
 
     def accumulate(self, operand: Value, term: Operand, scope: Scope) -> None:

@@ -130,9 +130,10 @@ def reads_again(r: Reverse, op: Op) -> bool:
         return isinstance(a, Value) and not r.written_after(a, op)
     if op.prim in ("extract", "constant"):
         return True
-    return (op.prim in WHOLE or op.prim in ("add", "sub", "mul", "neg")) and not carries_derivative(
+    whole = (op.prim in WHOLE or op.prim in ("add", "sub", "mul", "neg")) and not carries_derivative(
         op.result.type
     )
+    return whole and is_still_there(r, op)
 
 
 def again(r: Reverse, op: AnyOp | None, dear: bool) -> int | None:

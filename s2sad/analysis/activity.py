@@ -88,7 +88,9 @@ class Dependences:
                 self.both(op.operands[1], op.operands[0])
         elif prim == "stop_gradient":
             pass
-        elif prim in ("invoke", "custom", "pack", "extract", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
+        elif prim == "invoke":
+            self.invoke(op)
+        elif prim in ("custom", "pack", "extract", "copy", "list_of", "array_of", "alloc_list", "list_repeat",
                       "tape_read", "load", "numpy.full"):  # fmt: skip
             for o in op.operands:
                 for r in op.results:
@@ -97,16 +99,22 @@ class Dependences:
                     self.both(op.result, o)
                 if prim == "list_of" and is_memory(element(op.result.type)):
                     self.edge(op.result, o)
-                if prim == "invoke":
-                    for other in op.operands:
-                        if isinstance(other, Value) and is_memory(other.type):
-                            self.edge(o, other)
         elif op.results:
             rule = PRIMS[prim]
             for i, o in enumerate(op.operands):
                 if rule.partial(i) is not ZERO:
                     for r in op.results:
                         self.edge(o, r)
+
+    def invoke(self, op: Op) -> None:
+        """What is called may write the memory that it is given, and reads and hands on what that holds."""
+        memory = [o for o in op.operands if is_memory(o.type)]
+        for o in op.operands:
+            for target in (*op.results, *memory):
+                self.edge(o, target)
+        for o in (*memory, *(r for r in op.results if is_memory(r.type))):
+            for held in self.aliases.reachable((o,)):
+                self.both(held, o)
 
     def both(self, a: Operand, b: Operand) -> None:
         """A list and a reference that it holds: what is written through one is read through the other."""

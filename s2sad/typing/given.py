@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from s2sad.analysis.aliases import Aliases, seen_through_views
-from s2sad.analysis.uses import free_values
+from s2sad.analysis.uses import definitions, free_values
 from s2sad.errors import Loc, SignatureError
-from s2sad.ir.core import Function, Op, Operand, Value
+from s2sad.ir.core import AnyOp, Function, Op, Operand, Value
 from s2sad.ir.types import Type, is_memory
+from s2sad.rules.effects import Made, is_fresh, is_view, made
 from s2sad.typing.thread import thread_captures
 
 
@@ -95,11 +96,32 @@ def refuse_joined(fn: Function, pairs: list[Apart]) -> None:
     if not pairs:
         return
     for f in (fn, *fn.callees.values()):
-        aliases = Aliases(f)
+        aliases, defs = Aliases(f), definitions(f)
         for p in pairs:
+            if are_apart(f, defs, p):
+                continue
             a, b = ({aliases.find(v)} for v in (p.a, p.b))
             if not seen_through_views(f, aliases, a).isdisjoint(seen_through_views(f, aliases, b)):
                 raise SignatureError(
                     f"two arguments of the derivative of {p.name}() may share memory, and some is written",
                     p.loc, "pass a copy of one of them",
                 )  # fmt: skip
+
+
+def are_apart(fn: Function, defs: dict[Value, AnyOp], pair: Apart) -> bool:
+    """Whether two names are known to be of different memory: made here, or given, which the call tells apart."""
+    roots = [made_or_given(fn, defs, v) for v in (pair.a, pair.b)]
+    return None not in roots and roots[0] is not roots[1]
+
+
+def made_or_given(fn: Function, defs: dict[Value, AnyOp], v: Operand) -> Operand | None:
+    """The array or list that a name is of, through views; None where several may be."""
+    while is_view(op := defs.get(v)) or (isinstance(op, Op) and made(op) is Made.SAME):  # type: ignore[arg-type]
+        v = op.operands[0]  # type: ignore[union-attr]
+    given = not fn.called and (v in fn.params or v in free_values(fn) or is_taken_out(op))
+    return v if given or is_fresh(op) else None
+
+
+def is_taken_out(op: AnyOp | None) -> bool:
+    """Whether an operation takes a value out of an argument."""
+    return isinstance(op, Op) and op.prim == "extract"

@@ -378,7 +378,10 @@ class Views:
         name, n = self.pick(list(known.vectors)), self.fresh("n")
         if self.chance(0.3):
             first, second, rest = self.fresh("p"), self.fresh("p"), self.fresh("rest")
-            return [f"{first}, {second}, *{rest} = {name}", f"s += {first} * {second} + 0.2 * sum({rest}) ** 2"]
+            return [
+                f"{first}, {second}, *{rest} = {name}",
+                f"s += {first} * {second} + 0.2 * sum({rest}) ** 2",
+            ]
         if self.chance(0.3):
             return [f"{n} = tuple({name})", f"s += {n}[0] * {n}[-1] * {n}[1]"]
         made = self.pick([f"list({name})", f"{name}.tolist()", f"[e for e in {name}]"])
@@ -396,14 +399,26 @@ class Views:
         forms = [f"s += 0.3 * np.sum({v}[{q} + 1] ** 2)", f"s += {v}[{q}[0]] * {v}[{q}[1] + 1]", f"{v}[{q}] *= 0.7",
                  f"{v}[{q}] = 0.5 * {v}[{q} + 1] ** 2", f"s += np.sum({v}[{q}[::-1]] * {v}[{q}])", f"{v}[{q}[0]] += 0.3 * {v}[{q}[1]] ** 2"]  # fmt: skip
         step = self.pick([f"{q} += 1", f"{q}[:] = {q}[::-1]", f"{q}[0] = {q}[1]", f"{q}[{i} % 2] += 1"])
-        return [f"{q} = np.array([0, 1])", f"for {i} in range(2):", *indent([*self.rng.sample(forms, 2), step])]
+        return [
+            f"{q} = np.array([0, 1])",
+            f"for {i} in range(2):",
+            *indent([*self.rng.sample(forms, 2), step]),
+        ]
 
     def unbound(self, known: Known) -> list[str]:
         """An array that only one path makes."""
         self.used["unbound"] += 1
         v, u, t = self.pick(list(known.vectors)), self.fresh("u"), self.fresh("t")
-        made = self.pick([f"{v}[{v} > {self.bound()}] * 2.0", f"{v}[1:] * {self.number()}", f"np.outer({v}, {v})"])
-        read = self.pick([f"s += np.sum({u} * {u})", f"s += np.sum({u} ** 3)", f"{u} = {u} * 0.5\n    s += np.sum({u} * {u})"])
+        made = self.pick(
+            [f"{v}[{v} > {self.bound()}] * 2.0", f"{v}[1:] * {self.number()}", f"np.outer({v}, {v})"]
+        )
+        read = self.pick(
+            [
+                f"s += np.sum({u} * {u})",
+                f"s += np.sum({u} ** 3)",
+                f"{u} = {u} * 0.5\n    s += np.sum({u} * {u})",
+            ]
+        )
         start = [f"{u} = None"] if self.chance(0.4) else []
         test = f"{u} is not None" if start else t
         return [f"{t} = {self.element(known)} > {self.bound()}", *start, f"if {t}:", f"    {u} = {made}", *self.block(known.inner(), 3, 1),

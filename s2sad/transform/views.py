@@ -95,7 +95,7 @@ def by_layout(op: Op, layouts: Layouts) -> Op:
     if op.prim != "numpy.reshape":
         return op
     view = layouts.reshapes_to_view(op)
-    if view is None:
+    if view is None or (op.attr("flat") and not view):
         return op
     if is_flat(op):
         return same(op) if view else replace(op, prim="copy", operands=op.operands[:1], attrs=())
@@ -186,8 +186,9 @@ def refuse_written_views(fn: Function) -> None:
             if not isinstance(op, Op) or not isinstance(a, Value) or last.get(aliases.find(a), -1) < at:
                 continue
             if not (read_at_once(block, k, aliases) or owner.alone(a)):
+                name = "flat, taken as reshape()," if op.attr("flat") else f"{op.prim}()"
                 raise UndecidedViewError(
-                    f"{op.prim}() may give a view of its argument or a copy, and one of them is written: whether they share memory"
+                    f"{name} may give a view of its argument or a copy, and one of them is written: whether they share memory"
                     " depends on the call",
                     op.loc, "copy the argument first, as in x.copy().reshape(...), or take it before the array is used elsewhere",
                 )  # fmt: skip

@@ -360,7 +360,7 @@ def attribute(s: Any, a: Value, name: str) -> AV | None:
             a if name == "real" and not t.dtype.startswith("complex") else s.builder.emit(f"numpy.{name}", a)
         )
     if name == "flat":
-        return reshaped(s, a, [const(-1)])
+        return reshaped(s, a, [const(-1)], how="flat")
     return None
 
 
@@ -372,8 +372,9 @@ def transposed(s: Any, a: Operand, axes: Any, hint: str = "") -> Operand:
     return a_.emit(s.builder, "numpy.transpose", a, hint=hint, axes=order)
 
 
-def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "", ravel: bool = False) -> Operand:
-    """-1 is computed: the sizes of the result are operands. `ravel` copies what does not lie row by row."""
+def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "", how: str = "") -> Operand:
+    """-1 is computed: the sizes of the result are operands. `ravel` copies what does not lie row by row; `flat` is never a
+    copy, and is refused where the same reshaped would be one and is written."""
     open_ = [i for i, o in enumerate(shape) if isinstance(o, Const) and o.value == -1]
     dims = a_.dims_of(a)
     if open_:
@@ -397,6 +398,6 @@ def reshaped(s: Any, a: Operand, shape: list[Operand], hint: str = "", ravel: bo
             size = s.builder.emit("floordiv", total, known)
         shape = [size if i in open_ else o for i, o in enumerate(shape)]
     prim = "numpy.reshape" if isinstance(a.type, Array) else "numpy.broadcast_to"
-    attrs = {"ravel": True} if ravel and isinstance(a.type, Array) else {}
+    attrs = {how: True} if how and isinstance(a.type, Array) else {}
     made = a_.emit(s.builder, prim, a, *shape, hint=hint, **attrs)
     return made if isinstance(made.type, Array) else without_axes(made)

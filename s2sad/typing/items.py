@@ -455,11 +455,12 @@ def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
     if isinstance(av, Value) and isinstance(av.type, Array):
         subscripts.augitem(s, av, index, value, prim)
         return
-    if isinstance(av, TupleAV) and av.cls is list:
-        held = getitem(s, av, index) if isinstance(s.static(index), int) else None
-        if held is not None and arrays.is_array(held):  # written through the list, which stays as it is
+    if isinstance(av, DictAV) or (isinstance(av, TupleAV) and av.cls is list):
+        held = getitem(s, av, index) if isinstance(s.static(index), (int, str)) else None
+        if held is not None and arrays.is_array(held):  # written through what holds it, which stays as it is
             operator(s, prim, [held, value], Op(prim, (), (Value(""),), s.builder.loc, IN_PLACE))
             return
+    if isinstance(av, TupleAV) and av.cls is list:
         scalars = all(is_operand(e) and not is_memory(e.type) for e in av.items)  # type: ignore[union-attr]
         av = lists.owner(s, av, value) if scalars else in_list(s, av)
     if isinstance(av, Value) and is_memory(av.type) and not isinstance(index, SliceAV):

@@ -18,6 +18,7 @@ from s2sad.typing.arrays import (
     negative,
     only_number,
     refuse_cast,
+    sizes,
     without_axes,
 )
 from s2sad.typing.overlaps import refuse_other_steps, unaliased
@@ -116,7 +117,37 @@ def subscript(s: Any, a: Operand, index: AV) -> tuple[Operand, list[tuple[Any, .
     return a_.emit(s.builder, "newaxis", a, axes=tuple(axes)), whole, operands
 
 
+def of_flat(s: Any, a: Operand) -> Operand | None:
+    """The array whose `flat` this is."""
+    made = s.builder.defs.get(a)
+    return made.operands[0] if made is not None and made.attr("flat") else None
+
+
+def is_number(index: AV) -> bool:
+    return is_operand(index) and isinstance(index.type, Scalar)  # type: ignore[union-attr]
+
+
+def unraveled(s: Any, a: Operand, index: AV) -> tuple[Operand, AV]:
+    """An element of an array's `flat` as one of the array, by its place along each axis."""
+    of = of_flat(s, a)
+    if of is None or not is_number(index):
+        return a, index
+    places: list[AV] = []
+    left = s.integer(index, "an index")
+    for size in reversed(sizes(s, of)[1:]):
+        places.append(s.builder.emit("mod", left, size))
+        left = s.builder.emit("floordiv", left, size)
+    return of, TupleAV((left, *reversed(places)))
+
+
 def getitem(s: Any, a: Operand, index: AV, hint: str = "") -> Operand:
+    if of_flat(s, a) is not None and not is_number(index):  # all but elements are copies
+        made = of_array(s, a, index)
+        return s.builder.emit("copy", made, type=made.type, hint=hint)  # type: ignore[no-any-return]
+    return of_array(s, a, index, hint)
+
+
+def of_array(s: Any, a: Operand, index: AV, hint: str = "") -> Operand:
     a, entries, operands = subscript(s, a, index)
     ndim = len(a_.dims_of(a))
     if any(e[0] in ("array", "mask") for e in entries):
@@ -147,6 +178,7 @@ def static_value(av: Const | StaticAV) -> Any:
 
 
 def setitem(s: Any, a: Operand, index: AV, value: AV) -> None:
+    a, index = unraveled(s, a, index)
     a, entries, operands = subscript(s, a, index)
     v = array(s, value, "to be stored")
     if any(e[0] in ("array", "mask") for e in entries):
@@ -181,6 +213,7 @@ def of_axes(s: Any, v: Operand, ndim: int) -> Operand:
 
 
 def augitem(s: Any, a: Operand, index: AV, value: AV, prim: str) -> None:
+    a, index = unraveled(s, a, index)
     a, entries, operands = subscript(s, a, index)
     v = array(s, value, "here")
     if any(e[0] in ("array", "mask") for e in entries):

@@ -73,7 +73,7 @@ array_rule(  # of what lies in memory row by row, and is written
     dsizes=ZERO,
 )  # fmt: skip
 array_rule(
-    "numpy.reshape", "y = reshape(a, *sizes)", lambda a, *s, ravel=False: np.ravel(a) if ravel else np.reshape(a, s),
+    "numpy.reshape", "y = reshape(a, *sizes)", lambda a, *s, ravel=False, flat=False: np.ravel(a) if ravel else np.reshape(a, s),
     _shape_type, "first", da=_reshape_vjp, dsizes=ZERO,
 )  # fmt: skip
 array_rule(  # of what lies otherwise, and is written

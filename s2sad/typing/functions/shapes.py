@@ -71,7 +71,7 @@ def _ravel(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, found.pop("a"))
     if not in_c_order(s, static(s, found, "order", "C"), "ravel"):
         a = transposed(s, a, None)
-    return reshaped(s, a, [const(-1)], hint, ravel=True)
+    return reshaped(s, a, [const(-1)], hint, how="ravel")
 
 
 def _flatten(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:

@@ -27,6 +27,7 @@ from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Operand, Undef, Value
 from s2sad.ir.types import Scalar
 from s2sad.lowered import Lowered
+from s2sad.machine_code import is_dispatcher
 from s2sad.nested import inline_bound, inline_derivative, structured
 from s2sad.pickling import at_place, place_of
 from s2sad.presented import presented
@@ -268,7 +269,7 @@ class Derivative:
             p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
             for p in self._signature.parameters.values()
         )
-        if not (self._options.jit and positional):
+        if not (self._options.jit and positional and is_dispatcher(code)):
             return None
         if all(self._dispatcher.enter(lowered, made.code) for lowered, made in self._entered):
             return staticmethod(self._dispatcher)

@@ -27,11 +27,16 @@ CONFIG = ("OPT", "BOUNDSCHECK", "LOOP_VECTORIZE", "SLP_VECTORIZE", "ENABLE_AVX",
 def loaded(generated: Generated, name: str, loc: Loc, target: str, cache: bool, half: str = "") -> Any:
     """A generated function, ready to be called: (a half of) the derivative of `name`."""
     code = load(generated, name + half)
-    if target == "numba":
+    if target == "numba" and is_dispatcher(code):
         watch(code, name, loc)
         if cache and not generated.objects:  # functions of the user's that it calls may change
             keep(code, generated.source)
     return code
+
+
+def is_dispatcher(code: Any) -> bool:
+    """Whether a function that was handed to Numba is its own: with NUMBA_DISABLE_JIT it stays a Python function."""
+    return hasattr(code, "compile")
 
 
 def watch(code: Any, name: str, loc: Loc) -> None:

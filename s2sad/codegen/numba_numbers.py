@@ -228,8 +228,7 @@ def as_floats(e: Expressions, op: Op, name: str) -> Any:
 
 def numpy_quotient(e: Expressions, op: Op, name: str) -> Any:
     """NumPy's integers divided by zero are 0."""
-    dtype = strong(op.result)
-    assert dtype is not None
+    dtype = strong(op.result) or "int64"
     if dtype == "float64":
         return narrow(e, op, name)
     signed = dtype.startswith("int")

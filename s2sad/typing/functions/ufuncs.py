@@ -29,7 +29,7 @@ from s2sad.typing.functions.core import (
     takes_out,
 )
 from s2sad.typing.functions.fft import part
-from s2sad.typing.subscripts import index_entries
+from s2sad.typing.subscripts import augitem, index_entries
 
 KEYWORDS = ("out", "where", "dtype", "casting", "order", "subok")
 
@@ -100,6 +100,9 @@ def add_at(sign: str) -> Handler:
         index = array(s, args[1]) if isinstance(args[1], Value) else args[1]
         entries, operands = index_entries(s, a, index)
         v = array(s, args[2])
+        if not {"array", "mask"} & {e[0] for e in entries}:  # no element twice
+            augitem(s, a, index, v, "add" if sign == "+" else "sub")
+            return const(None)
         if sign == "-":
             v = s.builder.emit("neg", v)
         s.builder.effect("scatter_add", a, *operands, v, index=tuple(entries))

@@ -86,7 +86,7 @@ def parts(op: Op, operands: tuple[Operand, ...]) -> Spectral:
 def written_out(op: Op) -> tuple[AnyOp, ...]:
     s, b = parts(op, op.operands), Builder(op.loc)
     order = len(s.matrices)
-    jets = jets_of(b, s, 0 if order == 0 else order + 1)
+    jets = [of_dtype(b, j, s.v) for j in jets_of(b, s, 0 if order == 0 else order + 1)]
     if order == 0:
         last = b.expand(product_of(s.g), {"v": s.v, "u": s.u, "j": jets[0]}, LINALG)
     else:
@@ -107,7 +107,6 @@ def along(b: Builder, s: Spectral, jets: list[Operand], kind: Operand) -> Operan
     """The derivative along the matrices of the function of the jets."""
     order = len(s.matrices)
     matrices = [of_dtype(b, m, s.v) for m in s.matrices]
-    jets = [of_dtype(b, j, s.v) for j in jets]
     more = (const(UNITS * float(np.finfo(dtype_of(s.v)).eps)), of_dtype(b, kind, s.v))
     if s.g.side and order == 1:
         return of_one_side(b, s, matrices[0], (*jets, *more))
@@ -142,7 +141,7 @@ def weighed(op: Op) -> tuple[AnyOp, ...]:
     b, which = Builder(op.loc), op.attr("which")
     dy, s = op.operands[0], parts(op, op.operands[1:])
     order = len(s.matrices)
-    jets = jets_of(b, s, 0 if order == 0 else order + 1)
+    jets = [of_dtype(b, j, s.v) for j in jets_of(b, s, 0 if order == 0 else order + 1)]
     if order == 0:
         text = {"": "v * (dy @ v)", "u": "u * (dy @ u)", "v": "v.T * (dy @ v.T)"}[s.g.side]
         text = "u * (dy @ v.T)" if s.g.parity < 0 else text

@@ -265,3 +265,21 @@ def test_the_same_decomposition_twice():
     np.testing.assert_allclose(grad(polar)(A), grad(called_twice)(A), rtol=1e-12)
     A = np.diag([0.5, 0.5, 1.3])
     close(grad(values_and_vectors)(A), W * np.add.outer(np.diag(A), np.diag(A)))
+
+
+def test_sizes_and_single_precision():
+    for n in (0, 1, 4):
+        B, d = rng.normal(size=(n, n)), np.linspace(1.0, 2.0, n)
+        A = B + B.T
+        exact = hvp(plain, wrt=("A", "d"))(A, d, (A, d))
+        for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-2)):
+            a, e = A.astype(dtype), d.astype(dtype)
+            found = hvp(plain, wrt=("A", "d"))(a, e, (a, e))
+            for x, y in zip(found, exact, strict=True):
+                assert x.dtype == dtype and x.shape == y.shape
+                np.testing.assert_allclose(x, y, rtol=tolerance, atol=10 * tolerance)
+
+
+def plain(A, d):
+    w, V = np.linalg.eigh(A)
+    return np.sum(np.sin((V * d) @ V.T))

@@ -345,9 +345,9 @@ def rotation(A):
 
 
 def test_refusals():
-    for fn, match in ((complete_qr, "complete"), (full_svd, "full_matrices")):
-        with pytest.raises(S2sadError, match=match):
-            grad(fn)(normal(4, 3))
+    with pytest.raises(S2sadError, match="complete"):
+        grad(complete_qr)(normal(4, 3))
+    assert np.all(np.isnan(grad(full_svd)(normal(4, 3))))
     with pytest.raises(S2sadError):
         grad(residuals)(normal(4, 3), normal(4))
     with pytest.raises(ValueError, match="complex eigenvalues"):

@@ -31,6 +31,11 @@ class Axis:
     label: int | None
     part: Part = None
 
+    @property
+    def single(self) -> bool:
+        """Whether one index of it is read."""
+        return self.part is not None and self.part[0] == "at"
+
 
 @dataclass(frozen=True)
 class Factor:
@@ -142,7 +147,17 @@ Rule = Callable[[Networks, Op], Network | None]
 RULES: dict[str, Rule] = {}
 # what moves axes, picks parts, or puts a vector on a diagonal
 MOVING = frozenset(
-    {"newaxis", "squeeze", "numpy.transpose", "view", "load", "numpy.diag", "identity", "copy"}
+    {
+        "newaxis",
+        "squeeze",
+        "numpy.reshape",
+        "numpy.transpose",
+        "view",
+        "load",
+        "numpy.diag",
+        "identity",
+        "copy",
+    }
 )
 STRUCTURAL = MOVING | {"eye_matrix", "numpy.eye", "numpy.identity"}
 
@@ -204,6 +219,18 @@ def _new_axes(n: Networks, op: Op) -> Network:
 def _squeezed(n: Networks, op: Op) -> Network:
     a = n.of(op.operands[0])
     return replace(a, axes=tuple(x for k, x in enumerate(a.axes) if k not in op.attr("axes")))
+
+
+@rule("numpy.reshape")
+def _reshaped(n: Networks, op: Op) -> Network | None:
+    """What only adds or takes away axes of size 1."""
+    a, before, after = n.of(op.operands[0]), dims_of(op.operands[0]), dims_of(op.result)
+    longer = [[d for d in dims if d != 1] for dims in (before, after)]
+    alike = None not in before and longer[0] == longer[1]
+    if not alike and not all(len(dims) == 1 for dims in longer):  # of a vector a vector is made
+        return None
+    labels = iter([x for x, d in zip(a.axes, before, strict=True) if d != 1])
+    return replace(a, axes=tuple(None if d == 1 else next(labels) for d in after))
 
 
 @rule("numpy.transpose")
@@ -277,8 +304,9 @@ def _identity_matrix(n: Networks, op: Op) -> Network | None:
 def _matrix_product(n: Networks, op: Op) -> Network | None:
     a, b = map(n.of, op.operands)
     i, j = len(a.axes) - 1, max(len(b.axes) - 2, 0)
-    if a.axes[i] is None or b.axes[j] is None:
+    if (a.axes[i] is None) != (b.axes[j] is None):
         return None
+    inner = [] if a.axes[i] is None else [(a.axes[i], b.axes[j])]
     lead, own = a.axes[:-2], b.axes[:-2]
     short = min(len(lead), len(own))
     meet = list(zip(lead[len(lead) - short :], own[len(own) - short :], strict=True))
@@ -294,7 +322,7 @@ def _matrix_product(n: Networks, op: Op) -> Network | None:
         stack = tuple(y if x is None else x for x, y in zip(*padded, strict=True))
         return (*stack, *rows, *columns)
 
-    return n.contracted([a, b], [(a.axes[i], b.axes[j]), *pairs], axes)  # type: ignore[list-item]
+    return n.contracted([a, b], [*inner, *pairs], axes)  # type: ignore[list-item]
 
 
 @rule("numpy.einsum")

@@ -14,7 +14,7 @@ from s2sad.rules.registry import PRIMS
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
 
-DIVIDED = '''def divided_differences(w, g, g1, g2, tol):
+DIVIDED = '''def divided_differences(w, g, g1, g2, tol, kinds):
     """(g[i] - g[j]) / (w[i] - w[j]) without cancellation; at equal w nan where g is not one function of w."""
     n = len(w)
     f = np.empty((n, n))
@@ -26,14 +26,15 @@ DIVIDED = '''def divided_differences(w, g, g1, g2, tol):
             size = tol * (abs(g[i]) + abs(g[j]) + abs(w[i] * g1[i]) + abs(w[j] * g1[j]))
             sharp = 256.0 * bend * bend * abs(h) <= size * abs(middle)  # than the quotient
             if h == 0.0:
-                f[i, j] = g1[i] if rise == 0.0 and g1[i] == g1[j] else np.nan
+                same = rise == 0.0 and g1[i] == g1[j] and kinds[i] == kinds[j]
+                f[i, j] = g1[i] if same else np.nan
             elif sharp and abs((middle - bend) * h - rise) <= size:
                 f[i, j] = middle - bend
             else:
                 f[i, j] = rise / h
     return f
 '''
-SECOND = '''def second_difference(i, j, k, w, f, g2, g3, tol):
+SECOND = '''def second_difference(i, j, k, w, f, g2, g3, tol, kinds):
     """(f[i, k] - f[k, j]) / (w[i] - w[j]); p and q are those of i, j, k farthest apart, m is the third."""
     far = max(abs(w[i] - w[j]), abs(w[i] - w[k]), abs(w[j] - w[k]))
     p, q, m = j, k, i
@@ -43,7 +44,8 @@ SECOND = '''def second_difference(i, j, k, w, f, g2, g3, tol):
         p, q, m = i, k, j
     gap, rise = w[q] - w[p], f[q, m] - f[p, m]
     if gap == 0.0:
-        return 0.5 * g2[i] if rise == 0.0 and g2[i] == g2[j] and g2[j] == g2[k] else np.nan
+        same = rise == 0.0 and g2[i] == g2[j] and g2[j] == g2[k] and kinds[i] == kinds[j] and kinds[j] == kinds[k]
+        return 0.5 * g2[i] if same else np.nan
     x = (w[m] - w[p]) / gap  # a cubic from p to q, averaged over the simplex of p, m and q
     square = 3.0 * (g2[q] - g2[p]) - gap * (2.0 * g3[p] + g3[q])
     cube = gap * (g3[p] + g3[q]) - 2.0 * (g2[q] - g2[p])
@@ -62,9 +64,9 @@ QUIET = '''def untouched(moved, g):
                 quiet[j] = False
     return quiet
 '''
-FRECHET = '''def frechet(w, v, s, g, g1, g2, tol):
+FRECHET = '''def frechet(w, v, s, g, g1, g2, tol, kinds):
     """The derivative along s of the function g of the matrix with eigenvalues w and eigenvectors v."""
-    f = divided_differences(w, g, g1, g2, tol)
+    f = divided_differences(w, g, g1, g2, tol, kinds)
     moved = (0.5 * (s + s.T)) @ v
     x = v.T @ moved
     quiet = untouched(moved, g)
@@ -76,9 +78,9 @@ FRECHET = '''def frechet(w, v, s, g, g1, g2, tol):
                 x[i, j] *= f[i, j]
     return v @ x @ v.T
 '''
-TWICE = '''def frechet_twice(w, v, s, r, g, g1, g2, g3, tol):
+TWICE = '''def frechet_twice(w, v, s, r, g, g1, g2, g3, tol, kinds):
     """The second derivative along s and r of the function g of the matrix with eigenvalues w and eigenvectors v."""
-    f = divided_differences(w, g, g1, g2, tol)
+    f = divided_differences(w, g, g1, g2, tol, kinds)
     moved, turned = (0.5 * (s + s.T)) @ v, (0.5 * (r + r.T)) @ v
     x, z = v.T @ moved, v.T @ turned
     still, quiet = untouched(moved, g), untouched(turned, g)
@@ -86,7 +88,7 @@ TWICE = '''def frechet_twice(w, v, s, r, g, g1, g2, g3, tol):
     for i in range(len(w)):
         for j in range(len(w)):
             for k in range(len(w)):
-                t = second_difference(i, j, k, w, f, g2, g3, 4.0 * tol)
+                t = second_difference(i, j, k, w, f, g2, g3, 4.0 * tol, kinds)
                 p = x[i, k] * z[k, j] + z[i, k] * x[k, j]
                 if np.isnan(t):
                     nothing = (still[i] and still[j] and still[k]) or (quiet[i] and quiet[j] and quiet[k])
@@ -100,12 +102,14 @@ TEXTS = {
 }  # fmt: skip
 ONCE = ("divided_differences", "untouched", "frechet")
 AGAIN = ("divided_differences", "untouched", "second_difference", "frechet_twice")
+MORE = ("divided_differences", "second_differences", "higher_differences", "frechet_again")
 SINGULAR = (*AGAIN, "both_vectors", "symmetric_embedding", "mirrored", "svd_twice")
 GRAM = ("divided_differences", "gram_factors")
 READS = {
     "gram_along": (*GRAM, "gram_along"), "gram_back": (*GRAM, "gram_back"),
     "grams_along": (*GRAM, "gram_along", "grams_along"), "grams_back": (*GRAM, "gram_back", "grams_back"),
     "frechet": ONCE, "frechets": (*ONCE, "frechets"), "frechet_twice": AGAIN, "frechets_twice": (*AGAIN, "frechets_twice"),
+    "frechet_again": MORE, "frechets_again": (*MORE, "frechets_again"),
     "frechet_of_singular": (ONCE[0], "frechet_of_singular"),
     "frechets_of_singular": (ONCE[0], "frechet_of_singular", "frechets_of_singular"),
     "svd_twice": SINGULAR, "svds_twice": (*SINGULAR, "svds_twice"),

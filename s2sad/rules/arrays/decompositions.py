@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.errors import UnsupportedSyntaxError
-from s2sad.ir.core import Operand
-from s2sad.ir.types import Array, Dim, Size, is_many
-from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, emit, emit_several
+from s2sad.ir.core import Op, Operand
+from s2sad.ir.types import INT, Array, Dim, Scalar, Size, is_many
+from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, dtype_of, emit
+from s2sad.rules.arrays.indexing import view
 from s2sad.rules.arrays.linalg import LINALG, float_dtype, square_type
 from s2sad.rules.arrays.products import transposed
-from s2sad.rules.builder import Builder
-from s2sad.rules.registry import source
+from s2sad.rules.builder import Builder, const
+from s2sad.rules.registry import ZERO, source
 
 
 def _least(m: Size, n: Size) -> Size:
@@ -153,24 +153,47 @@ def _svd_type(attrs: Attrs, a: Operand) -> Any:
     return u, Array(dtype, r + 1, (*stack, k)), vh
 
 
-def _reduced_svd(b: Builder, env: Any, du: Any, dvh: Any) -> tuple[Operand, ...]:
-    op = env["op"]
-    square = len(set(dims_of(op.operands[0])[-2:])) == 1 and dims_of(op.operands[0])[-1] is not None
-    if not op.attr("full_matrices") or square:
-        return env["u"], env["s"], env["vh"]
-    if du is not None or dvh is not None:
-        raise UnsupportedSyntaxError(
-            "np.linalg.svd() with full_matrices=True has no derivative by its vectors",
-            op.loc,
-            "pass full_matrices=False",
-        )
-    return emit_several(b, "numpy.linalg.svd", env["a"], full_matrices=False)
+def _may_have_more(op: Op) -> bool:
+    """Whether there may be more singular vectors than singular values: full_matrices of what may be not square."""
+    rows, columns = dims_of(op.operands[0])[-2:]
+    return bool(op.attr("full_matrices")) and (rows is None or rows != columns)
+
+
+def _leading(b: Builder, x: Operand, s: Operand, rows: bool) -> Operand:
+    """The vectors that belong to singular values, among the columns or the rows."""
+    k = b.emit("shape", s, type=INT, axis=len(dims_of(s)) - 1)
+    whole = (("slice", None, None, None),) * (len(dims_of(x)) - 1 - rows)
+    entry = ("slice", None, 0, None)
+    index = (*whole, entry, ("slice", None, None, None)) if rows else (*whole, entry)
+    return view(b, x, index, (k,))
+
+
+def _leading_cotangent(b: Builder, d: Operand | None, s: Operand, rows: bool) -> Operand | None:
+    """That of these vectors. The others have no derivative: nan where anything depends on them."""
+    if d is None:
+        return None
+    return b.emit("add", _leading(b, d, s, rows), emit(b, "lost", d, s, const(rows)))
+
+
+def lost(d: Any, s: Any, rows: Any) -> Any:
+    """0; nan if the cotangent d of singular vectors is not 0 for those that belong to no singular value in s."""
+    k = s.shape[-1]
+    rest = d[..., k:, :] if rows else d[..., k:]
+    return np.where(np.sum(np.abs(rest)) == 0.0, 0.0, np.nan)[()]
+
+
+array_rule(
+    "lost", "y = lost(d, s, rows)", lost, lambda attrs, d, s, rows: Scalar("float", dtype_of(s)), helper=source(lost),
+    dd=ZERO, ds=ZERO, drows=ZERO,
+)  # fmt: skip
 
 
 def _svd_vjp(b: Builder, env: Any) -> Operand:
     """Townsend (2016), "Differentiating the singular value decomposition", eq. 38 ff."""
-    du, ds, dvh = env["du"], env["ds"], env["dvh"]
-    u, s, vh = _reduced_svd(b, env, du, dvh)
+    du, ds, dvh, u, s, vh = (env[n] for n in ("du", "ds", "dvh", "u", "s", "vh"))
+    if _may_have_more(env["op"]):
+        u, vh = _leading(b, u, s, False), _leading(b, vh, s, True)
+        du, dvh = _leading_cotangent(b, du, s, False), _leading_cotangent(b, dvh, s, True)
     env = {"u": u, "s": s, "vh": vh, "du": du, "ds": ds, "dvh": dvh}
     squares = b.emit("mul", s, s)
     parts = []
@@ -191,13 +214,11 @@ def _svd_vjp(b: Builder, env: Any) -> Operand:
 
 
 def _svd_jvp(b: Builder, env: Any) -> Any:
-    u, s, vh = _reduced_svd(b, env, *([None] * 2))
-    if u is not env["u"]:
-        return (
-            None,
-            b.expand("sum((u.T @ dy) * vh, axis=-1)", {"u": u, "vh": vh, "dy": env["dy"]}, LINALG),
-            None,
-        )
+    op: Op = env["op"]
+    u, s, vh = (env[n] for n in ("u", "s", "vh"))
+    more = _may_have_more(env["op"])
+    if more:
+        u, vh = _leading(b, u, s, False), _leading(b, vh, s, True)
     env = {"u": u, "s": s, "vh": vh, "dy": env["dy"]}
     env["left"] = b.expand("dy @ vh.T", env, LINALG)
     env["right"] = b.expand("u.T @ dy", env, LINALG)
@@ -210,7 +231,23 @@ def _svd_jvp(b: Builder, env: Any) -> Any:
     env["turn"] = b.expand("(p * s[..., None, :] + s[..., None] * p.T) / gaps", env, LINALG)
     env["roll"] = b.expand("(s[..., None] * p + p.T * s[..., None, :]) / gaps", env, LINALG)
     du = b.expand("u @ turn + (left - u @ p) / over[..., None, :]", env, LINALG)
-    return du, ds, b.expand("roll.T @ vh + (right - p @ vh) / under[..., None]", env, LINALG)
+    dvh = b.expand("roll.T @ vh + (right - p @ vh) / under[..., None]", env, LINALG)
+    if more:
+        k = b.emit("shape", s, type=INT, axis=len(dims_of(s)) - 1)
+        du, dvh = (
+            _with_undefined(b, du, op.results[0], k, False),
+            _with_undefined(b, dvh, op.results[2], k, True),
+        )
+    return du, ds, dvh
+
+
+def _with_undefined(b: Builder, d: Operand, x: Operand, k: Operand, rows: bool) -> Operand:
+    """A tangent with those of the vectors that belong to no singular value, which is nan."""
+    whole = (("slice", None, None, None),) * (len(dims_of(x)) - 1 - rows)
+    entry = ("slice", 0, None, None)
+    index = (*whole, entry, ("slice", None, None, None)) if rows else (*whole, entry)
+    rest = b.emit("mul", view(b, x, index, (k,)), const(float("nan")))
+    return emit(b, "numpy.concatenate", d, rest, axis=len(dims_of(x)) - 1 - rows)
 
 
 array_rule(

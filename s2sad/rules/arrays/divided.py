@@ -18,8 +18,11 @@ from s2sad.rules.arrays.spectral import both_vectors, mirrored, symmetric_embedd
 from s2sad.rules.registry import ZERO, source
 
 
-def divided_differences(w: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
-    """(g[i] - g[j]) / (w[i] - w[j]) without cancellation; at equal w nan where g is not one function of w."""
+def divided_differences(w: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
+    """(g[i] - g[j]) / (w[i] - w[j]) without cancellation; at equal w nan where g is not one function of w.
+
+    It is one only for eigenvalues of the same kind: those whose `kinds` are equal.
+    """
     smooth = np.isfinite(g1) & np.isfinite(g2)
     a, b = np.where(smooth, g1, 0.0), np.where(smooth, g2, 0.0)
     c = np.where(np.isfinite(g), g, np.nan)
@@ -30,11 +33,11 @@ def divided_differences(w: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
     sharp = 256.0 * bend * bend * np.abs(h) <= size * np.abs(middle)  # than the quotient
     close = (np.abs(near * h - rise) <= size) & sharp & smooth[:, None] & smooth
     f = np.where(close, near, rise / np.where(h != 0.0, h, 1.0))
-    same = (rise == 0.0) & (g1[:, None] == g1)
+    same = (rise == 0.0) & (g1[:, None] == g1) & (kinds[:, None] == kinds)
     return np.where(h != 0.0, f, np.where(same, g1, np.nan))
 
 
-def second_differences(k: Any, w: Any, f: Any, g2: Any, g3: Any, tol: Any) -> Any:
+def second_differences(k: Any, w: Any, f: Any, g2: Any, g3: Any, tol: Any, kinds: Any) -> Any:
     """(f[i, k] - f[k, j]) / (w[i] - w[j]) for one k; p and q are those of i, j, k farthest apart, m is the third."""
     j = np.arange(len(w))
     i = j[:, None]
@@ -54,13 +57,15 @@ def second_differences(k: Any, w: Any, f: Any, g2: Any, g3: Any, tol: Any) -> An
     near = 0.5 * (near + cube * (1.0 + x) * (1.0 + x * x) / 10.0)
     close = np.abs(near * gap - rise) <= tol * (np.abs(f[q, m]) + np.abs(f[p, m]))
     t = np.where(close & smooth[p] & smooth[q], near, rise / whole)
-    same = (rise == 0.0) & (g2[i] == g2[j]) & (g2[j] == g2[k])
+    same = (
+        (rise == 0.0) & (g2[i] == g2[j]) & (g2[j] == g2[k]) & (kinds[i] == kinds[j]) & (kinds[j] == kinds[k])
+    )
     return np.where(gap != 0.0, t, np.where(same, 0.5 * g2, np.nan))
 
 
-def frechet(w: Any, v: Any, s: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+def frechet(w: Any, v: Any, s: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
     """The derivative along s of the function g of the matrix with eigenvalues w and eigenvectors v."""
-    f = divided_differences(w, g, g1, g2, tol)
+    f = divided_differences(w, g, g1, g2, tol, kinds)
     moved = (0.5 * (s + s.T)) @ v
     x = v.T @ moved
     quiet = (
@@ -70,41 +75,136 @@ def frechet(w: Any, v: Any, s: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
     return v @ (np.where(nothing, 0.0, f) * x) @ v.T
 
 
-def frechet_twice(w: Any, v: Any, s: Any, r: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any) -> Any:
+# fmt: off
+def frechet_twice(w: Any, v: Any, s: Any, r: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any, kinds: Any) -> Any:
     """The second derivative along s and r of the function g of the matrix with eigenvalues w and eigenvectors v."""
-    f = divided_differences(w, g, g1, g2, tol)
+    f = divided_differences(w, g, g1, g2, tol, kinds)
     moved, turned = (0.5 * (s + s.T)) @ v, (0.5 * (r + r.T)) @ v
     x, z = v.T @ moved, v.T @ turned
     read = np.where(g != 0.0, 1.0, 0.0)
     still, quiet = np.sum(np.abs(moved) * read, axis=0) == 0.0, np.sum(np.abs(turned) * read, axis=0) == 0.0
     y = np.zeros_like(v)
     for k in range(len(w)):
-        t = second_differences(k, w, f, g2, g3, 4.0 * tol)
+        t = second_differences(k, w, f, g2, g3, 4.0 * tol, kinds)
         p = x[:, k].copy()[:, None] * z[k] + z[:, k].copy()[:, None] * x[k]
         unread = still[:, None] & still & still[k] | quiet[:, None] & quiet & quiet[k]
         nothing = np.where(np.isnan(t), unread, p == 0.0)
         y += np.where(nothing, 0.0, t) * p
     return v @ y @ v.T
+# fmt: on
 
 
-def frechets(w: Any, v: Any, s: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+def frechets(w: Any, v: Any, s: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
     y = np.empty_like(v)
     for i in np.ndindex(w.shape[:-1]):
-        y[i] = frechet(w[i], v[i], s[i], g[i], g1[i], g2[i], tol)
+        y[i] = frechet(w[i], v[i], s[i], g[i], g1[i], g2[i], tol, kinds[i])
     return y
 
 
-def frechets_twice(w: Any, v: Any, s: Any, r: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any) -> Any:
+# fmt: off
+def frechets_twice(w: Any, v: Any, s: Any, r: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any, kinds: Any) -> Any:
     y = np.empty_like(v)
     for i in np.ndindex(w.shape[:-1]):
-        y[i] = frechet_twice(w[i], v[i], s[i], r[i], g[i], g1[i], g2[i], g3[i], tol)
+        y[i] = frechet_twice(w[i], v[i], s[i], r[i], g[i], g1[i], g2[i], g3[i], tol, kinds[i])
+    return y
+# fmt: on
+
+
+def higher_differences(w: Any, lower: Any, gk: Any, k: Any, tol: Any, kinds: Any) -> Any:
+    """The divided differences of order k of all k + 1 eigenvalues, in one row, from those of order k - 1.
+
+    gk is the derivative of order k. The mean of it over the eigenvalues, exact for polynomials of degree k + 1, where
+    the quotient can tell no difference.
+    """
+    n = len(w)
+    places = np.arange(n ** (k + 1))
+    low = high = places // n**k
+    total, factorial = gk[low], 1.0
+    same = gk[low] == gk[low]
+    for r in range(k):
+        at = places // n**r % n
+        low, high = np.where(w[at] < w[low], at, low), np.where(w[at] > w[high], at, high)
+        total = total + gk[at]
+        same = same & (gk[at] == gk[places // n**k]) & (kinds[at] == kinds[places // n**k])
+        factorial = factorial * (r + 1.0)
+    left = right = np.zeros_like(places)  # without the highest, and without the lowest
+    seen_low = seen_high = np.zeros_like(places)
+    for r in range(k + 1):
+        at = places // n ** (k - r) % n
+        drop_high, drop_low = (at == high) & (seen_high == 0), (at == low) & (seen_low == 0)
+        seen_high, seen_low = np.where(drop_high, 1, seen_high), np.where(drop_low, 1, seen_low)
+        left, right = np.where(drop_high, left, left * n + at), np.where(drop_low, right, right * n + at)
+    gap, rise = w[high] - w[low], lower[right] - lower[left]
+    near = total / ((k + 1.0) * factorial)
+    close = np.abs(near * gap - rise) <= tol * (np.abs(lower[right]) + np.abs(lower[left]))
+    found = np.where(close & np.isfinite(near), near, rise / np.where(gap != 0.0, gap, 1.0))
+    return np.where(gap != 0.0, found, np.where(same & (rise == 0.0), gk[low] / factorial, np.nan))
+
+
+def frechet_again(w: Any, v: Any, matrices: Any, jets: Any, tol: Any, kinds: Any) -> Any:
+    """The derivative along three or more matrices of the function of the matrix with eigenvalues w and eigenvectors v.
+
+    `jets` are the values of the function and of its derivatives.
+    """
+    n, order = len(w), matrices.shape[0]
+    f = divided_differences(w, jets[0], jets[1], jets[2], tol, kinds)
+    second = np.empty((n, n, n))
+    for k in range(n):
+        second[:, :, k] = second_differences(k, w, f, jets[2], jets[3], 4.0 * tol, kinds)
+    t = second.reshape(n * n * n)
+    for k in range(3, order + 1):
+        t = higher_differences(w, t, jets[k], k, 4.0 ** (k - 1) * tol, kinds)
+    x = np.empty((order, n, n))
+    unread = np.zeros((order, n))
+    for k in range(order):
+        moved = (0.5 * (matrices[k] + matrices[k].T)) @ v
+        x[k] = v.T @ moved
+        unread[k] = np.where(
+            np.sum(np.abs(moved), axis=0) * np.where(jets[0] != 0.0, 1.0, 0.0) == 0.0, 1.0, 0.0
+        )
+    places = np.arange(n ** (order + 1))
+    quiet = np.zeros(len(places))
+    for k in range(order):
+        still = np.ones(len(places))
+        for r in range(order + 1):
+            still = still * unread[k][places // n**r % n]
+        quiet = np.maximum(quiet, still)
+    total = np.zeros(len(places))
+    turn = np.arange(order)
+    for _ in range(1000):  # all orders of the matrices
+        p = np.ones(len(places))
+        for r in range(order):
+            p = p * x[turn[r]].copy().reshape(n * n)[places // n ** (order - r - 1) % (n * n)]
+        total = total + p
+        i = order - 2
+        while i >= 0 and turn[i] > turn[i + 1]:
+            i -= 1
+        if i < 0:
+            break
+        j = order - 1
+        while turn[j] < turn[i]:
+            j -= 1
+        turn[i], turn[j] = turn[j], turn[i]
+        turn[i + 1 :] = turn[i + 1 :][::-1].copy()
+    nothing = np.where(np.isnan(t), quiet == 1.0, total == 0.0)
+    y = np.where(nothing, 0.0, t) * np.where(nothing, 0.0, total)
+    return v @ np.sum(y.reshape((n, n ** (order - 1), n)), axis=1) @ v.T
+
+
+def frechets_again(w: Any, v: Any, matrices: Any, jets: Any, tol: Any, kinds: Any) -> Any:
+    y = np.empty_like(v)
+    for i in np.ndindex(w.shape[:-1]):
+        y[i] = frechet_again(w[i], v[i], matrices[i], jets[i], tol, kinds[i])
     return y
 
 
-def frechet_of_singular(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+# fmt: off
+def frechet_of_singular(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
     """The derivative along e of (u * g) @ vh, where u, s, vh are the singular values and vectors of a matrix."""
     r = len(s)
-    f = divided_differences(np.append(s, -s), np.append(g, -g), np.append(g1, g1), np.append(g2, -g2), tol)
+    g, g1, g2, kinds = np.append(g, -g), np.append(g1, g1), np.append(g2, -g2), np.append(kinds, kinds)
+    f = divided_differences(np.append(s, -s), g, g1, g2, tol, kinds)
+    g, g1 = g[:r].copy(), g1[:r].copy()
     right, left = e @ vh.T, u.T @ e
     x = u.T @ right
     touched = np.sum(np.abs(right), axis=0) + np.sum(np.abs(left), axis=1)
@@ -122,12 +222,14 @@ def frechet_of_singular(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: An
     if vh.shape[1] > r:
         y = y + u @ (ratio[:, None] * (left - x @ vh))
     return y
+# fmt: on
 
 
-def gram_factors(s: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+def gram_factors(s: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
     """The quotients of differences of g by differences and by sums of s, and g / s."""
     r = len(s)
-    f = divided_differences(np.append(s, -s), np.append(g, g), np.append(g1, -g1), np.append(g2, g2), tol)
+    even, odd, even2 = np.append(g, g), np.append(g1, -g1), np.append(g2, g2)
+    f = divided_differences(np.append(s, -s), even, odd, even2, tol, np.append(kinds, kinds))
     flat = (g == 0.0) & (g1 == 0.0)
     return (
         f[:r, :r],
@@ -136,9 +238,9 @@ def gram_factors(s: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
     )
 
 
-def gram_along(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+def gram_along(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
     """The derivative along e of (vh.T * g) @ vh, where u, s, vh are the singular values and vectors of a matrix."""
-    minus, plus, ratio = gram_factors(s, g, g1, g2, tol)
+    minus, plus, ratio = gram_factors(s, g, g1, g2, tol, kinds)
     right, left = e @ vh.T, u.T @ e
     x = u.T @ right
     touched = np.sum(np.abs(right), axis=0) + np.sum(np.abs(left), axis=1)
@@ -154,9 +256,9 @@ def gram_along(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: A
     return y
 
 
-def gram_back(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+def gram_back(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
     """The derivative by the matrix of the sum of e * ((vh.T * g) @ vh)."""
-    minus, plus, ratio = gram_factors(s, g, g1, g2, tol)
+    minus, plus, ratio = gram_factors(s, g, g1, g2, tol, kinds)
     moved = vh @ (0.5 * (e + e.T))
     x = moved @ vh.T
     quiet = np.sum(np.abs(moved), axis=1) * np.where(g != 0.0, 1.0, 0.0) == 0.0
@@ -169,41 +271,48 @@ def gram_back(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: An
     return y
 
 
-def svd_twice(u: Any, s: Any, vh: Any, e: Any, d: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any) -> Any:
+# fmt: off
+def svd_twice(u: Any, s: Any, vh: Any, e: Any, d: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any, kinds: Any) -> Any:
     """The second derivative along e and d of (u * g) @ vh, as of eigenvalues of the matrix beside its transpose."""
     v, m = both_vectors(u, vh), u.shape[0]
     x, z = symmetric_embedding(e), symmetric_embedding(d)
     w, h = mirrored(s, s, v, -1.0, False), mirrored(g, s, v, -1.0, False)
     h1, h2, h3 = mirrored(g1, s, v, 1.0, True), mirrored(g2, s, v, -1.0, False), mirrored(g3, s, v, 1.0, True)
-    return frechet_twice(w, v, x, z, h, h1, h2, h3, tol)[:m, m:].copy()
+    kinds = mirrored(kinds, s, v, 1.0, False)
+    return frechet_twice(w, v, x, z, h, h1, h2, h3, tol, kinds)[:m, m:].copy()
+# fmt: on
 
 
-def grams_along(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+def grams_along(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
     y = np.empty(vh.shape[:-2] + (vh.shape[-1], vh.shape[-1]), vh.dtype)
     for i in np.ndindex(s.shape[:-1]):
-        y[i] = gram_along(u[i], s[i], vh[i], e[i], g[i], g1[i], g2[i], tol)
+        y[i] = gram_along(u[i], s[i], vh[i], e[i], g[i], g1[i], g2[i], tol, kinds[i])
     return y
 
 
-def grams_back(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+def grams_back(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
     y = np.empty(u.shape[:-1] + (vh.shape[-1],), vh.dtype)
     for i in np.ndindex(s.shape[:-1]):
-        y[i] = gram_back(u[i], s[i], vh[i], e[i], g[i], g1[i], g2[i], tol)
+        y[i] = gram_back(u[i], s[i], vh[i], e[i], g[i], g1[i], g2[i], tol, kinds[i])
     return y
 
 
-def frechets_of_singular(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any) -> Any:
+# fmt: off
+def frechets_of_singular(u: Any, s: Any, vh: Any, e: Any, g: Any, g1: Any, g2: Any, tol: Any, kinds: Any) -> Any:
     y = np.empty_like(e)
     for i in np.ndindex(s.shape[:-1]):
-        y[i] = frechet_of_singular(u[i], s[i], vh[i], e[i], g[i], g1[i], g2[i], tol)
+        y[i] = frechet_of_singular(u[i], s[i], vh[i], e[i], g[i], g1[i], g2[i], tol, kinds[i])
     return y
+# fmt: on
 
 
-def svds_twice(u: Any, s: Any, vh: Any, e: Any, d: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any) -> Any:
+# fmt: off
+def svds_twice(u: Any, s: Any, vh: Any, e: Any, d: Any, g: Any, g1: Any, g2: Any, g3: Any, tol: Any, kinds: Any) -> Any:
     y = np.empty_like(e)
     for i in np.ndindex(s.shape[:-1]):
-        y[i] = svd_twice(u[i], s[i], vh[i], e[i], d[i], g[i], g1[i], g2[i], g3[i], tol)
+        y[i] = svd_twice(u[i], s[i], vh[i], e[i], d[i], g[i], g1[i], g2[i], g3[i], tol, kinds[i])
     return y
+# fmt: on
 
 
 def gaps(w: Any, d: Any) -> Any:
@@ -242,9 +351,10 @@ array_rule(
 )  # fmt: skip
 _fn: Any
 _needs: tuple[str, ...]
-for _fn in (divided_differences, second_differences):
+for _fn in (divided_differences, second_differences, higher_differences):
     array_rule(_fn.__name__, "y = f(*xs)", _fn, _like_v, helper=source(_fn), dxs=ZERO)
-OF_SINGULAR, TWICE_SINGULAR = "u, s, vh, e, g, g1, g2, tol", "u, s, vh, e, d, g, g1, g2, g3, tol"
+OF_SINGULAR = "u, s, vh, e, g, g1, g2, tol, kinds"
+TWICE_SINGULAR = "u, s, vh, e, d, g, g1, g2, g3, tol, kinds"
 EMBEDDING = ("both_vectors", "symmetric_embedding", "mirrored")
 TWICE = ("divided_differences", "second_differences", "frechet_twice")
 
@@ -262,13 +372,20 @@ def _whole(attrs: Attrs, u: Operand, s: Operand, vh: Operand, *rest: Operand) ->
     return Array(dtype_of(vh), len(dims_of(vh)), (*dims_of(u)[:-1], dims_of(vh)[-1]))
 
 
-FRECHET = "w, v, s, g, g1, g2, tol"
-SECOND = "w, v, s, r, g, g1, g2, g3, tol"
+FRECHET = "w, v, s, g, g1, g2, tol, kinds"
+AGAIN = "w, v, matrices, jets, tol, kinds"
+SECOND = "w, v, s, r, g, g1, g2, g3, tol, kinds"
 for _fn, _form, _needs in (
     (frechet, FRECHET, ("divided_differences",)),
     (frechet_twice, SECOND, ("divided_differences", "second_differences")),
     (frechets, FRECHET, ("divided_differences", "frechet")),
     (frechets_twice, SECOND, ("divided_differences", "second_differences", "frechet_twice")),
+    (frechet_again, AGAIN, ("divided_differences", "second_differences", "higher_differences")),
+    (
+        frechets_again,
+        AGAIN,
+        ("divided_differences", "second_differences", "higher_differences", "frechet_again"),
+    ),
 ):
     array_rule(
         _fn.__name__,

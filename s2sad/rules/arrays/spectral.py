@@ -14,47 +14,70 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.errors import UnsupportedSyntaxError
-from s2sad.ir.core import Const, Function, Operand
-from s2sad.ir.types import Array, Type
-from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, dtype_of, emit
+from s2sad.ir.core import Const, Function, Op, Operand, Value
+from s2sad.ir.types import Array, Scalar, Type
+from s2sad.rules.arrays.core import INFER, Attrs, array_rule, dims_of, dtype_of, emit
 from s2sad.rules.arrays.linalg import LINALG
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.registry import ZERO, source
 
-MOST_DERIVATIVES = 2
-FIRST = 5  # of the operands that are grouped
+FIRST = 4  # of the operands that are grouped
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """What makes factors d of eigenvalues: `fn` takes the eigenvalues that are multiplied, all (`part` is None) or those
+    that the entry `part` of a subscript picks, and `params` numbers or arrays. `type` is that of these eigenvalues.
+    `mark` tells apart what equal eigenvalues do not share: two of them have one function only where the sums of the
+    marks of their pieces are the same. -1: each has a function of its own."""
+
+    fn: Function
+    type: Type
+    part: tuple[Any, ...] | None = None
+    bounds: int = 0
+    params: int = 0
+    mark: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Elementwise:
-    """What makes the factors d of the eigenvalues: `fn` takes the eigenvalues (those that are multiplied) and what else
-    it reads; `part` is the entry of the subscript that picks them out of all of them, or None. `parity`: of singular
-    values, whether their negatives have the same factors (1) or these negated (-1)."""
+    """What makes the factors d of all eigenvalues: the sum of the pieces, 0 for those that none picks. `parity`: of
+    singular values, whether their negatives have the same factors (1) or these negated (-1)."""
 
-    fn: Function
-    part: tuple[Any, ...] | None = None
+    pieces: tuple[Piece, ...]
     parity: int = 0
     side: str = ""  # of products of one side's singular vectors
 
     def __repr__(self) -> str:
         return "g"
 
+    def piece(self, param: int) -> tuple[int, int]:
+        """The piece that has a parameter, and the number that it has there."""
+        for k, piece in enumerate(self.pieces):
+            if param < piece.params:
+                return k, param
+            param -= piece.params
+        raise IndexError(param)
+
 
 @dataclass(frozen=True)
 class Groups:
-    """How the operands after a, w, v, u and the eigenvalues that are multiplied are grouped. For singular values v and u
-    are the right and left vectors where a is the matrix itself; else u is v."""
+    """How the operands after a, w, v and u are grouped. For singular values v and u are the right and left vectors where
+    a is the matrix itself; else u is v."""
 
     bounds: int
     params: int
-    along: tuple[int, ...]  # the parameters by which g itself is differentiated, along a direction each
+    along: tuple[int, ...] = ()  # the parameters by which g itself is differentiated, along a direction each
     squares: tuple[bool, ...] = ()  # of each matrix: is it as large as the product, not as a
     square: bool = True  # whether the result is
 
     @property
+    def first_direction(self) -> int:
+        return FIRST + self.bounds + self.params
+
+    @property
     def first_matrix(self) -> int:
-        return self.bounds + self.params + len(self.along)
+        return self.first_direction + len(self.along)
 
 
 def _spectral_type(attrs: Attrs, a: Operand, *rest: Operand) -> Type:
@@ -63,94 +86,94 @@ def _spectral_type(attrs: Attrs, a: Operand, *rest: Operand) -> Type:
     return Array(dtype_of(a), len(stack) + 2, (*stack, k, k)) if k and attrs["groups"].square else a.type
 
 
-def _order(op: Any) -> int:
-    return len(op.operands) - FIRST - op.attr("groups").first_matrix
-
-
-def _higher(b: Builder, env: Any, operands: list[Operand], d: Operand, back: bool) -> Operand:
+def _higher(b: Builder, op: Op, operands: list[Operand], d: Operand, back: bool) -> Operand:
     """The derivative by the matrix: along d, or `back` from the cotangent d, which is as large as the result was."""
-    op = env["op"]
     groups: Groups = op.attr("groups")
-    if _order(op) == MOST_DERIVATIVES:
-        raise UnsupportedSyntaxError(
-            "products of eigenvectors or singular vectors have derivatives up to the second", op.loc,
-            "differentiate less often",
-        )  # fmt: skip
     squares = (*groups.squares, groups.square if back else False)
     groups = replace(groups, squares=squares, square=groups.square and not back)
-    return emit(b, "spectral", *operands, d, **{**dict(op.attrs), "groups": groups})
+    return emit(b, op.prim, *operands, d, **{**dict(op.attrs), "groups": groups})
 
 
-def _along_parameter(b: Builder, env: Any, operands: list[Operand], index: int, dy: Operand) -> Operand:
-    """The same of the derivative of g by a parameter, along a direction."""
-    op = env["op"]
-    groups: Groups = op.attr("groups")
-    at = FIRST + groups.first_matrix
-    attrs = {**dict(op.attrs), "groups": replace(groups, along=(*groups.along, index))}
-    return emit(b, "spectral", *operands[:at], dy, *operands[at:], **attrs)
-
-
-def _of_matrix_vjp(b: Builder, env: Any) -> Operand:
-    return _higher(b, env, list(env["operands"]), env["dy"], True)
+def _spectral_vjp(b: Builder, env: Any) -> Operand | None:
+    return _back(b, env["op"], list(env["operands"]), 0, env["dy"])
 
 
 def _of_rest_vjp(b: Builder, env: Any) -> Operand | None:
-    """By a matrix: the cotangent takes its place. By a parameter of g that is a number: the product with the cotangent."""
-    op, index, dy = env["op"], env["index"], env["dy"]
+    return _back(b, env["op"], list(env["operands"]), env["index"], env["dy"])
+
+
+def _back(b: Builder, op: Op, operands: list[Operand], index: int, dy: Operand) -> Operand | None:
+    """What the cotangent of `spectral` hands on to an operand."""
     groups: Groups = op.attr("groups")
-    operands = list(env["operands"])
-    if index - FIRST >= groups.first_matrix:
-        k = index - FIRST - groups.first_matrix
+    if index == 0:
+        return _higher(b, op, operands, dy, True)
+    if index >= groups.first_matrix:  # the cotangent takes its place
+        k = index - groups.first_matrix
         squares = (*groups.squares[:k], groups.square, *groups.squares[k + 1 :])
         attrs = {**dict(op.attrs), "groups": replace(groups, squares=squares, square=groups.squares[k])}
         return emit(b, "spectral", *operands[:index], dy, *operands[index + 1 :], **attrs)
     which = index - FIRST - groups.bounds
     if which < 0:
         return None
-    if which >= groups.params:  # a direction: the same without it, linear in it
-        k = which - groups.params
-        return _summed(b, _with_direction(b, env, operands, k, op.operands[index]), dy, op.operands[index])
-    along = _along_parameter(b, env, operands, which, _ones(b, op.operands[index], operands[index]))
-    return _summed(b, along, dy, op.operands[index])
+    like, along = op.operands[index], groups.along
+    if which < groups.params:
+        param, along = which, (*along, which)
+        operands = [*operands[: groups.first_matrix], const(1.0), *operands[groups.first_matrix :]]
+        index = groups.first_matrix
+    else:  # a direction, in which it is linear
+        param = along[which - groups.params]
+    attrs = {**dict(op.attrs), "groups": replace(groups, along=along)}
+    piece = op.attr("g").pieces[op.attr("g").piece(param)[0]]
+    if dims_of(like)[-1:] in ((), (1,)):  # one number for all eigenvalues of a matrix
+        operands[index] = _ones(b, like)
+        return _summed(b, emit(b, "spectral", *operands, **attrs), dy, like)
+    operands[index] = _ones(b, Value("", piece.type))
+    which = index - groups.first_direction
+    return _gathered(b, emit(b, "weights_of_spectral", dy, *operands, **attrs, which=which), like)
 
 
-def _with_direction(b: Builder, env: Any, operands: list[Operand], k: int, like: Operand) -> Operand:
-    groups: Groups = env["op"].attr("groups")
-    at = FIRST + groups.bounds + groups.params + k
-    operands[at] = _ones(b, like, operands[at])
-    return emit(b, "spectral", *operands, **dict(env["op"].attrs))
-
-
-def _ones(b: Builder, like: Operand, value: Operand) -> Operand:
-    if isinstance(like.type, Array):
-        return b.emit("add", b.emit("zeros_like", value, type=value.type), const(1.0))
-    return Const(1.0, like.type)
+def _ones(b: Builder, like: Operand) -> Operand:
+    """Ones to be spread over the directions of a parameter."""
+    return Const(1.0, like.type) if isinstance(like.type, Scalar) else Const(1.0, like.type.item)  # type: ignore[attr-defined]
 
 
 def _summed(b: Builder, y: Operand, dy: Operand, like: Operand) -> Operand:
     """The cotangent of what is the same for all eigenvalues of a matrix."""
-    if dims_of(like)[-1:] not in ((), (1,)):
-        raise UnsupportedSyntaxError(
-            "the second derivative by numbers that multiply eigenvectors each by its own", b.loc,
-            "use forward mode (jvp, jacfwd, hvp)",
-        )  # fmt: skip
     total = b.expand("sum(y * dy, axis=(-2, -1))", {"y": y, "dy": dy}, LINALG)
     if not isinstance(like.type, Array):
         return emit(b, "numpy.sum", total, axis=None) if isinstance(total.type, Array) else total
-    return emit(b, "newaxis", total, axes=(len(dims_of(total)),)) if isinstance(total.type, Array) else total
+    total = emit(b, "newaxis", total, axes=(len(dims_of(total)),)) if isinstance(total.type, Array) else total
+    return _gathered(b, total, like)
+
+
+def _gathered(b: Builder, d: Operand, like: Operand) -> Operand:
+    """A cotangent summed over the axes that an operand lacks or has size 1 along."""
+    more = len(dims_of(d)) - len(dims_of(like))
+    if more > 0:
+        d = emit(b, "numpy.sum", d, axis=tuple(range(more)), keepdims=False)
+    pairs = enumerate(zip(dims_of(d), dims_of(like), strict=False))
+    single = tuple(k for k, (x, y) in pairs if y == 1 and x != 1)
+    return emit(b, "numpy.sum", d, axis=single, keepdims=True) if single else d
 
 
 def _spectral_jvp(b: Builder, env: Any) -> Operand | None:
-    op, dy, index = env["op"], env["dy"], env["which"]
+    return _forward(b, env["op"], list(env["op"].operands), env["which"], env["dy"])
+
+
+def _forward(
+    b: Builder, op: Op, operands: list[Operand], index: int, dy: Operand, first: int = 0
+) -> Operand | None:
+    """The tangent for that of an operand. Those of `spectral` begin with number `first`."""
     groups: Groups = op.attr("groups")
-    operands = list(op.operands)
-    if index == 0:
-        return _higher(b, env, operands, dy, False)
-    which = index - FIRST - groups.bounds
+    if index == first:
+        return _higher(b, op, operands, dy, False)
+    which = index - first - FIRST - groups.bounds
     if 0 <= which < groups.params:
-        return _along_parameter(b, env, operands, which, dy)
+        at = first + groups.first_matrix
+        attrs = {**dict(op.attrs), "groups": replace(groups, along=(*groups.along, which))}
+        return emit(b, op.prim, *operands[:at], dy, *operands[at:], **attrs)
     operands[index] = dy
-    return emit(b, "spectral", *operands, **dict(op.attrs))
+    return emit(b, op.prim, *operands, **dict(op.attrs))
 
 
 def _expanded_first(*operands: Any, **attrs: Any) -> Any:
@@ -158,8 +181,60 @@ def _expanded_first(*operands: Any, **attrs: Any) -> Any:
 
 
 array_rule(
-    "spectral", "y = spectral(a, w, v, u, d, *rest)", _expanded_first, _spectral_type, _spectral_jvp, effect="raises",
-    cost=100, da=_of_matrix_vjp, dw=ZERO, dv=ZERO, du=ZERO, dd=ZERO, drest=_of_rest_vjp,
+    "spectral", "y = spectral(a, w, v, u, *rest)", _expanded_first, _spectral_type, _spectral_jvp, effect="raises",
+    cost=100, da=_spectral_vjp, dw=ZERO, dv=ZERO, du=ZERO, drest=_of_rest_vjp,
+)  # fmt: skip
+
+# -- what each eigenvalue's factor has to do with a product -------------------------------------------------
+
+
+def _weights_type(attrs: Attrs, dy: Operand, *rest: Operand) -> Type:
+    groups, g = attrs["groups"], attrs["g"]
+    return g.pieces[g.piece(groups.along[attrs["which"]])[0]].type  # type: ignore[no-any-return]
+
+
+def _weights_jvp(b: Builder, env: Any) -> Operand | None:
+    op: Op = env["op"]
+    if env["which"] == 0:
+        return emit(b, op.prim, env["dy"], *op.operands[1:], **dict(op.attrs))
+    return _forward(b, op, list(op.operands), env["which"], env["dy"], 1)
+
+
+def _unweighted(b: Builder, env: Any) -> tuple[Op, list[Operand]]:
+    """`spectral` along the cotangent, of which the weights are the adjoint."""
+    op: Op = env["op"]
+    groups: Groups = op.attr("groups")
+    attrs = tuple((k, x) for k, x in op.attrs if k != "which")
+
+    def given(operands: Any) -> list[Operand]:
+        rest = list(operands[1:])
+        rest[groups.first_direction + op.attr("which")] = env["dy"]
+        return rest
+
+    made = given(env["operands"])
+    type = INFER["spectral"](dict(attrs), *made)
+    return Op("spectral", tuple(given(op.operands)), (Value("", type),), op.loc, attrs), made
+
+
+def _of_cotangent_vjp(b: Builder, env: Any) -> Operand:
+    op, operands = _unweighted(b, env)
+    return emit(b, "spectral", *operands, **dict(op.attrs))
+
+
+def _of_weights_vjp(b: Builder, env: Any) -> Operand | None:
+    op, operands = _unweighted(b, env)
+    return _back(b, op, operands, env["index"] - 1, env["operands"][0])
+
+
+def _weights_of_matrix_vjp(b: Builder, env: Any) -> Operand | None:
+    op, operands = _unweighted(b, env)
+    return _back(b, op, operands, 0, env["operands"][0])
+
+
+array_rule(  # of eigenvalue m: the sum of c * spectral(...) with all other factors 0
+    "weights_of_spectral", "y = weights_of_spectral(c, a, w, v, u, *rest)", _expanded_first, _weights_type, _weights_jvp,
+    effect="raises", cost=200, dc=_of_cotangent_vjp, da=_weights_of_matrix_vjp, dw=ZERO, dv=ZERO, du=ZERO,
+    drest=_of_weights_vjp,
 )  # fmt: skip
 
 

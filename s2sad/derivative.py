@@ -20,12 +20,22 @@ from s2sad.bound import BoundDerivative, apart
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
 from s2sad.custom import differentiable
-from s2sad.entry import MOST_SIGNATURES, Made, Where, binder, definition, entry, slow_entry, unchanged
+from s2sad.entry import (
+    MOST_SIGNATURES,
+    Made,
+    Where,
+    binder,
+    definition,
+    entry,
+    entry_of_integers,
+    slow_entry,
+    unchanged,
+)
 from s2sad.errors import S2sadError, SignatureError, UndecidedViewError, public
 from s2sad.frontend.sent import Sent, received, sources
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Operand, Undef, Value
-from s2sad.ir.types import Scalar
+from s2sad.ir.types import INT, Scalar
 from s2sad.lowered import Lowered
 from s2sad.machine_code import is_dispatcher
 from s2sad.nested import inline_bound, inline_derivative, structured
@@ -175,6 +185,8 @@ class Derivative:
         memory = (*bound, *(c.get() for c in lowered.captured))
         if (sharing := self._sharing(lowered)) is not None:
             sharing.refuse(memory)
+            if lowered.target == "numba" and sharing.read_only(memory):
+                return self._interpreted._dispatch(args, kwargs)
         if lowered.target == "numba":
             memory = self._native_arguments(lowered, memory)
         result = code(*memory[: len(bound)], **dict(zip(hidden, memory[len(bound) :], strict=True)))
@@ -203,6 +215,11 @@ class Derivative:
 
         keys = lowered.keys | {n: c.key for n, c in zip(lowered.hidden(), lowered.captured, strict=True)}
         return Native(keys, lowered.given, self._fsource.name, self._fsource.loc).arguments(values)
+
+    @functools.cached_property
+    def _interpreted(self) -> Derivative:
+        """The same without Numba, which cannot compile writes to read-only arrays: Python raises, where one is reached."""
+        return made(type(self).__bases__[0], self._given, replace(self._options, jit=False))
 
     def _is_single(self, lowered: Lowered) -> bool:
         """Whether Numba, which returns Python floats, must have float32 gradients made of them again."""
@@ -271,12 +288,22 @@ class Derivative:
         )
         if not (self._options.jit and positional and is_dispatcher(code)):
             return None
-        if all(self._dispatcher.enter(lowered, made.code) for lowered, made in self._entered):
-            return staticmethod(self._dispatcher)
-        return None
+        if not all(self._called.enter(lowered, made.code) for lowered, made in self._entered):
+            return None
+        if any(INT in made.keys.values() for _, made in self._entered):
+            return entry_of_integers(self._where(), self._signature, self._called)
+        return staticmethod(self._called)
+
+    @functools.cached_property
+    def _called(self) -> Any:
+        """The dispatcher that is called from Python; it has none of what is frozen into compiled callers."""
+        from s2sad.compiled import DerivativeDispatcher
+
+        return DerivativeDispatcher(self)
 
     @functools.cached_property
     def _dispatcher(self) -> Any:
+        """The dispatcher that the user's compiled functions call."""
         from s2sad.compiled import DerivativeDispatcher
 
         return DerivativeDispatcher(self)

@@ -71,6 +71,11 @@ class Prepared:
         except (KeyError, NameError, AttributeError, ValueError, SignatureError):
             return False
 
+    def writes_read_only(self, args: tuple[Any, ...]) -> bool:
+        """Whether compiled code would write a read-only array, which Numba cannot compile."""
+        memory = (*self.bind(*args), *(c.get() for c in self.captures.variables.values()))
+        return self.target == "numba" and bool(self.sharing) and self.sharing.read_only(memory)
+
     def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What the code is called with: the arguments, and what it captured."""
         bound, hidden = self.bind(*args), keyword_names(code)
@@ -244,6 +249,10 @@ def jvp(
         for key, tangent in zip(source_keys, along, strict=True)
     )
     prepared, code = cached("jvp", f, primals, jit, optimize, cache, lambda p: jvp_code(p, optimize), moved)
+    if prepared.writes_read_only(primals):  # Python raises, where it is written
+        prepared, code = cached(
+            "jvp", f, primals, False, optimize, cache, lambda p: jvp_code(p, optimize), moved
+        )
     flat: list[Any] = []
     for key, primal, tangent, wanted in zip(source_keys, by_parameter, along, moved, strict=True):
         if floating(key) or wanted:
@@ -364,6 +373,8 @@ def vjp(
     f, receiver = function_of(f, "vjp")
     primals = (*receiver, *primals)
     prepared, code = cached("vjp", f, primals, jit, optimize, cache, lambda p: vjp_code(p, optimize))
+    if prepared.writes_read_only(primals):
+        prepared, code = cached("vjp", f, primals, False, optimize, cache, lambda p: vjp_code(p, optimize))
     pair, forward_code, reverse_code, n = code
     bound, captured = prepared.arguments(forward_code, primals)
     out = forward_code(*bound, **captured)

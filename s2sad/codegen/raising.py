@@ -55,7 +55,7 @@ def known_text(e: Expressions, o: Operand) -> bool:
     """Whether a text is one of several that are there when the code is compiled."""
     if isinstance(o, Const):
         return True
-    made = e.emitter.makers.get(o)
+    made = e.emitter.makers.get(o) if isinstance(o, Value) else None
     if isinstance(made, If):
         k = made.results.index(o)
         return all(known_text(e, b.yields[k]) for b in (made.then, made.orelse))

@@ -179,6 +179,9 @@ def refuse_kept(s: Any, result: AV, rebound: dict[str, Loc]) -> None:
             )
 
 
+_CONVERSIONS: dict[int, Callable[[Any], Any]] = {115: str, 114: repr, 97: ascii}
+
+
 def _format(s: Any, op: Op, args: list[AV]) -> AV:
     """An f-string; what it says of a type or an enumeration's member is known."""
     parts: list[Any] = []
@@ -187,9 +190,8 @@ def _format(s: Any, op: Op, args: list[AV]) -> AV:
     for part in op.attr("parts"):
         taken = [] if isinstance(part, str) else [next(given) for _ in range(2 if part[1] == -1 else 1)]
         if len(taken) == 1 and isinstance(taken[0], StaticAV) and is_name(taken[0].obj):
-            conversion = {115: str, 114: repr, 97: ascii}.get(part[0])
-            obj = taken[0].obj
-            parts.append(format(conversion(obj) if conversion else obj, part[1] or ""))
+            converted = _CONVERSIONS.get(part[0], lambda obj: obj)(taken[0].obj)
+            parts.append(format(converted, part[1] or ""))
             continue
         parts.append(part)
         shown += taken

@@ -161,9 +161,9 @@ def mangled(node: Any, qualname: str) -> Any:
         return f"_{owner}{name}" if hidden else name
 
     for n in gast.walk(node) if owner else ():
-        for field in ("id", "attr", "arg", "asname") + (("name",) if n is not node else ()):
-            if hasattr(n, field):
-                setattr(n, field, private(getattr(n, field)))
+        for where in ("id", "attr", "arg", "asname", *(("name",) if n is not node else ())):
+            if hasattr(n, where):
+                setattr(n, where, private(getattr(n, where)))
         if isinstance(n, (gast.Global, gast.Nonlocal)):
             n.names = [*map(private, n.names)]
     return node

@@ -127,7 +127,7 @@ class Tests:
             raise _TooLong
 
     def fixed(self, e: str, obj: Any) -> None:
-        if isinstance(obj, str):
+        if isinstance(obj, (str, slice)):
             self.add(f"{e}.__class__ is {self.named(obj.__class__)} and {e} == {obj!r}")
         else:
             self.add(f"{e} is {self.named(obj)}")

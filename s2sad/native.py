@@ -14,7 +14,7 @@ from s2sad.ir.types import FLOAT, INT, Array, List, Scalar
 from s2sad.typing.given import Given
 from s2sad.typing.structure import Fixed, Node, Path
 
-TAKEN_APART = {"dict", "record", "partial"}
+TAKEN_APART = {"dict", "record", "partial", "range"}
 
 
 class Native:
@@ -58,7 +58,7 @@ class Native:
     def container(self, name: str, key: Node, value: Any, i: int, path: Path) -> Any:
         if key.kind in TAKEN_APART:
             raise self.refused(
-                name, "is or holds a dict or an object", "pass its parts, or a named tuple of them"
+                name, "is or holds a dict, a range or an object", "pass its parts, or a named tuple of them"
             )
         if key.kind == "list" and any(
             isinstance(k, List) or getattr(k, "kind", "") == "list" for k in key.parts

@@ -195,6 +195,8 @@ def refuse_objects(key: Any, name: str, params: Parameters) -> None:
     """A function or another object in a wrt argument has no gradient."""
     for part in key.parts if isinstance(key, Node) else ():
         refuse_objects(part, name, params)
+    if isinstance(key, Node) and key.kind == "range":
+        raise not_differentiable(range(0), name, params)
     if isinstance(key, Fixed) and not isinstance(key.obj, (bool, str, type(None))):
         raise not_differentiable(key.obj, name, params)
 

@@ -114,6 +114,8 @@ class Tests:
         if isinstance(obj, str):
             text = str.__repr__(obj)
             self.refuse(f"{e} != {text}", f"{shown(e)} = {shown(text)}")
+        elif isinstance(obj, slice) and self.target == "python":
+            self.refuse(f"{e} != {obj!r}", f"{shown(e)} = {obj!r}")
         elif obj is None or isinstance(obj, bool):
             self.refuse(f"{e} is not {obj}", f"{shown(e)} = {obj}")
         elif isinstance(name := getattr(obj, "__name__", None), str) and self.target == "python":

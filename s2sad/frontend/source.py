@@ -157,7 +157,9 @@ def mangled(node: Any, qualname: str) -> Any:
     owner = (owner_of(qualname) or "").lstrip("_")
 
     def private(name: Any) -> Any:
-        hidden = isinstance(name, str) and name.startswith("__") and not name.endswith("__") and "." not in name
+        hidden = (
+            isinstance(name, str) and name.startswith("__") and not name.endswith("__") and "." not in name
+        )
         return f"_{owner}{name}" if hidden else name
 
     for n in gast.walk(node) if owner else ():

@@ -30,6 +30,7 @@ from s2sad.rules.registry import PRIMS
 from s2sad.typing import arrays, lists, records, subscripts
 from s2sad.typing.abstract import (
     AV,
+    BOUNDS,
     BoundAV,
     DictAV,
     GeneratorAV,
@@ -309,6 +310,9 @@ def attribute(s: Any, av: AV, name: str) -> AV:
         return s.context.captures.attribute(av.cls, name, s.builder)  # type: ignore[no-any-return]
     if isinstance(av, TupleAV) and name in av.names:
         return av.items[av.names.index(name)]
+    if isinstance(av, (RangeAV, SliceAV)) and name in BOUNDS:
+        parts = av.parts if isinstance(av, SliceAV) else (av.start, av.stop, av.step)
+        return parts[BOUNDS.index(name)]
     if isinstance(av, StaticAV):
         try:
             return s.context.captures.attribute(av.obj, name, s.builder)

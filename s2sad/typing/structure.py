@@ -18,6 +18,7 @@ from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import (
     FLOAT,
+    INT,
     NONE,
     STR,
     Array,
@@ -29,8 +30,19 @@ from s2sad.ir.types import (
     type_of,
     with_dims,
 )
-from s2sad.rules.builder import Builder
-from s2sad.typing.abstract import AV, DictAV, FunctionAV, PartialAV, RecordAV, StaticAV, TupleAV
+from s2sad.rules.builder import Builder, const
+from s2sad.typing.abstract import (
+    AV,
+    BOUNDS,
+    DictAV,
+    FunctionAV,
+    PartialAV,
+    RangeAV,
+    RecordAV,
+    SliceAV,
+    StaticAV,
+    TupleAV,
+)
 
 Path = tuple[tuple[str, Any], ...]
 
@@ -149,7 +161,19 @@ def _key_of(obj: Any) -> Any:
     if cls is functools.partial:
         names = ("func", "args", "keywords")
         return Node("partial", cls, tuple(_key_of(getattr(obj, n)) for n in names), names)
+    if cls is range:
+        return Node("range", cls, (INT, INT, INT), BOUNDS)
+    if cls is slice and of_integers(obj):
+        return Fixed((cls, *bounds(obj)), obj)
     return Fixed(("object", id(obj)), obj)
+
+
+def bounds(obj: slice | range) -> tuple[Any, ...]:
+    return tuple(getattr(obj, n) for n in BOUNDS)
+
+
+def of_integers(obj: slice) -> bool:
+    return all(type(b) in (int, type(None)) for b in bounds(obj))
 
 
 def placed(t: Array, a: Any) -> Placed:
@@ -235,6 +259,8 @@ def assembled(key: Node, parts: list[AV]) -> AV:
         return TupleAV(tuple(parts), key.tag, key.names)
     if key.kind == "partial":
         return PartialAV(*parts)  # type: ignore[arg-type]
+    if key.kind == "range":
+        return RangeAV(*parts)  # type: ignore[arg-type]
     return TupleAV(tuple(parts), key.tag)
 
 
@@ -251,6 +277,8 @@ def constant(obj: Any) -> AV:
         return PartialAV(StaticAV(dispatched_call), TupleAV((StaticAV(obj),)), DictAV({}))
     if isinstance(obj, types.MethodType) and user_function(obj.__func__) is not None:
         return PartialAV(constant(obj.__func__), TupleAV((constant(obj.__self__),)), DictAV({}))
+    if isinstance(obj, slice) and of_integers(obj):
+        return SliceAV(tuple(const(b) for b in bounds(obj)))
     return StaticAV(obj)
 
 

@@ -20,7 +20,7 @@ from s2sad.frontend.source import MISSING, Attribute, Builtin, Place
 from s2sad.ir.types import INT, Array, List, Placed, Scalar
 from s2sad.typing.captures import Guard
 from s2sad.typing.given import Given
-from s2sad.typing.structure import Fixed, Node
+from s2sad.typing.structure import Fixed, Node, known
 
 MOST_TESTS = 60
 MOST_SIGNATURES = 4
@@ -136,8 +136,8 @@ class Tests:
         self.add(f"{e}.__class__ is {self.named(key.tag)}")
         if key.kind == "dict":
             self.add(f"tuple({e}) == {self.named(key.names)}")
-        elif self.native and key.kind == "list":
-            raise _TooLong  # its items may be of several memory layouts
+        elif self.native and (key.kind == "list" or any(map(known, key.parts))):
+            raise _TooLong  # its items may be of several memory layouts, or none that Numba takes
         elif key.kind in ("tuple", "list"):
             self.add(f"len({e}) == {len(key.parts)}")
         for i, part in enumerate(key.parts):
@@ -278,7 +278,7 @@ def _branch(tests: Tests, made: Made, code: str) -> list[str]:
         tests.key(name, key)
     arguments_fit, tests.found = tests.found, []
     reads: list[str] = []
-    arguments = ["None" if made.native and isinstance(k, Fixed) else n for n, k in made.keys.items()]
+    arguments = ["None" if made.native and known(k) else n for n, k in made.keys.items()]
     held = list(made.keys)
     for i, (parameter, captured) in enumerate(made.captured):
         local = f"_captured{i}"

@@ -96,6 +96,13 @@ def source_for(fn: types.FunctionType) -> FunctionSource:
     return found
 
 
+def known(key: Any) -> bool:
+    """Whether a key says all there is to say of a constant, or a structure of them that Numba cannot take."""
+    if isinstance(key, Node):
+        return key.kind in ("dict", "record", "partial") and all(map(known, key.parts))
+    return isinstance(key, Fixed)
+
+
 EMPTY = List(FLOAT)
 """The key of a list without elements: one of floats, where nothing else says what it would hold."""
 

@@ -31,7 +31,7 @@ from s2sad.entry import (
     slow_entry,
     unchanged,
 )
-from s2sad.errors import S2sadError, SignatureError, UndecidedViewError, public
+from s2sad.errors import S2sadError, SignatureError, public
 from s2sad.frontend.sent import Sent, received, sources
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Operand, Undef, Value
@@ -53,6 +53,7 @@ from s2sad.typing.specialise import Specialiser, Typed, specialise
 from s2sad.typing.structure import (
     Node,
     Path,
+    decided,
     keys_of,
     leaf_types,
     source_for,
@@ -244,17 +245,19 @@ class Derivative:
         return (value, gradient) if self._options.value else gradient
 
     def _lowered(self, keys: dict[str, Any]) -> Lowered:
-        said, sized = tuple(keys.values()), {n: with_sizes(k) for n, k in keys.items()}
-        for known in (said, tuple(map(without_layout, said)), tuple(sized.values())):
+        said = tuple(keys.values())
+        for known in (said, tuple(map(without_layout, said)), tuple(map(with_sizes, said))):
             for lowered in self._cache.get(known, ()):
                 if lowered.valid():
                     return lowered
-        try:
-            made = self._make(keys, self._options.optimize)
-        except UndecidedViewError:  # whether it is one may follow from the sizes
-            made = self._make(sized, self._options.optimize, sized=True)
+        made = self._made(keys)
         self._cache.setdefault(tuple(made.keys.values()), []).append(made)
         return made
+
+    def _made(self, keys: dict[str, Any], optimize: int | None = None) -> Lowered:
+        """New code for a signature."""
+        level = self._options.optimize if optimize is None else optimize
+        return decided(lambda keys, sized: self._make(keys, level, sized), keys)
 
     def _enter(self, lowered: Lowered, code: Any) -> None:
         """Let calls that this code was made for go straight to it, the latest signature first."""
@@ -442,7 +445,7 @@ class Derivative:
         keys = keys_of(self._fsource, self._params.names, bound)
         if optimize is None or optimize == self._options.optimize:
             return self._lowered(keys)
-        return self._make(keys, optimize)
+        return self._made(keys, optimize)
 
     def typed_for(self, args: tuple[Any, ...]) -> tuple[Typed, tuple[Value, ...], list[Value]]:
         """The function typed for these arguments, its hidden parameters, and what it is differentiated by."""

@@ -18,7 +18,7 @@ from s2sad.codegen.load import generate, keyword_names
 from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
-from s2sad.errors import JitError, SignatureError, UndecidedViewError, public
+from s2sad.errors import JitError, SignatureError, public
 from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Type, is_float, is_memory
@@ -37,6 +37,7 @@ from s2sad.typing.specialise import specialise
 from s2sad.typing.structure import (
     Fixed,
     Node,
+    decided,
     fits,
     key_of,
     keys_of,
@@ -197,13 +198,13 @@ def cached(
         for prepared, code in _CACHE.get(of(known), ()):
             if prepared.valid():
                 return prepared, code
-    try:
-        prepared = prepare(f, args, moved, jit, cache)
-        code = make(prepared)
-    except UndecidedViewError:  # whether it is one may follow from the sizes
-        said, prepared = sized, prepare(f, args, moved, jit, cache, sized=True)
-        code = make(prepared)
-    _CACHE.setdefault(of(said), []).append((prepared, code))
+
+    def made(_: Any, by_sizes: bool) -> tuple[Any, Prepared, Any]:
+        prepared = prepare(f, args, moved, jit, cache, by_sizes)
+        return sized if by_sizes else said, prepared, make(prepared)
+
+    keys, prepared, code = decided(made, {})
+    _CACHE.setdefault(of(keys), []).append((prepared, code))
     return prepared, code
 
 

@@ -75,8 +75,9 @@ def exception(e: Expressions, op: Op) -> Any:
     args = [argument(e, o) for o in op.operands]
     count = len(args) - len(names)
     printed = t.call(class_name(e, cls), *args[:count], **dict(zip(names, args[count:], strict=True)))
-    # what Numba raises by itself
-    printed.plain = not names and issubclass(cls, Exception) and all(map(_is_constant, args))
+    # what Numba raises by itself; of a class that is only parsed it is not known
+    known = not isinstance(cls, type) or issubclass(cls, Exception)
+    printed.plain = not names and known and all(map(_is_constant, args))
     return printed
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from s2sad.errors import SignatureError
+from s2sad.errors import SignatureError, UndecidedViewError
 from s2sad.frontend.finding import defaults_of, source_of
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Value
@@ -45,6 +45,7 @@ from s2sad.typing.abstract import (
 )
 
 Path = tuple[tuple[str, Any], ...]
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -206,6 +207,15 @@ def with_sizes(key: Any) -> Any:
     if isinstance(key, Node):
         return dataclasses.replace(key, parts=tuple(map(with_sizes, key.parts)))
     return key
+
+
+def decided(make: Callable[[dict[str, Any], bool], T], keys: dict[str, Any]) -> T:
+    """What is made for these keys; for the sizes of the arrays, too, where whether something is a view may follow from
+    them."""
+    try:
+        return make(keys, False)
+    except UndecidedViewError:
+        return make({n: with_sizes(k) for n, k in keys.items()}, True)
 
 
 def fits(obj: Any, key: Any) -> bool:

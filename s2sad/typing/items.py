@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.errors import SignatureError
+from s2sad.errors import SignatureError, SizesNeededError
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Op, Operand, Undef, Value
 from s2sad.ir.types import (
@@ -46,7 +46,7 @@ from s2sad.typing.abstract import (
     unbound,
 )  # fmt: skip
 from s2sad.typing.elements import in_memory, stored
-from s2sad.typing.iteration import element_at, length, static_elements
+from s2sad.typing.iteration import MOST_UNROLLED, element_at, length, static_elements
 from s2sad.typing.iterators import use_up
 from s2sad.typing.lists import in_list
 from s2sad.typing.raising import raise_where
@@ -229,10 +229,23 @@ def spread(s: Any, args: list[AV], stars: tuple[bool, ...]) -> list[AV]:
             continue
         use_up(s, arg)
         elements = static_elements(s, arg)
-        if elements is None:
-            raise s.error(f"'*' of {describe(arg)}, whose length is not known", "use a tuple of known length")
-        out.extend(elements)
+        out.extend(rows_of(s, arg) if elements is None else elements)
     return out
+
+
+def rows_of(s: Any, av: AV) -> list[AV]:
+    """The elements of an array whose size is known."""
+    if isinstance(av, Value) and isinstance(av.type, Array) and av.type.ndim:
+        size = av.type.dims[0] if av.type.dims else None
+        if isinstance(size, int) and size <= MOST_UNROLLED:
+            return [getitem(s, av, const(i)) for i in range(size)]
+        if not isinstance(size, int):
+            raise s.error(
+                f"'*' of {describe(av)}, whose length is not known",
+                "use a tuple of known length",
+                SizesNeededError,
+            )
+    raise s.error(f"'*' of {describe(av)}, whose length is not known or large", "use a tuple of known length")
 
 
 def dict_of(s: Any, pairs: AV) -> AV:

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from s2sad.errors import SignatureError, UndecidedViewError
+from s2sad.errors import SignatureError, SizesNeededError
 from s2sad.frontend.finding import defaults_of, source_of
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Value
@@ -210,11 +210,10 @@ def with_sizes(key: Any) -> Any:
 
 
 def decided(make: Callable[[dict[str, Any], bool], T], keys: dict[str, Any]) -> T:
-    """What is made for these keys; for the sizes of the arrays, too, where whether something is a view may follow from
-    them."""
+    """What is made for these keys; for the sizes of the arrays, too, where it needs them."""
     try:
         return make(keys, False)
-    except UndecidedViewError:
+    except SizesNeededError:
         return make({n: with_sizes(k) for n, k in keys.items()}, True)
 
 

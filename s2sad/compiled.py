@@ -23,7 +23,7 @@ from s2sad.codegen.made_for import HELPERS, Tests, part
 from s2sad.entry import header
 from s2sad.errors import JitError, S2sadError, SignatureError
 from s2sad.ir.types import COMPLEX, FLOAT, INT, List, Placed, Scalar, argument
-from s2sad.machine_code import keep
+from s2sad.machine_code import keep, quiet
 from s2sad.progress import announced
 from s2sad.typing.structure import Node, key_of
 
@@ -70,7 +70,7 @@ class DerivativeDispatcher(CPUDispatcher):
 
     def take(self, argtypes: Any, code: Any) -> None:
         """Compile `code` for these types if need be and make the result an overload."""
-        with announced(self.derivative._name):
+        with announced(self.derivative._name), quiet():
             code.compile(tuple(argtypes))
         compiled = code.overloads[tuple(argtypes)]
         self.taken.append(code)

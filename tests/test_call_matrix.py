@@ -401,3 +401,18 @@ def test_captured_data_of_other_kinds(jit, monkeypatch):
     monkeypatch.setattr(module, "ROWS", [])
     with pytest.raises((IndexError, S2sadError)):
         g(np.array(V))
+
+
+@pytest.mark.jit
+def test_numba_s_advice_is_no_error(monkeypatch):
+    """Found raised: where a program makes errors of warnings, Numba's on lists and strided products."""
+    monkeypatch.setenv("S2SAD_CACHE", "0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert grad(by_element, jit=True)(list(V), 1.5) == [3.0, 6.0, 9.0]
+        assert vjp(by_element, list(V), 1.5, jit=True)[0] == 21.0
+        A = np.ones((4, 4))[::2, ::2]
+        assert grad(lambda A, x: np.sum(A @ x), jit=True)(A, np.ones(4)[::2]).tolist() == [
+            [1.0, 1.0],
+            [1.0, 1.0],
+        ]

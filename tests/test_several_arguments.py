@@ -155,3 +155,30 @@ def test_constants_in_dicts_are_no_arguments_of_numba_s():
             3.0,
             2.0,
         )
+
+
+def logged(f):
+    @functools.wraps(f)
+    def wrapper(*args, **kwargs):
+        print(f"calling {f.__name__} of {f.__module__}", len(args))
+        return f(*args, **kwargs)
+
+    return wrapper
+
+
+@logged
+def announced(x):
+    return x * x
+
+
+def test_a_decorator_that_says_what_it_calls(capsys):
+    announced(2.0)
+    expected = capsys.readouterr().out
+    g = grad(announced)
+    assert g(2.0) == 4.0 and capsys.readouterr().out == expected
+    inner = announced.__wrapped__
+    before, inner.__name__ = inner.__name__, "renamed"
+    try:
+        assert g(2.0) == 4.0 and "calling renamed" in capsys.readouterr().out
+    finally:
+        inner.__name__ = before

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.errors import SignatureError, SizesNeededError
-from s2sad.frontend.source import MISSING
+from s2sad.frontend.source import MISSING, Attribute
 from s2sad.ir.core import Const, Op, Operand, Undef, Value
 from s2sad.ir.types import (
     BOOL,
@@ -33,6 +33,7 @@ from s2sad.typing.abstract import (
     BOUNDS,
     BoundAV,
     DictAV,
+    FunctionAV,
     GeneratorAV,
     LazyAV,
     RangeAV,
@@ -326,6 +327,10 @@ def attribute(s: Any, av: AV, name: str) -> AV:
     if isinstance(av, (RangeAV, SliceAV)) and name in BOUNDS:
         parts = av.parts if isinstance(av, SliceAV) else (av.start, av.stop, av.step)
         return parts[BOUNDS.index(name)]
+    if isinstance(av, FunctionAV) and name in NAMES and isinstance(av.source.live, types.FunctionType):
+        found = getattr(av.source.live, name)
+        s.context.captures.constant(Attribute(av.source.live, name), found, (id(av.source.live), name))
+        return const(found)
     if isinstance(av, StaticAV):
         try:
             return s.context.captures.attribute(av.obj, name, s.builder)
@@ -343,6 +348,9 @@ def attribute(s: Any, av: AV, name: str) -> AV:
             return OF_NUMBERS[name](av.type)
     refuse_unknown(s, av, name)
     return BoundAV(av, name)
+
+
+NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
 
 
 def refuse_unknown(s: Any, av: AV, name: str) -> None:

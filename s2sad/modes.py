@@ -361,7 +361,7 @@ def vjp(
     """The value of `f(*primals)` and its pullback: cotangent of the result -> cotangents of the arguments.
 
     The pullback may be called many times; it returns a tuple with one entry for each primal (0.0 for arguments
-    that are not floating), keeps copies of the mutable inputs it reads, and never writes its cotangent.
+    that are not floating; constants in a structure of numbers come back as they are), keeps copies of the mutable inputs it reads, and never writes its cotangent.
     """
     f, receiver = function_of(f, "vjp")
     primals = (*receiver, *primals)

@@ -19,6 +19,8 @@ class BoundDerivative(functools.partial):  # type: ignore[type-arg]
             raise AttributeError(name)
         found = getattr(self.func, name)
         if inspect.ismethod(found):
+            if "receiver" in inspect.signature(found).parameters:
+                return functools.partial(found, receiver=self.args)
             kinds = [p.kind for p in inspect.signature(found).parameters.values()]
             if kinds[:1] == [inspect.Parameter.VAR_POSITIONAL]:
                 return functools.partial(found, *self.args)

@@ -10,6 +10,7 @@ Imported only where `jit=True`.
 from __future__ import annotations
 
 import inspect
+import pickle
 import types as python_types
 from typing import Any
 
@@ -20,9 +21,9 @@ from numba.core.registry import CPUDispatcher
 
 from s2sad.codegen.made_for import HELPERS, Tests, part
 from s2sad.entry import header
-from s2sad.errors import S2sadError, SignatureError
+from s2sad.errors import JitError, S2sadError, SignatureError
 from s2sad.ir.types import COMPLEX, FLOAT, INT, List, Placed, Scalar, argument
-from s2sad.machine_code import keep
+from s2sad.machine_code import keep, quiet
 from s2sad.progress import announced
 from s2sad.typing.structure import Node, key_of
 
@@ -36,6 +37,9 @@ class DerivativeDispatcher(CPUDispatcher):
         super().__init__(stand_in(derivative._signature, derivative._name), targetoptions={"nopython": True})
         self.derivative = derivative
         self.taken: list[Any] = []  # a dispatcher that is collected takes its machine code with it
+        self.frozen: dict[
+            Any, tuple[Any, bytes]
+        ] = {}  # the code of each overload for callers, and what it captured
 
     def _compile_for_args(self, *args: Any, **kwargs: Any) -> Any:
         """What Numba calls for argument types without an overload: something to call with these arguments."""
@@ -45,23 +49,28 @@ class DerivativeDispatcher(CPUDispatcher):
     def compile(self, sig: Any) -> Any:
         """What Numba calls when an `@njit` function calls this one: the machine code for these types."""
         argtypes, _ = sigutils.normalize_signature(sig)  # type: ignore[no-untyped-call]
-        if tuple(argtypes) not in self.overloads:
+        lowered, before = self.frozen.get(tuple(argtypes), (None, b""))
+        if lowered is None or not lowered.valid() or captured_now(lowered) != before:
             self.take(argtypes, self.source(argtypes))
         compiled: Any = self.overloads[tuple(argtypes)]
         return compiled.entry_point
 
     def source(self, argtypes: Any) -> Any:
         """A Numba function of just these arguments, made for their types."""
-        names = self.derivative._params.names
         try:
+            self.derivative._follow()
+            names = self.derivative._params.names
             keys = {name: key_from(t) for name, t in zip(names, argtypes, strict=True)}
-            return closed(self.derivative._lowered(keys))
+            lowered = self.derivative._lowered(keys)
+            refuse_read_only(lowered, argtypes)
+            self.frozen[tuple(argtypes)] = lowered, captured_now(lowered)
+            return closed(lowered)
         except S2sadError as error:
             raise errors.TypingError(str(error)) from error
 
     def take(self, argtypes: Any, code: Any) -> None:
         """Compile `code` for these types if need be and make the result an overload."""
-        with announced(self.derivative._name):
+        with announced(self.derivative._name), quiet():
             code.compile(tuple(argtypes))
         compiled = code.overloads[tuple(argtypes)]
         self.taken.append(code)
@@ -84,6 +93,26 @@ def stand_in(signature: inspect.Signature, name: str) -> Any:
     text, _, space = header(signature)
     exec(f"def {name}({text}):\n    raise NotImplementedError", space)
     return space[name]
+
+
+def captured_now(lowered: Any) -> bytes:
+    """What the variables hold that code captured: Numba freezes it into the functions that call the code."""
+    return pickle.dumps([c.get() for c in lowered.captured])
+
+
+def refuse_read_only(lowered: Any, argtypes: Any) -> None:
+    """Refuse types of arrays that cannot be written, where the code may write them."""
+    for g in lowered.given:
+        if not g.written or g.parameter >= len(argtypes):
+            continue
+        t, name = argtypes[g.parameter], list(lowered.keys)[g.parameter]
+        for way, step in g.path:
+            t = t[t.fields.index(step) if way == "attr" else step]
+        if isinstance(t, types.Array) and not t.mutable:
+            raise JitError(
+                f"{lowered.hint}() writes its argument {part(name, g.path)}, which is a read-only array here",
+                lowered.primal.loc, "pass a copy",
+            )  # fmt: skip
 
 
 def closed(lowered: Any) -> Any:

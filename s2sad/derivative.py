@@ -20,12 +20,22 @@ from s2sad.bound import BoundDerivative, apart
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
 from s2sad.custom import differentiable
-from s2sad.entry import MOST_SIGNATURES, Made, Where, binder, definition, entry, slow_entry, unchanged
-from s2sad.errors import S2sadError, SignatureError, UndecidedViewError, public
+from s2sad.entry import (
+    MOST_SIGNATURES,
+    Made,
+    Where,
+    binder,
+    definition,
+    entry,
+    entry_of_integers,
+    slow_entry,
+    unchanged,
+)
+from s2sad.errors import S2sadError, SignatureError, public
 from s2sad.frontend.sent import Sent, received, sources
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Function, Operand, Undef, Value
-from s2sad.ir.types import Scalar
+from s2sad.ir.types import INT, Scalar
 from s2sad.lowered import Lowered
 from s2sad.machine_code import is_dispatcher
 from s2sad.nested import inline_bound, inline_derivative, structured
@@ -43,6 +53,7 @@ from s2sad.typing.specialise import Specialiser, Typed, specialise
 from s2sad.typing.structure import (
     Node,
     Path,
+    decided,
     keys_of,
     leaf_types,
     source_for,
@@ -175,6 +186,8 @@ class Derivative:
         memory = (*bound, *(c.get() for c in lowered.captured))
         if (sharing := self._sharing(lowered)) is not None:
             sharing.refuse(memory)
+            if lowered.target == "numba" and sharing.read_only(memory):
+                return self._interpreted._dispatch(args, kwargs)
         if lowered.target == "numba":
             memory = self._native_arguments(lowered, memory)
         result = code(*memory[: len(bound)], **dict(zip(hidden, memory[len(bound) :], strict=True)))
@@ -204,6 +217,11 @@ class Derivative:
         keys = lowered.keys | {n: c.key for n, c in zip(lowered.hidden(), lowered.captured, strict=True)}
         return Native(keys, lowered.given, self._fsource.name, self._fsource.loc).arguments(values)
 
+    @functools.cached_property
+    def _interpreted(self) -> Derivative:
+        """The same without Numba, which cannot compile writes to read-only arrays: Python raises, where one is reached."""
+        return made(type(self).__bases__[0], self._given, replace(self._options, jit=False))
+
     def _is_single(self, lowered: Lowered) -> bool:
         """Whether Numba, which returns Python floats, must have float32 gradients made of them again."""
         keys = [a.key(lowered.keys) for a in self._params.wrt]
@@ -227,17 +245,19 @@ class Derivative:
         return (value, gradient) if self._options.value else gradient
 
     def _lowered(self, keys: dict[str, Any]) -> Lowered:
-        said, sized = tuple(keys.values()), {n: with_sizes(k) for n, k in keys.items()}
-        for known in (said, tuple(map(without_layout, said)), tuple(sized.values())):
+        said = tuple(keys.values())
+        for known in (said, tuple(map(without_layout, said)), tuple(map(with_sizes, said))):
             for lowered in self._cache.get(known, ()):
                 if lowered.valid():
                     return lowered
-        try:
-            made = self._make(keys, self._options.optimize)
-        except UndecidedViewError:  # whether it is one may follow from the sizes
-            made = self._make(sized, self._options.optimize, sized=True)
+        made = self._made(keys)
         self._cache.setdefault(tuple(made.keys.values()), []).append(made)
         return made
+
+    def _made(self, keys: dict[str, Any], optimize: int | None = None) -> Lowered:
+        """New code for a signature."""
+        level = self._options.optimize if optimize is None else optimize
+        return decided(lambda keys, sized: self._make(keys, level, sized), keys)
 
     def _enter(self, lowered: Lowered, code: Any) -> None:
         """Let calls that this code was made for go straight to it, the latest signature first."""
@@ -271,12 +291,22 @@ class Derivative:
         )
         if not (self._options.jit and positional and is_dispatcher(code)):
             return None
-        if all(self._dispatcher.enter(lowered, made.code) for lowered, made in self._entered):
-            return staticmethod(self._dispatcher)
-        return None
+        if not all(self._called.enter(lowered, made.code) for lowered, made in self._entered):
+            return None
+        if any(INT in made.keys.values() for _, made in self._entered):
+            return entry_of_integers(self._where(), self._signature, self._called)
+        return staticmethod(self._called)
+
+    @functools.cached_property
+    def _called(self) -> Any:
+        """The dispatcher that is called from Python; it has none of what is frozen into compiled callers."""
+        from s2sad.compiled import DerivativeDispatcher
+
+        return DerivativeDispatcher(self)
 
     @functools.cached_property
     def _dispatcher(self) -> Any:
+        """The dispatcher that the user's compiled functions call."""
         from s2sad.compiled import DerivativeDispatcher
 
         return DerivativeDispatcher(self)
@@ -415,7 +445,7 @@ class Derivative:
         keys = keys_of(self._fsource, self._params.names, bound)
         if optimize is None or optimize == self._options.optimize:
             return self._lowered(keys)
-        return self._make(keys, optimize)
+        return self._made(keys, optimize)
 
     def typed_for(self, args: tuple[Any, ...]) -> tuple[Typed, tuple[Value, ...], list[Value]]:
         """The function typed for these arguments, its hidden parameters, and what it is differentiated by."""

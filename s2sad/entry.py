@@ -20,7 +20,7 @@ from s2sad.frontend.source import MISSING, Attribute, Builtin, Place
 from s2sad.ir.types import INT, Array, List, Placed, Scalar
 from s2sad.typing.captures import Guard
 from s2sad.typing.given import Given
-from s2sad.typing.structure import Fixed, Node
+from s2sad.typing.structure import Fixed, Node, known
 
 MOST_TESTS = 60
 MOST_SIGNATURES = 4
@@ -127,7 +127,7 @@ class Tests:
             raise _TooLong
 
     def fixed(self, e: str, obj: Any) -> None:
-        if isinstance(obj, str):
+        if isinstance(obj, (str, slice)):
             self.add(f"{e}.__class__ is {self.named(obj.__class__)} and {e} == {obj!r}")
         else:
             self.add(f"{e} is {self.named(obj)}")
@@ -136,8 +136,8 @@ class Tests:
         self.add(f"{e}.__class__ is {self.named(key.tag)}")
         if key.kind == "dict":
             self.add(f"tuple({e}) == {self.named(key.names)}")
-        elif self.native and key.kind == "list":
-            raise _TooLong  # its items may be of several memory layouts
+        elif self.native and (key.kind == "list" or any(map(known, key.parts))):
+            raise _TooLong  # its items may be of several memory layouts, or none that Numba takes
         elif key.kind in ("tuple", "list"):
             self.add(f"len({e}) == {len(key.parts)}")
         for i, part in enumerate(key.parts):
@@ -208,6 +208,23 @@ def entry(place: Where, signature: inspect.Signature, signatures: list[Made], fn
     return defined(place, f"_self, {text}", lines, space)
 
 
+def entry_of_integers(place: Where, signature: inspect.Signature, dispatcher: Any) -> Any:
+    """A `__call__` that is a Numba dispatcher, but for integers that are too long for it: `_dispatch` says so.
+
+    Numba raises an OverflowError before any code runs, as code itself may.
+    """
+    text, names, space = header(signature)
+    lines = [
+        "    try:",
+        f"        return _native({', '.join(names)})",
+        "    except OverflowError:",
+        f"        if all(-(2**63) <= n < 2**63 for n in ({''.join(f'{n}, ' for n in names)}) if isinstance(n, int)):",
+        "            raise",
+        f"    return _self._dispatch(({''.join(f'{n}, ' for n in names)}), {{}})",
+    ]
+    return defined(place, f"_self, {text}", lines, space | {"_native": dispatcher})
+
+
 @dataclass(frozen=True)
 class Where:
     """What the entry of a derivative is called in tracebacks, what a TypeError calls it, and where it seems to stand:
@@ -261,7 +278,7 @@ def _branch(tests: Tests, made: Made, code: str) -> list[str]:
         tests.key(name, key)
     arguments_fit, tests.found = tests.found, []
     reads: list[str] = []
-    arguments = ["None" if made.native and isinstance(k, Fixed) else n for n, k in made.keys.items()]
+    arguments = ["None" if made.native and known(k) else n for n, k in made.keys.items()]
     held = list(made.keys)
     for i, (parameter, captured) in enumerate(made.captured):
         local = f"_captured{i}"
@@ -274,6 +291,9 @@ def _branch(tests: Tests, made: Made, code: str) -> list[str]:
             tests.key(_place(tests, guard.get), guard.key)
         else:  # these are as many tests as looking the code up would be
             tests.found.append(f"{_place(tests, guard.get)} is {tests.named(guard.obj)}")
+    memory = [(g, tests.part(held[g.parameter], g.path)) for g in made.given]
+    if made.native:
+        tests.found += [f"{e}.flags.writeable" for g, e in memory if g.written and isinstance(g.type, Array)]
     lines = []
     indent = "    "
     if arguments_fit:
@@ -285,8 +305,7 @@ def _branch(tests: Tests, made: Made, code: str) -> list[str]:
         indent += "    "
     call = f"{code}({', '.join(arguments)})"
     if made.before is not None:
-        memory = [tests.part(held[g.parameter], g.path) for g in made.given]
-        lines.append(f"{indent}{code}_before({', '.join(memory)})")
+        lines.append(f"{indent}{code}_before({', '.join(e for _, e in memory)})")
     lines.append(f"{indent}return {f'{code}_after({call})' if made.after is not None else call}")
     if indent == "    ":  # nothing to test: no other signature can follow
         lines.append("    pass")

@@ -121,7 +121,11 @@ class UnsupportedSyntaxError(S2sadError):
     """A Python construct that s2sad does not differentiate."""
 
 
-class UndecidedViewError(UnsupportedSyntaxError):
+class SizesNeededError(UnsupportedSyntaxError):
+    """What is written follows from the sizes of arrays, which are not known: code for these sizes can be made."""
+
+
+class UndecidedViewError(SizesNeededError):
     """Whether something is a view or a copy does not follow from what is known of the arguments, and matters."""
 
 

@@ -28,7 +28,7 @@ from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
 from s2sad.modes import aligned, text_of
 from s2sad.nested import floating
 from s2sad.rules.builder import Builder
-from s2sad.signature import Argument, Parameters, gradient_tree
+from s2sad.signature import Argument, Parameters, gradient_tree, numbered
 from s2sad.transform.forward import forward, has_tangent
 from s2sad.transform.jacobian import REVERSE, columns, rows
 from s2sad.transform.reverse.arrays import finished_array, sources
@@ -225,16 +225,15 @@ class HessianVectorProduct(Derivative):
         self._bind = lambda *args, **kwargs: self._bound(bind, args, kwargs)
 
     @public
-    def hessp(self, x: Any, p: Any, *args: Any) -> Any:
+    def hessp(self, x: Any, p: Any, *args: Any, receiver: tuple[Any, ...] = ()) -> Any:
         """The product of the Hessian at `x` with `p`, in the order of arguments that scipy.optimize calls a `hessp`
-        with: `f(x, *args)` is the function.
+        with: `f(x, *args)` is the function. `receiver`: the object, if that is a method of one.
 
         Raises:
             SignatureError: the Hessian is not that by the first argument.
         """
         first = self._params.wrt[0]
-        parameter = next(iter(self._signature.parameters), None)
-        if not self._params.bare or first.parameter != parameter or first.number not in (None, 0):
+        if not self._params.bare or first != numbered(self._fsource, 0, bool(receiver)):
             name = self._fsource.name
             raise SignatureError(
                 f"scipy's hessp is a product with the Hessian by the first argument, and this is that of {name}() by "
@@ -242,7 +241,7 @@ class HessianVectorProduct(Derivative):
                 self._fsource.loc,
                 f"make it as hvp({name}), or write lambda x, p: ... with the arguments in {name}'s order",
             )
-        return self(x, *args, p)
+        return self(*receiver, x, *args, p)
 
     def __repr__(self) -> str:
         return f"<hvp of {self._fsource.qualname} with respect to {', '.join(map(str, self._params.wrt))}>"

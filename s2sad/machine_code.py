@@ -6,13 +6,15 @@ is an error of ours whenever that is, and what it made is kept each time.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import pickle
 import platform
 import re
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -165,10 +167,21 @@ def version_of(package: str) -> str:
         return ""
 
 
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Numba's advice on generated code is not for users of ours, also where they make errors of warnings."""
+    from numba.core.errors import NumbaWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaWarning)
+        yield
+
+
 def _refusing(compile: Callable[..., Any], name: str, loc: Loc) -> Callable[..., Any]:
     def compiled(*args: Any, **kwargs: Any) -> Any:
         try:
-            return compile(*args, **kwargs)
+            with quiet():
+                return compile(*args, **kwargs)
         except S2sadError:
             raise
         except Exception as error:  # Numba raises more than its own errors

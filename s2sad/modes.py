@@ -18,16 +18,16 @@ from s2sad.codegen.load import generate, keyword_names
 from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
-from s2sad.errors import JitError, SignatureError, UndecidedViewError, public
+from s2sad.errors import JitError, SignatureError, public
 from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
-from s2sad.ir.types import Array, List, Scalar, Type, is_float, is_memory
+from s2sad.ir.types import Type, is_float, is_memory
 from s2sad.machine_code import loaded
 from s2sad.native import Native
 from s2sad.nested import inline_bound
 from s2sad.refused import not_a_function
 from s2sad.sharing import Sharing, copied
-from s2sad.signature import Argument, Parameters, typed_parameters
+from s2sad.signature import Argument, Parameters, is_floating, typed_parameters
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import Pullback, pullback
 from s2sad.typing.abstract import AV, TupleAV
@@ -37,6 +37,7 @@ from s2sad.typing.specialise import specialise
 from s2sad.typing.structure import (
     Fixed,
     Node,
+    decided,
     fits,
     key_of,
     keys_of,
@@ -53,9 +54,7 @@ class Prepared:
 
     function: Function
     bind: Callable[..., tuple[Any, ...]]
-    names: list[str]
     inputs: tuple[Value, ...]
-    wrt: tuple[str, ...]
     keys: dict[str, Any]
     result: AV
     hidden: tuple[Value, ...]
@@ -70,6 +69,11 @@ class Prepared:
             return all(fits(c.get(), c.key) for c in variables) and all(g.holds() for g in guards)
         except (KeyError, NameError, AttributeError, ValueError, SignatureError):
             return False
+
+    def writes_read_only(self, args: tuple[Any, ...]) -> bool:
+        """Whether compiled code would write a read-only array, which Numba cannot compile."""
+        memory = (*self.bind(*args), *(c.get() for c in self.captures.variables.values()))
+        return self.target == "numba" and bool(self.sharing) and self.sharing.read_only(memory)
 
     def arguments(self, code: Any, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What the code is called with: the arguments, and what it captured."""
@@ -87,15 +91,16 @@ class Prepared:
 
 def floating(key: Any) -> bool:
     """Whether an argument of this key has leaves that derivatives are taken with respect to, and no constants."""
-    return any(_floating(leaf) for _, leaf in leaf_types(key)) and not _constants(key)
+    return any(is_floating(leaf) for _, leaf in leaf_types(key)) and not _constants(key)
 
 
-def _floating(leaf: Type) -> bool:
-    if isinstance(leaf, List):
-        return _floating(leaf.item)
-    if isinstance(leaf, Array):
-        return leaf.dtype.startswith("float")
-    return isinstance(leaf, Scalar) and leaf.kind == "float"
+def mixed(key: Any) -> bool:
+    """Whether an argument of this key is a structure of floating leaves and constants, which stay what they are."""
+    nodes = [key] if isinstance(key, Node) else []
+    for node in nodes:
+        nodes += (part for part in node.parts if isinstance(part, Node))
+    plain = all(n.kind not in ("partial", "range") for n in nodes)
+    return plain and _constants(key) and any(is_floating(leaf) for _, leaf in leaf_types(key))
 
 
 def _constants(key: Any) -> bool:
@@ -122,9 +127,10 @@ def prepare(
     keys = keys_of(source, names, bind(*args))
     keys = {n: with_sizes(k) for n, k in keys.items()} if sized else keys
     passed = given(signature, len(args))
-    also = {n for n, m in zip(passed, moved, strict=False) if m}
-    wrt = tuple(n for n in passed if floating(keys[n]) or n in also)
-    params = Parameters(source, names, tuple(map(Argument, wrt)), False)
+    also = {a for a, m in zip(passed, moved, strict=False) if m}
+    partly = frozenset(a for a in passed if mixed(a.key(keys)))
+    wrt = tuple(a for a in passed if floating(a.key(keys)) or a in also or a in partly)
+    params = Parameters(source, names, wrt, False, partly)
     values, make, inputs = typed_parameters(params, keys)
     captures = Captures(flat=jit, sized=sized)
     call = (lambda walker, avs: inline_bound(f, walker, avs)) if nested else None
@@ -135,7 +141,7 @@ def prepare(
     made = replace(typed.function, params=(*values, *hidden), body=body)
     sharing = Sharing(memory_given(made), made.name, made.loc)
     return Prepared(
-        pipeline.check(made), bind, passed, tuple(inputs), wrt, keys, typed.result, hidden, captures, sharing,
+        pipeline.check(made), bind, tuple(inputs), keys, typed.result, hidden, captures, sharing,
         "numba" if jit else "python", cache,
     )  # fmt: skip
 
@@ -151,12 +157,13 @@ def function_of(f: Any, called: str) -> tuple[Any, tuple[Any, ...]]:
     return found, receiver
 
 
-def given(signature: inspect.Signature, count: int) -> list[str]:
-    """The names of the parameters that so many positional arguments are bound to."""
+def given(signature: inspect.Signature, count: int) -> list[Argument]:
+    """What so many positional arguments are bound to."""
     parameters = signature.parameters.values()
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
-    return names[:count] + (rest if count > len(names) else [])
+    more = [Argument(name, i) for name in rest for i in range(count - len(names))]
+    return [*map(Argument, names[:count]), *more]
 
 
 def argument_keys(f: Any, values: tuple[Any, ...]) -> list[Any]:
@@ -165,18 +172,6 @@ def argument_keys(f: Any, values: tuple[Any, ...]) -> list[Any]:
     if function is None:  # said later
         return [key_of(v) for v in values]
     return list(keys_of(source_for(function), [f"{i + 1}" for i in range(len(values))], values).values())
-
-
-def grouped(f: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Arguments by parameter: those that a `*args` takes are one tuple."""
-    function = f._function if isinstance(f, Derivative) else user_function(f)
-    if function is None:
-        return values
-    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
-    if not any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return values
-    n = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    return (*values[:n], values[n:]) if len(values) > n else values
 
 
 _CACHE: dict[Any, list[tuple[Prepared, Any]]] = {}
@@ -203,13 +198,13 @@ def cached(
         for prepared, code in _CACHE.get(of(known), ()):
             if prepared.valid():
                 return prepared, code
-    try:
-        prepared = prepare(f, args, moved, jit, cache)
-        code = make(prepared)
-    except UndecidedViewError:  # whether it is one may follow from the sizes
-        said, prepared = sized, prepare(f, args, moved, jit, cache, sized=True)
-        code = make(prepared)
-    _CACHE.setdefault(of(said), []).append((prepared, code))
+
+    def made(_: Any, by_sizes: bool) -> tuple[Any, Prepared, Any]:
+        prepared = prepare(f, args, moved, jit, cache, by_sizes)
+        return sized if by_sizes else said, prepared, make(prepared)
+
+    keys, prepared, code = decided(made, {})
+    _CACHE.setdefault(of(keys), []).append((prepared, code))
     return prepared, code
 
 
@@ -237,18 +232,24 @@ def jvp(
             f"jvp got {len(primals)} primals and {len(tangents)} tangents",
             hint="give one tangent for each primal",
         )
-    by_parameter, along = grouped(f, primals), grouped(f, tangents)
-    source_keys = argument_keys(f, by_parameter)
+    keys = argument_keys(f, primals)
     moved = tuple(
         not floating(key) and _numeric(key) and _nonzero(tangent)
-        for key, tangent in zip(source_keys, along, strict=True)
+        for key, tangent in zip(keys, tangents, strict=True)
     )
     prepared, code = cached("jvp", f, primals, jit, optimize, cache, lambda p: jvp_code(p, optimize), moved)
+    if prepared.writes_read_only(primals):  # Python raises, where it is written
+        prepared, code = cached(
+            "jvp", f, primals, False, optimize, cache, lambda p: jvp_code(p, optimize), moved
+        )
     flat: list[Any] = []
-    for key, primal, tangent, wanted in zip(source_keys, by_parameter, along, moved, strict=True):
-        if floating(key) or wanted:
-            own = list(flatten(key, primal))
-            flat += map(zeros, own) if tangent is None else along_with(own, flatten(key, tangent), "tangent")
+    for key, primal, tangent, wanted in zip(keys, primals, tangents, moved, strict=True):
+        partly = mixed(key)
+        if floating(key) or wanted or partly:
+            own, along = list(flatten(key, primal, partly)), tangent
+            flat += (
+                map(zeros, own) if along is None else along_with(own, flatten(key, along, partly), "tangent")
+            )
     if prepared.sharing:  # a tangent may be one of the arrays that are written
         flat = [copy.copy(d) for d in flat]
     bound, captured = prepared.arguments(code, primals)
@@ -282,10 +283,11 @@ def jvp_code(prepared: Prepared, optimize: int) -> Any:
     return loaded(generated, fn.name, fn.loc, prepared.target, prepared.cache)
 
 
-def flatten(key: Any, value: Any) -> Iterator[Any]:
-    """The leaves of a value in the order of its key's."""
+def flatten(key: Any, value: Any, mixed: bool = False) -> Iterator[Any]:
+    """The leaves of a value in the order of its key's; of a mixed one those that are floating."""
     if isinstance(key, Type):
-        yield value
+        if not mixed or is_floating(key):
+            yield value
     elif isinstance(key, Node):
         for i, part in enumerate(key.parts):
             if key.kind in ("tuple", "list", "namedtuple"):
@@ -294,7 +296,7 @@ def flatten(key: Any, value: Any) -> Iterator[Any]:
                 inner = value[key.names[i]]
             else:
                 inner = getattr(value, key.names[i])
-            yield from flatten(part, inner)
+            yield from flatten(part, inner, mixed)
 
 
 def _numeric(key: Any) -> bool:
@@ -359,17 +361,18 @@ def vjp(
     """The value of `f(*primals)` and its pullback: cotangent of the result -> cotangents of the arguments.
 
     The pullback may be called many times; it returns a tuple with one entry for each primal (0.0 for arguments
-    that are not floating), keeps copies of the mutable inputs it reads, and never writes its cotangent.
+    that are not floating; constants in a structure of numbers come back as they are), keeps copies of the mutable inputs it reads, and never writes its cotangent.
     """
     f, receiver = function_of(f, "vjp")
     primals = (*receiver, *primals)
     prepared, code = cached("vjp", f, primals, jit, optimize, cache, lambda p: vjp_code(p, optimize))
+    if prepared.writes_read_only(primals):
+        prepared, code = cached("vjp", f, primals, False, optimize, cache, lambda p: vjp_code(p, optimize))
     pair, forward_code, reverse_code, n = code
     bound, captured = prepared.arguments(forward_code, primals)
     out = forward_code(*bound, **captured)
     results, kept = out[:n], copied(list(out[n:]))
-    by_parameter = grouped(f, primals)
-    keys = argument_keys(f, by_parameter)
+    keys = argument_keys(f, primals)
     stream = iter(results)
     value = assemble(prepared.result, stream)
 
@@ -381,12 +384,9 @@ def vjp(
         held = copied(kept) if pair.writes else kept
         grads = iter(reversed_by(reverse_code, held, chosen))
         found = tuple(
-            restore(key, primal, grads) if floating(key) else 0.0
-            for key, primal in zip(keys, by_parameter, strict=True)
+            restore(key, primal, grads, mixed(key)) if floating(key) or mixed(key) else 0.0
+            for key, primal in zip(keys, primals, strict=True)
         )
-        if by_parameter is not primals:
-            last = found[-1] if isinstance(found[-1], tuple) else (0.0,) * len(by_parameter[-1])
-            found = (*found[:-1], *last)
         return found[len(receiver) :]
 
     pull.__name__ = pull.__qualname__ = f"{prepared.function.name}_pullback"
@@ -450,16 +450,21 @@ def spread(av: AV, value: Any) -> Iterator[Any]:
         yield value
 
 
-def restore(key: Any, primal: Any, grads: Iterator[Any]) -> Any:
-    """A gradient in the structure of the argument."""
+def restore(key: Any, primal: Any, grads: Iterator[Any], mixed: bool = False) -> Any:
+    """A gradient in the structure of the argument; constants of a mixed one come back as they are."""
     if isinstance(key, Type):
-        return next(grads)
+        return next(grads) if not mixed or is_floating(key) else zeros(primal)
+    if isinstance(key, Fixed):
+        return primal
     if key.kind == "dict":
-        return {k: restore(part, primal[k], grads) for k, part in zip(key.names, key.parts, strict=True)}
+        return {
+            k: restore(part, primal[k], grads, mixed) for k, part in zip(key.names, key.parts, strict=True)
+        }
     if key.kind == "record":
         values = [
-            restore(part, getattr(primal, n), grads) for n, part in zip(key.names, key.parts, strict=True)
+            restore(part, getattr(primal, n), grads, mixed)
+            for n, part in zip(key.names, key.parts, strict=True)
         ]
         return type(primal)(**dict(zip(key.names, values, strict=True)))
-    values = [restore(part, primal[i], grads) for i, part in enumerate(key.parts)]
+    values = [restore(part, primal[i], grads, mixed) for i, part in enumerate(key.parts)]
     return type(primal)(*values) if key.kind == "namedtuple" else type(primal)(values)

@@ -12,9 +12,9 @@ import numpy as np
 from s2sad.errors import JitError, Loc
 from s2sad.ir.types import FLOAT, INT, Array, List, Scalar
 from s2sad.typing.given import Given
-from s2sad.typing.structure import Fixed, Node, Path
+from s2sad.typing.structure import Fixed, Node, Path, known
 
-TAKEN_APART = {"dict", "record", "partial"}
+TAKEN_APART = {"dict", "record", "partial", "range"}
 
 
 class Native:
@@ -27,7 +27,7 @@ class Native:
     def arguments(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         pairs = zip(self.keys.items(), values, strict=True)
         return tuple(
-            None if isinstance(key, Fixed) else self.taken(name, key, value, i, ())
+            None if known(key) else self.taken(name, key, value, i, ())
             for i, ((name, key), value) in enumerate(pairs)
         )
 
@@ -58,7 +58,7 @@ class Native:
     def container(self, name: str, key: Node, value: Any, i: int, path: Path) -> Any:
         if key.kind in TAKEN_APART:
             raise self.refused(
-                name, "is or holds a dict or an object", "pass its parts, or a named tuple of them"
+                name, "is or holds a dict, a range or an object", "pass its parts, or a named tuple of them"
             )
         if key.kind == "list" and any(
             isinstance(k, List) or getattr(k, "kind", "") == "list" for k in key.parts
@@ -67,7 +67,7 @@ class Native:
         if key.kind == "list" and not value:
             raise self.empty(name)
         parts = [
-            part if isinstance(k, Fixed) else self.taken(name, k, part, i, (*path, key.step(j)))
+            unread(k, part) if known(k) else self.taken(name, k, part, i, (*path, key.step(j)))
             for j, (k, part) in enumerate(zip(key.parts, value, strict=True))
         ]
         if key.kind == "list" and alike(parts) > 1:
@@ -88,6 +88,11 @@ class Native:
             f"Numba cannot take the argument {name!r} of {self.name}(): it {why}",
             self.loc, f"{way_out}, or use jit=False",
         )  # fmt: skip
+
+
+def unread(key: Any, value: Any) -> Any:
+    """A constant in a container: compiled code reads none, and Numba takes only texts, truth values and None."""
+    return value if isinstance(key, Fixed) and isinstance(value, (str, bool, type(None))) else None
 
 
 def alike(values: list[Any]) -> int:

@@ -8,15 +8,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from s2sad.errors import Loc
+from s2sad.errors import Loc, SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import FLOAT, Array, Scalar
 from s2sad.optimize.checks import hoist_checks
 from s2sad.optimize.copies import _Propagation, propagate_copies
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.builder import Builder, const
+from s2sad.signature import Parameters, not_differentiable
 from s2sad.transform.views import asks_for_layouts
-from s2sad.typing.abstract import AV, TupleAV, leaves, map_leaves
+from s2sad.typing.abstract import (
+    AV,
+    DictAV,
+    RecordAV,
+    TupleAV,
+    children,
+    describe,
+    leaves,
+    map_leaves,
+)
 from s2sad.typing.given import kept_apart
 from s2sad.typing.sizes import settled
 from s2sad.typing.specialise import Specialiser
@@ -40,6 +50,7 @@ def inline_bound(derivative: Any, s: Specialiser, bound: list[AV]) -> AV:
     params.check(lambda name: len(given[name].items))  # type: ignore[union-attr]
     for a in params.wrt:
         part = map_leaves(a.part(given[a.parameter]), lambda o: floating(s, o))
+        refuse_held(s, part, a.parameter, params)
         given[a.parameter] = a.with_part(given[a.parameter], part)
     for name, av in given.items():
 
@@ -77,6 +88,18 @@ def inline_bound(derivative: Any, s: Specialiser, bound: list[AV]) -> AV:
     values = iter(splice(s, made, operands))
     made_of: AV = derivative._structured(result, by, values)
     return made_of
+
+
+def refuse_held(s: Specialiser, av: AV, name: str, params: Parameters) -> None:
+    """What is no number in an argument to differentiate by has no gradient."""
+    if isinstance(av, Value):
+        return
+    if not isinstance(av, (TupleAV, DictAV, RecordAV)):
+        obj = av.value if isinstance(av, Const) else getattr(av, "obj", av)
+        error = not_differentiable(obj, name, params, describe(av) if obj is av else "")
+        raise s.error(error.reason, error.hint, SignatureError)
+    for part in children(av):
+        refuse_held(s, part, name, params)
 
 
 def closed(fn: Function) -> Function:

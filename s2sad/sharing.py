@@ -28,6 +28,11 @@ class Sharing:
         """Refuse arguments (what is captured comes after them) that share memory that is written."""
         self.refuse_among(*(held(arguments[g.parameter], g.path) for g in self.given))
 
+    def read_only(self, arguments: tuple[Any, ...]) -> bool:
+        """Whether an array that may be written is read-only."""
+        written = (held(arguments[g.parameter], g.path) for g in self.given if g.written)
+        return any(isinstance(m, np.ndarray) and not m.flags.writeable for m in written)
+
     def refuse_among(self, *memory: Any) -> None:
         """As `refuse`, of the arrays and lists themselves."""
         if (found := shared(memory, self.written)) is None:

@@ -71,6 +71,7 @@ class Parameters:
     names: list[str]
     wrt: tuple[Argument, ...]
     bare: bool
+    mixed: frozenset[Argument] = frozenset()  # of wrt: whose leaves are constants but for the floating ones
 
     @classmethod
     def of(cls, source: FunctionSource, wrt: Any, bound: bool = False) -> Parameters:
@@ -130,7 +131,9 @@ class Parameters:
 def numbered(source: FunctionSource, w: int, bound: bool) -> Argument:
     """The argument at a position of the call, as in JAX; negative ones count from the end."""
     args = source.node.args
-    names = [a.id for a in (*args.posonlyargs, *args.args)][1 if bound else 0 :]
+    names = [a.id for a in (*args.posonlyargs, *args.args)]
+    first = 1 if bound and not names else 0  # of those that `*args` takes
+    names = names[1 if bound else 0 :]
     if w < 0 and (args.vararg or args.defaults):
         if args.vararg is None or names:
             raise SignatureError(
@@ -142,7 +145,7 @@ def numbered(source: FunctionSource, w: int, bound: bool) -> Argument:
     if -len(names) <= w < len(names):
         return Argument(names[w])
     if w >= 0 and args.vararg:
-        return Argument(args.vararg.id, w - len(names))
+        return Argument(args.vararg.id, w - len(names) + first)
     only = [a.id for a in args.kwonlyargs]
     known = (
         f"name one of {', '.join(only)}"
@@ -173,16 +176,29 @@ def typed_parameters(
         inputs.clear()
         avs = {n: unfold(keys[n], v, builder, (), n) for n, v in zip(params.names, values, strict=True)}
         for argument in params.wrt:
-            name = argument.parameter
-            refuse_objects(argument.key(keys), name, params)
-            moved = map_leaves(
-                argument.part(avs[name]),
-                lambda o, name=name: differentiable(o, name, builder, inputs, params),  # type: ignore[misc]
-            )
+            name, mixed = argument.parameter, argument in params.mixed
+            if not mixed:
+                refuse_objects(argument.key(keys), name, params)
+
+            def leaf(o: Operand, name: str = name, mixed: bool = mixed) -> AV:
+                if mixed and not (isinstance(o, Value) and is_floating(o.type)):
+                    return o
+                return differentiable(o, name, builder, inputs, params)
+
+            moved = map_leaves(argument.part(avs[name]), leaf)
             avs[name] = argument.with_part(avs[name], moved)
         return list(avs.values())
 
     return values, make, inputs
+
+
+def is_floating(leaf: Type) -> bool:
+    """Whether a leaf of an argument is one or several real floating numbers."""
+    if isinstance(leaf, List):
+        return is_floating(leaf.item)
+    if isinstance(leaf, Array):
+        return leaf.dtype.startswith("float")
+    return isinstance(leaf, Scalar) and leaf.kind == "float"
 
 
 def _kind(key: Any) -> str:
@@ -195,17 +211,20 @@ def refuse_objects(key: Any, name: str, params: Parameters) -> None:
     """A function or another object in a wrt argument has no gradient."""
     for part in key.parts if isinstance(key, Node) else ():
         refuse_objects(part, name, params)
+    if isinstance(key, Node) and key.kind == "range":
+        raise not_differentiable(range(0), name, params)
     if isinstance(key, Fixed) and not isinstance(key.obj, (bool, str, type(None))):
         raise not_differentiable(key.obj, name, params)
 
 
-def not_differentiable(held: Any, name: str, params: Parameters) -> SignatureError:
+def not_differentiable(held: Any, name: str, params: Parameters, text: str = "") -> SignatureError:
+    """The refusal of what an argument holds; `text`: what that is, where it is no object of the program's."""
     hint = "wrt arguments are numbers, arrays, and tuples, lists, dicts or dataclasses of them"
     if name == params.names[0] and hasattr(type(held), params.source.name):
         hint = "of a method taken from its class, argument 0 is the object: differentiate the object's own "
         hint += f"{params.source.name}, or say wrt=1"
     return SignatureError(
-        f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {described(held)}",
+        f"{params.source.name}() cannot be differentiated with respect to {name!r}, which holds {text or described(held)}",
         params.source.loc,
         hint,
     )

@@ -1,6 +1,7 @@
 """Programs that raise at -0.7 and do not at 0.7; outside a test file, whose asserts pytest would rewrite."""
 # ruff: noqa
 
+import enum
 import math
 
 from dataclasses import dataclass
@@ -263,6 +264,99 @@ def of_integers(x):
     return x * x
 
 
+class Quit(BaseException):
+    pass
+
+
+class Level(enum.Enum):
+    LOW = 1
+
+
+def chain_of_causes(x):
+    if x < 0:
+        raise Coded(f"{x:.2f}", detail=x) from MyErr("%g" % x, [x, 2])
+    return x * x
+
+
+def cause_in_a_loop(x):
+    for i in range(3):
+        if x + i < 0:
+            raise errors.sub.Other(i) from (ValueError(i) if x > -0.2 else KeyError(x))
+    return x * x
+
+
+def classes_and_none(x):
+    error, made = x * 2, x
+    if error < 0:
+        raise Coded(error) from None
+    return made * x
+
+
+def chosen_of_three(x):
+    if x < 0:
+        raise (MyErr("a", x) if x < -1 else Coded("b", x) if x < -0.6 else ValueError())
+    return x * x
+
+
+def text_of_a_branch(x):
+    if x < -1:
+        text = "far"
+    elif x < -0.1:
+        text = "near"
+    else:
+        text = "right"
+    if x < 0:
+        raise MyErr(f"{text:>8} {x:.1f}", text)
+    return x * x
+
+
+def not_an_exception(x):
+    if x < 0:
+        raise Quit("q", 3)
+    return x * x
+
+
+def exit_status(x):
+    if x < 0:
+        raise SystemExit(-3)
+    return x * x
+
+
+def of_a_group(x):
+    if x < 0:
+        raise ExceptionGroup("g", [ValueError(1), MyErr(x)])
+    return x * x
+
+
+def types_and_members(x):
+    a = np.array([x, 1.0])
+    if x < 0:
+        raise MyErr(f"{a.dtype} {a.dtype!r:>20} {Level.LOW} {Level.LOW.name} {float}", a.ndim)
+    return a[0] * x
+
+
+def made_by_branches_of_a_function(x):
+    def err(v):
+        if v < -1:
+            return MyErr("big", v)
+        return ValueError(f"small {v:.2f}")
+
+    if x < 0:
+        raise err(x)
+    return x * x
+
+
+def statement_chooses(x):
+    if x < -1:
+        error = MyErr("a", x)
+    else:
+        error = KeyError("b")
+    y = x * x
+    if x < 0:
+        raise error
+    return y
+
+
 PROGRAMS = [
     own_class,
     of_numpy,
@@ -297,4 +391,15 @@ PROGRAMS = [
     text_used_twice,
     text_of_a_list,
     of_integers,
+    chain_of_causes,
+    cause_in_a_loop,
+    classes_and_none,
+    chosen_of_three,
+    text_of_a_branch,
+    not_an_exception,
+    exit_status,
+    of_a_group,
+    types_and_members,
+    made_by_branches_of_a_function,
+    statement_chooses,
 ]

@@ -7,6 +7,7 @@ import contextlib
 import numpy as np
 import pytest
 
+from s2sad import grad
 from s2sad.errors import S2sadError
 from tests.array_checks import Case, both_targets, check, collector, function_of
 
@@ -216,3 +217,16 @@ def in_a_loop(a):
 @pytest.mark.parametrize("fn", [written_beside, written_before, through_two_views, in_a_loop])
 def test_the_same_made_twice(fn, jit):
     check(Case(fn, (S,)), levels=(0, 2), jit=jit)
+
+
+def written_through_a_column(x):
+    r = x.reshape(3, 1)
+    r[0, 0] = 5.0 * x[1]
+    return np.sum(x * x)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_code_at_another_level_is_made_for_the_sizes_too(level):
+    x = np.arange(6.0)[::2]
+    code = grad(written_through_a_column).lower(x, optimize=level).compile()
+    assert code(x).tolist() == [0.0, 104.0, 8.0] and x.tolist() == [10.0, 2.0, 4.0]

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
-from s2sad import S2sadError, SignatureError, grad, jacfwd, jvp, value_and_grad, vjp
+from s2sad import JitError, S2sadError, SignatureError, grad, jacfwd, jvp, value_and_grad, vjp
 
 V = [1.0, 2.0, 3.0]
 
@@ -241,7 +241,7 @@ def compiled_calls(fn, wrt, kinds, **options):
             assert primal[0] == "raised" and primal[1] is got[1], (kind, got)
         elif got[0] == "refused":
             unknown = kind in NOT_OF_NUMBA or expected[0] != "value"
-            assert unknown or (fn in WRITERS and kind in ("read-only", ">f8", ">i4")), (kind, got, expected)
+            assert unknown or (fn in WRITERS and kind in (">f8", ">i4")), (kind, got, expected)
         else:
             assert expected[0] == "value" and equal(got[1], expected[1], 1e-4), (kind, got, expected)
             assert equal(got[2], expected[2], 1e-4), (kind, got, expected)
@@ -303,6 +303,38 @@ def test_a_written_argument_of_another_byte_order_is_refused():
             with pytest.raises(S2sadError, match="another byte order .>f8., and is written"):
                 g(x, 1.5)
             assert x.tolist() == V
+
+
+@pytest.mark.jit
+def test_read_only_arrays_raise_only_where_they_are_written():
+    g = grad(written_perhaps, jit=True)
+    for kind in ("float64", "read-only", "float64", "read-only"):
+        for c in (0.5, 200.0):
+            got, expected = (outcome(lambda x, _: f(x, c), kind) for f in (g, grad(written_perhaps)))  # noqa: B023
+            assert same(got, expected) and (got[0] == "raised") == (kind == "read-only" and c > 100.0)
+    for run in (
+        lambda x: vjp(written, x, 1.5, jit=True),
+        lambda x: jvp(written, (x, 1.5), (x, 0.0), jit=True),
+    ):
+        with pytest.raises(ValueError, match="assignment destination is read-only"):
+            run(read_only())
+
+
+def of_integers(x, n):
+    return x * n
+
+
+@pytest.mark.jit
+def test_integers_of_more_than_64_bits():
+    g, both = grad(of_integers, jit=True), value_and_grad(of_integers, jit=True)
+    for _ in range(2):
+        assert g(2.0, 3) == 3.0 and g(2.0, n=-(2**63)) == -(2.0**63) and both(x=2.0, n=4) == (8.0, 4.0)
+        for n in (2**63, -(2**63) - 1, 10**30):
+            for call in (lambda: g(2.0, n), lambda: g(n=n, x=2.0), lambda: both(2.0, n), lambda: g(n, n)):
+                with pytest.raises(
+                    JitError, match=r"test_call_matrix.py:\d+.*an integer of more than 64 bits"
+                ):
+                    call()
 
 
 @pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.jit)])
@@ -369,3 +401,18 @@ def test_captured_data_of_other_kinds(jit, monkeypatch):
     monkeypatch.setattr(module, "ROWS", [])
     with pytest.raises((IndexError, S2sadError)):
         g(np.array(V))
+
+
+@pytest.mark.jit
+def test_numba_s_advice_is_no_error(monkeypatch):
+    """Found raised: where a program makes errors of warnings, Numba's on lists and strided products."""
+    monkeypatch.setenv("S2SAD_CACHE", "0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert grad(by_element, jit=True)(list(V), 1.5) == [3.0, 6.0, 9.0]
+        assert vjp(by_element, list(V), 1.5, jit=True)[0] == 21.0
+        A = np.ones((4, 4))[::2, ::2]
+        assert grad(lambda A, x: np.sum(A @ x), jit=True)(A, np.ones(4)[::2]).tolist() == [
+            [1.0, 1.0],
+            [1.0, 1.0],
+        ]

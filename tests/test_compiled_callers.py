@@ -221,3 +221,79 @@ def test_layouts_that_decide_what_is_a_view():
     np.testing.assert_allclose(use(A.copy(), X), [1.0, 1.0 + 50.0 * X[1], 1.0])
     with pytest.raises(S2sadError, match="share memory"):
         use(A, A[1])
+
+
+SCALE = 2.0
+
+
+def scaled(x):
+    return x * x * SCALE
+
+
+def helped(x):
+    return scaled(x)
+
+
+def test_what_is_captured_is_frozen_until_the_caller_is_compiled_again(monkeypatch):
+    g = grad(helped, jit=True)
+
+    @njit
+    def use(x):
+        return g(x)
+
+    assert use(3.0) == g(3.0) == 12.0
+    monkeypatch.setitem(globals(), "SCALE", 5.0)
+    assert (use(3.0), g(3.0)) == (12.0, 30.0)
+    use.recompile()
+    assert use(3.0) == 30.0
+
+    @njit
+    def another(x):
+        return g(x)
+
+    monkeypatch.setattr(scaled, "__code__", (lambda x: x * x * x * SCALE).__code__)
+    assert another(3.0) == g(3.0) == 135.0
+    monkeypatch.setattr(helped, "__code__", (lambda x: x * 7.0).__code__)
+    use.recompile()
+    assert use(3.0) == 7.0
+
+
+def by_rank(x):
+    return np.sum(x * WEIGHTS) if np.ndim(x) else x * x
+
+
+def test_callers_change_nothing_for_calls_from_python(monkeypatch):
+    """What was frozen into a caller, with its tests, is not what a later call from Python runs."""
+    g = grad(by_rank, jit=True)
+    assert g(2.0) == 4.0
+
+    @njit
+    def use(x):
+        return g(x)
+
+    assert use(X).tolist() == WEIGHTS.tolist()
+    monkeypatch.setitem(globals(), "WEIGHTS", np.array([4.0]))
+    assert g(X).tolist() == [4.0, 4.0, 4.0] and g(X[:1]).tolist() == [4.0]
+    assert g(2.0) == 4.0 and use(X).tolist() == [1.0, 2.0, 3.0]
+
+
+def test_read_only_arguments_of_writers():
+    frozen = X.copy()
+    frozen.flags.writeable = False
+    g, named = grad(writes, jit=True), grad(writes_named, jit=True)
+
+    @njit
+    def use(x, y):
+        return g(x, y)
+
+    @njit
+    def use_named(p):
+        return named(p)
+
+    refused = r"(?s)test_compiled_callers.py:\d+.* writes its argument (x|p.a), which is a read-only array"
+    for compiled, direct, args in ((use, g, (frozen, Y)), (use_named, named, (Named(frozen, Y),))):
+        with pytest.raises(NumbaError, match=refused):
+            compiled(*args)
+        with pytest.raises(ValueError, match="assignment destination is read-only"):
+            direct(*args)
+    assert frozen.tolist() == X.tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import inspect
 import math
 from dataclasses import dataclass
@@ -332,3 +334,69 @@ def test_layouts_that_decide_what_is_a_view(tmp_path, jit):
         f, expected = saved(grad(through_a_view, wrt=(0, 1)), tmp_path, np.asfortranarray(A), X)
         np.testing.assert_allclose(f(np.asfortranarray(A), X)[1], expected[1])
         refuses(f, "contiguous by columns", A, X)
+
+
+class Unit(enum.Enum):
+    METRE = 1
+    MILE = 2
+
+
+class Model:
+    def __init__(self, k):
+        self.k = k
+
+
+@dataclasses.dataclass
+class Settings:
+    k: float
+    kind: str = "a"
+
+
+DEFAULT = Model(2.0)
+
+
+def by_member(x, unit=Unit.METRE, *, other=Unit.MILE):
+    return np.sum(x * x) * (1.0 if unit is Unit.METRE else 2.0) * (1.0 if other is Unit.MILE else 3.0)
+
+
+def by_object(x, model=DEFAULT):
+    return np.sum(x * x) * model.k
+
+
+def by_lambda(x, f=lambda v: v * 2.0):
+    return np.sum(f(x) * x)
+
+
+def by_record(x, settings):
+    return np.sum(x * x) * settings.k * (1.0 if settings.kind == "a" else 2.0)
+
+
+def by_range(x, steps=range(2), part=slice(0, 2)):
+    return sum(x[i] ** 2 for i in steps) + np.sum(x[part])
+
+
+FIXED = [
+    (by_member, (), [()], [(Unit.MILE,), ("METRE",)]),
+    (by_object, (), [(), (None,)], [(Model(3.0),), (Settings(2.0),)]),
+    (by_lambda, (), [(), (None,)], [(lambda v: v,), (np.sin,)]),
+    (by_record, (Settings(2.0),), [(Settings(3.0),)], [(Settings(2.0, "b"),), (Model(2.0),), (2.0,)]),
+    (by_range, (), [(), (range(3),)], [([0, 1],), (range(2), slice(0, 1))]),
+]
+
+
+@pytest.mark.parametrize(("f", "first", "good", "bad"), FIXED, ids=lambda v: getattr(v, "__name__", ""))
+def test_objects_that_the_code_was_made_for(f, first, good, bad, tmp_path):
+    """Found silent: another member of an enumeration, another object of the class, another lambda."""
+    x = np.array([1.0, 2.0, 3.0])
+    g = grad(f)
+    g(x, *first)
+    g.save(tmp_path / "saved.py")
+    space: dict = {}
+    exec((tmp_path / "saved.py").read_text(), space)
+    saved = space[f"{f.__name__}_grad"]
+    for args in good:
+        expected = g(x, *(args if args != (None,) else first))
+        assert saved(x, *args).tolist() == expected.tolist()
+    for args in bad:
+        with pytest.raises(TypeError, match="was made for"):
+            saved(x, *args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from s2sad.ir.types import Array, is_float, is_memory
 from s2sad.lowered import Lowered
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import gradient
+from s2sad.typing.structure import decided
 
 STAGES = ("tac", "typed", "adjoint", "optimized", "python")
 
@@ -79,20 +81,20 @@ def staged(derivative: ParsedDerivative, keys: dict[str, Any], mode: str, stage:
         return print_function(derivative._typed(keys)[0].function) + "\n"
     if mode == "reverse":
         if stage == "adjoint":
-            return print_function(reversed_(derivative, keys)) + "\n"
-        lowered = derivative._make(keys, derivative._options.optimize)
+            return print_function(decided(partial(reversed_, derivative), keys)) + "\n"
+        lowered = derivative._made(keys)
     else:
         if stage == "adjoint":
-            return print_function(moved(derivative, keys, mode)[0]) + "\n"
-        lowered = other(derivative, keys, mode)
+            return print_function(decided(partial(moved, derivative, mode), keys)[0]) + "\n"
+        lowered = decided(partial(other, derivative, mode), keys)
     if stage == "optimized":
         return print_function(lowered.function) + "\n"
     return standalone(lowered, derivative._fsource) if alone else lowered.source
 
 
-def reversed_(derivative: ParsedDerivative, keys: dict[str, Any]) -> Function:
+def reversed_(derivative: ParsedDerivative, keys: dict[str, Any], sized: bool) -> Function:
     """The derivative before optimisation."""
-    typed, _, inputs = derivative._typed(keys)
+    typed, _, inputs = derivative._typed(keys, sized)
     name = f"{derivative._name}_{derivative._suffix}"
     derivative._aux(typed.result)
     count = len(typed.function.body.yields) - 1
@@ -101,18 +103,18 @@ def reversed_(derivative: ParsedDerivative, keys: dict[str, Any]) -> Function:
     return gradient(fn, tuple(inputs), name, options.value, count)
 
 
-def moved(derivative: ParsedDerivative, keys: dict[str, Any], mode: str) -> tuple[Function, Any]:
+def moved(derivative: ParsedDerivative, mode: str, keys: dict[str, Any], sized: bool) -> tuple[Function, Any]:
     """The function itself, or its forward-mode derivative, before optimisation."""
-    typed, hidden, inputs = derivative._typed(keys)
+    typed, hidden, inputs = derivative._typed(keys, sized)
     fn = typed.function
     if mode == "forward":
         fn = forward(fn, tuple(inputs), f"{derivative._name}_jvp")
     return fn, (typed, hidden)
 
 
-def other(derivative: ParsedDerivative, keys: dict[str, Any], mode: str) -> Lowered:
+def other(derivative: ParsedDerivative, mode: str, keys: dict[str, Any], sized: bool) -> Lowered:
     """Generated code that is not a gradient."""
-    made, (typed, hidden) = moved(derivative, keys, mode)
+    made, (typed, hidden) = moved(derivative, mode, keys, sized)
     results = typed.function.body.yields
     optimize = derivative._options.optimize
     made = pipeline.run(made, pipeline.OPTIMIZE[optimize])

@@ -51,7 +51,7 @@ def explain(target: str, wrt: str | None, types: str, level: int | None) -> None
             "functions of their own",
             (f"{c.name}()  recursive, or too large to copy" for c in fn.callees.values()),
         )
-        made = derivative._make(keys, derivative._options.optimize).function
+        made = derivative._made(keys).function
         section("stored by the forward sweep, in loops", stored(made))
         section("computed again by the reverse sweep", recomputed(made))
     except S2sadError as error:

@@ -322,7 +322,7 @@ class Emitter:
         test = self.expr(op.operands[0])
         message = [raising.argument(self.expressions, o) for o in op.operands[1:]]
         if message and self.target == "numba" and not isinstance(message[0], gast.Constant):
-            error = raising.raised(self.expressions, t.call("AssertionError", message[0]), op)
+            error = raising.raised(self.expressions, t.call("AssertionError", message[0]), [], op)
             out.append(gast.If(t.negated(test), [gast.Raise(error, None)], []))
             return
         out.append(gast.Assert(test, message[0] if message else None))
@@ -333,7 +333,7 @@ class Emitter:
     def op_raise(self, op: Op, out: list[Any]) -> None:
         error, *cause = (self.expr(o) for o in op.operands) if op.operands else (None,)
         if self.target == "numba" and error is not None:  # which has no causes
-            error, cause = raising.raised(self.expressions, error, op), []
+            error, cause = raising.raised(self.expressions, error, cause, op), []
         out.append(gast.Raise(error, cause[0] if cause else None))
 
     def op_unbound(self, op: Op, out: list[Any]) -> None:

@@ -9,7 +9,6 @@ import keyword
 import linecache
 import sys
 import types
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -183,15 +182,6 @@ def _helper(name: str) -> str:
     return {"grow": GROW}.get(name) or PRIMS[name].helper
 
 
-def _quiet() -> None:
-    """Numba makes products of strided arrays contiguous by itself; its advice to do so is not for users of ours."""
-    try:
-        from numba.core.errors import NumbaPerformanceWarning
-    except ImportError:
-        return
-    warnings.filterwarnings("ignore", category=NumbaPerformanceWarning, module="<s2sad ")
-
-
 def load(generated: Generated, hint: str) -> types.FunctionType:
     """Run a generated module and return its function; tracebacks and debuggers show its text."""
     number = next(_COUNT)
@@ -204,7 +194,6 @@ def load(generated: Generated, hint: str) -> types.FunctionType:
     module.__file__ = filename
     if "numba" in text:  # Numba finds the functions that a recursive function calls through their module
         sys.modules[module.__name__] = module
-        _quiet()
     module.__dict__.update(generated.objects)
     try:
         exec(compile(text, filename, "exec"), module.__dict__)

@@ -6,6 +6,7 @@ user's own compiled functions, tests for itself. Numbers are not tested: any wil
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -104,6 +105,14 @@ class Tests:
             self.refuse(
                 f"{e}.keys() != {set_of(key.names)}", f"{shown(e)}: a dict of {shown(str(list(key.names)))}"
             )
+        elif key.kind == "record" and self.target == "python":
+            self.refuse(
+                f"not all(hasattr({e}, n) for n in {key.names})",
+                f"{shown(e)}: an object with {', '.join(key.names)}",
+            )
+        elif key.kind == "range":
+            self.refuse(f"not isinstance({e}, range)", f"{shown(e)}: a range")
+            return
         elif key.kind in ("tuple", "list", "namedtuple"):
             self.refuse(f"len({e}) != {len(key.parts)}", f"{shown(e)}: of length {len(key.parts)}")
         for i, inner in enumerate(key.parts):
@@ -114,10 +123,24 @@ class Tests:
         if isinstance(obj, str):
             text = str.__repr__(obj)
             self.refuse(f"{e} != {text}", f"{shown(e)} = {shown(text)}")
+        elif isinstance(obj, slice) and self.target == "python":
+            self.refuse(f"{e} != {obj!r}", f"{shown(e)} = {obj!r}")
         elif obj is None or isinstance(obj, bool):
             self.refuse(f"{e} is not {obj}", f"{shown(e)} = {obj}")
-        elif isinstance(name := getattr(obj, "__name__", None), str) and self.target == "python":
-            self.refuse(f"{e} is not None and {e}.__name__ != {name!r}", f"{shown(e)} = {name}")
+        elif self.target != "python":
+            pass
+        elif isinstance(name := getattr(obj, "__name__", None), str) and name != "<lambda>":
+            self.refuse(
+                f"{e} is not None and getattr({e}, '__name__', '') != {name!r}", f"{shown(e)} = {name}"
+            )
+        elif isinstance(obj, enum.Enum):
+            known = (type(obj).__name__, obj.name)
+            test = f"{e} is not None and (type({e}).__name__, getattr({e}, 'name', '')) != {known}"
+            self.refuse(test, f"{shown(e)} = {'.'.join(known)}")
+        else:  # what was read of it is in the code, and no test says whether another one has the same
+            self.refuse(
+                f"{e} is not None", f"one {type(obj).__name__}, which is in it: pass None for {shown(e)}"
+            )
 
     def apart(self, memory: Sequence[tuple[str, bool, Type]]) -> None:
         """Test that what is written (said by the second of each) shares memory with nothing."""

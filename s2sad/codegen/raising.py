@@ -17,8 +17,8 @@ import numpy as np
 from s2sad.codegen import tree as t
 from s2sad.codegen.printer import to_source
 from s2sad.errors import JitError, Loc
-from s2sad.ir.core import Op, Operand, Value
-from s2sad.ir.types import STR, Object, Scalar, Tuple
+from s2sad.ir.core import Const, If, Op, Operand, Value
+from s2sad.ir.types import BOOL, STR, Object, Scalar, Tuple
 
 if TYPE_CHECKING:
     from s2sad.codegen.expressions import Expressions
@@ -41,7 +41,25 @@ def argument(e: Expressions, o: Operand) -> Any:
     made = isinstance(o.type, (Object, Tuple)) and not isinstance(printed, gast.Name)
     if e.emitter.target == "numba" and isinstance(o, Value) and not made:
         printed.handed = o.type
+        printed.known = known_text(e, o) if o.type == STR else not constant_list(e, o)
     return printed
+
+
+def constant_list(e: Expressions, o: Operand) -> bool:
+    """Whether Numba takes a list for a constant, and raises none."""
+    made = e.maker(o)
+    return made is not None and made.prim == "alloc_list" and all(isinstance(i, Const) for i in made.operands)
+
+
+def known_text(e: Expressions, o: Operand) -> bool:
+    """Whether a text is one of several that are there when the code is compiled."""
+    if isinstance(o, Const):
+        return True
+    made = e.emitter.makers.get(o) if isinstance(o, Value) else None
+    if isinstance(made, If):
+        k = made.results.index(o)
+        return all(known_text(e, b.yields[k]) for b in (made.then, made.orelse))
+    return isinstance(made, Op) and made.prim == "select" and all(known_text(e, c) for c in made.operands[1:])
 
 
 def class_name(e: Expressions, cls: Any) -> str:
@@ -56,7 +74,17 @@ def exception(e: Expressions, op: Op) -> Any:
     cls, names = op.attr("cls"), op.attr("keywords", ())
     args = [argument(e, o) for o in op.operands]
     count = len(args) - len(names)
-    return t.call(class_name(e, cls), *args[:count], **dict(zip(names, args[count:], strict=True)))
+    printed = t.call(class_name(e, cls), *args[:count], **dict(zip(names, args[count:], strict=True)))
+    # what Numba raises by itself; of a class that is only parsed it is not known
+    known = not isinstance(cls, type) or issubclass(cls, Exception)
+    printed.plain = not names and known and all(map(_is_constant, args))
+    return printed
+
+
+def _is_constant(node: Any) -> bool:
+    if isinstance(node, gast.Tuple):
+        return all(map(_is_constant, node.elts))
+    return isinstance(node.operand if isinstance(node, gast.UnaryOp) else node, gast.Constant)
 
 
 _CONVERSIONS = {115: "str", 114: "repr", 97: "ascii"}
@@ -109,15 +137,27 @@ def text(e: Expressions, op: Op) -> Any:
     return t.call(t.attribute(first, how), *args[:count], **dict(zip(names, args[count:], strict=True)))
 
 
-def raised(e: Expressions, printed: Any, op: Op) -> Any:
-    """What is raised: the exception, or of a compiled one that is not constant, a class that makes it."""
-    parameters: dict[str, Any] = {}
-    made = _Handed(e, parameters, op.loc).visit(printed)
-    if not parameters and not getattr(printed, "keywords", None):
+def raised(e: Expressions, printed: Any, cause: list[Any], op: Op) -> Any:
+    """What compiled code raises: the exception, or where it is not constant or has a cause, a class that makes it."""
+    if getattr(printed, "plain", False) and not cause:
         return printed
-    body = to_source(gast.Module([gast.Return(made)], [])).strip()
+    if isinstance(printed, gast.Name) or any(isinstance(c, gast.Name) for c in cause):
+        raise JitError(
+            "an exception that a branch or loop chooses cannot be compiled",
+            op.loc,
+            "raise it where it is made",
+        )
+    parameters: dict[str, Any] = {}
+    handed = _Handed(e, parameters, op.loc)
+    made, *causes = map(handed.visit, (printed, *cause))
+    body: list[Any] = [gast.Return(made)]
+    if causes:
+        name = next(n for n in ("error", "made", "exception", "_") if n not in parameters)
+        of = gast.Attribute(t.name(name), "__cause__", gast.Store())
+        body = [t.assign(t.target(name), made), gast.Assign([of], causes[0], None), gast.Return(t.name(name))]
+    text = to_source(gast.Module(body, [])).strip().replace("\n", "\n        ")
     head = ", ".join(["cls", *parameters])
-    key = f"(Exception):\n    def __new__({head}):\n        {body}\n"
+    key = f"(Exception):\n    def __new__({head}):\n        {text}\n"
     taken = e.emitter.objects
     free = (n for k in itertools.count(1) if (n := f"Raised{k}") not in taken.values())
     name = taken[key] if key in taken else taken.setdefault(key, next(free))
@@ -134,13 +174,16 @@ class _Handed(gast.NodeTransformer):  # type: ignore[misc]
     def visit(self, node: Any) -> Any:
         kind = getattr(node, "handed", None)
         if kind is None:
+            if isinstance(node, gast.IfExp) and not hasattr(node.test, "handed"):
+                node.test.handed = BOOL
             return self.generic_visit(node)
-        if kind == STR:
-            raise JitError(
-                "a text that is computed before it is raised cannot be compiled",
-                self.loc,
-                "make it where it is raised",
+        if not getattr(node, "known", True):
+            what, way_out = (
+                ("a text that is computed before it is raised", "make it where it is raised")
+                if kind == STR
+                else ("a list of constants that an exception or its message holds", "use a tuple")
             )
+            raise JitError(f"{what} cannot be compiled", self.loc, way_out)
         name = next(
             n
             for n in (node.id if isinstance(node, gast.Name) else "value", *(f"value{k}" for k in range(99)))

@@ -20,7 +20,7 @@ from s2sad.errors import S2sadError
 from s2sad.ir.types import Array, Scalar
 from s2sad.signature import Argument
 from s2sad.typing.calls import is_exception
-from s2sad.typing.structure import Path, leaf_types
+from s2sad.typing.structure import Path, bounds, leaf_types
 
 MOST_ELEMENTS = 1000  # of an array that is written out
 
@@ -183,6 +183,8 @@ def written_out(value: Any) -> str | None:
         return f"np.bool_({bool(value)})"
     if _is_number(value):
         return constant(value)
+    if type(value) in (range, slice):
+        return repr(value) if all(type(b) in (int, type(None)) for b in bounds(value)) else None
     if type(value) in (tuple, list):
         items = [written_out(v) for v in value]
         if None in items:

@@ -9,6 +9,7 @@ import gast
 
 from s2sad.errors import SourceError
 from s2sad.frontend.constants import NoSuchFunction, Unknown, UnknownName
+from s2sad.frontend.source import mangled
 
 if TYPE_CHECKING:
     from s2sad.frontend.resolve import StaticNamespace
@@ -24,7 +25,7 @@ class ParsedClass:
         self.__name__ = self.__qualname__ = node.name
         self.__module__ = space.module.__name__
         self._names: dict[str, Any] = {}
-        for stmt in node.body:
+        for stmt in mangled(gast.Module(node.body, []), f"{node.name}.body").body:
             self._define(stmt)
 
     def __repr__(self) -> str:

@@ -14,6 +14,8 @@ import types
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from s2sad.frontend.source import owner_of
+
 OPTIMIZED = 0x1  # a flag of the code of functions, which classes and modules lack
 AROUND = "$around"  # no function of the user's has this name
 FUTURE = __future__.annotations.compiler_flag
@@ -69,7 +71,7 @@ def _unannotated(arg: ast.arg | None) -> Any:
 def _surroundings(code: types.CodeType, function: ast.stmt) -> ast.Module:
     """A module with the function in what it sees of the functions and the class around it."""
     body: list[ast.stmt] = [function]
-    owner = _owner(code.co_qualname)
+    owner = owner_of(code.co_qualname)
     if owner is not None:
         body = [ast.ClassDef(owner, [], [], body, [], **_type_params())]
     if code.co_freevars:
@@ -85,14 +87,6 @@ def _surroundings(code: types.CodeType, function: ast.stmt) -> ast.Module:
 
 def _type_params() -> dict[str, Any]:
     return {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
-
-
-def _owner(qualname: str) -> str | None:
-    """The class that a function's text stands in, directly or in functions in between."""
-    *outer, _ = qualname.split(".")
-    following = [*outer[1:], ""]  # what comes after a function is "<locals>"
-    classes = [n for n, after in zip(outer, following, strict=False) if "<locals>" not in (n, after)]
-    return classes[-1] if classes else None
 
 
 def _asserts_rewritten(module: ast.Module) -> ast.Module:

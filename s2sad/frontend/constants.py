@@ -32,7 +32,7 @@ _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     gast.Lt: operator.lt, gast.LtE: operator.le, gast.Gt: operator.gt, gast.GtE: operator.ge,
     gast.Eq: operator.eq, gast.NotEq: operator.ne, gast.Is: operator.is_, gast.IsNot: operator.is_not,
 }  # fmt: skip
-_BUILTINS = (abs, bool, complex, dict, float, int, len, list, max, min, range, round, str, sum, tuple)
+_BUILTINS = (abs, bool, complex, dict, float, int, len, list, max, min, range, round, slice, str, sum, tuple)
 _ARRAYS = (
     "arange", "array", "asarray", "concatenate", "diag", "dtype", "empty", "eye", "finfo", "full",
     "hstack", "identity", "iinfo", "linspace", "logspace", "ones", "ones_like", "repeat", "stack",

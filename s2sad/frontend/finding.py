@@ -17,7 +17,7 @@ from typing import Any
 from s2sad.errors import SourceError, SourceFile
 from s2sad.frontend.compiled_from import is_compiled_from
 from s2sad.frontend.sent import text_of
-from s2sad.frontend.source import FunctionSource, LiveNamespace, deep_recursion, to_gast
+from s2sad.frontend.source import FunctionSource, LiveNamespace, deep_recursion, mangled, to_gast
 
 Found = tuple[ast.FunctionDef | ast.Lambda, SourceFile]
 
@@ -32,7 +32,7 @@ def source_of(fn: types.FunctionType) -> FunctionSource:
     own = fn.__name__ if fn.__name__.isidentifier() else fn.__code__.co_name
     return FunctionSource(
         name=own if own.isidentifier() else "lambda_",
-        node=to_gast(node),
+        node=mangled(to_gast(node), fn.__qualname__),
         file=file,
         namespace=LiveNamespace(fn),
         defaults=defaults_of(fn),

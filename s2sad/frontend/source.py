@@ -144,6 +144,33 @@ def to_gast(tree: ast.AST) -> Any:
         return gast.ast_to_gast(tree)
 
 
+def owner_of(qualname: str) -> str | None:
+    """The class that a function's text stands in, directly or in functions in between."""
+    *outer, _ = qualname.split(".")
+    following = [*outer[1:], ""]  # what comes after a function is "<locals>"
+    classes = [n for n, after in zip(outer, following, strict=False) if "<locals>" not in (n, after)]
+    return classes[-1] if classes else None
+
+
+def mangled(node: Any, qualname: str) -> Any:
+    """A function's tree with the names that Python gives what is private to the class it stands in."""
+    owner = (owner_of(qualname) or "").lstrip("_")
+
+    def private(name: Any) -> Any:
+        hidden = (
+            isinstance(name, str) and name.startswith("__") and not name.endswith("__") and "." not in name
+        )
+        return f"_{owner}{name}" if hidden else name
+
+    for n in gast.walk(node) if owner else ():
+        for where in ("id", "attr", "arg", "asname", *(("name",) if n is not node else ())):
+            if hasattr(n, where):
+                setattr(n, where, private(getattr(n, where)))
+        if isinstance(n, (gast.Global, gast.Nonlocal)):
+            n.names = [*map(private, n.names)]
+    return node
+
+
 class Quotes:
     """Cuts the text of statements out of a file, for comments and messages."""
 

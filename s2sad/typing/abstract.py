@@ -79,6 +79,10 @@ class PartialAV:
     kwargs: DictAV
 
 
+BOUNDS = ("start", "stop", "step")
+"""The attributes of ranges and slices."""
+
+
 @dataclass(frozen=True, eq=False)
 class RangeAV:
     start: Operand

@@ -210,7 +210,7 @@ def full_name(obj: Any) -> str:
     owner: Any = getattr(obj, "__self__", None)
     if type(owner).__module__ == "numpy" and hasattr(owner, "__name__"):  # a method of a ufunc
         module, name = "numpy", f"{owner.__name__}.{obj.__name__}"
-    return f"{public(module)}.{name}" if module not in (None, "builtins") else name
+    return f"{public(module)}.{name}" if module not in (None, "builtins", "__main__") else name
 
 
 def public(module: str) -> str:

@@ -72,7 +72,11 @@ def in_memory(s: Any, av: AV) -> Operand:
         return av
     if isinstance(av, TupleAV) and av.cls is list and av.site is not None:
         raise Widen(av.site, common_type(s, list(av.items)))
-    raise s.error(f"a list of {describe(av)} is not supported yet", "let lists hold numbers, arrays or lists")
+    raise s.error(
+        f"a list of {describe(av)} is not supported yet",
+        "let lists hold numbers, arrays or lists; loop over one of other things by itself or with enumerate(), and"
+        " index what goes beside it",
+    )
 
 
 def common_type(s: Any, elements: list[AV]) -> Type:

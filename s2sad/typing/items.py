@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.errors import SignatureError
-from s2sad.frontend.source import MISSING
+from s2sad.errors import SignatureError, SizesNeededError
+from s2sad.frontend.source import MISSING, Attribute
 from s2sad.ir.core import Const, Op, Operand, Undef, Value
 from s2sad.ir.types import (
     BOOL,
@@ -30,8 +30,10 @@ from s2sad.rules.registry import PRIMS
 from s2sad.typing import arrays, lists, records, subscripts
 from s2sad.typing.abstract import (
     AV,
+    BOUNDS,
     BoundAV,
     DictAV,
+    FunctionAV,
     GeneratorAV,
     LazyAV,
     RangeAV,
@@ -45,7 +47,7 @@ from s2sad.typing.abstract import (
     unbound,
 )  # fmt: skip
 from s2sad.typing.elements import in_memory, stored
-from s2sad.typing.iteration import element_at, length, static_elements
+from s2sad.typing.iteration import MOST_UNROLLED, element_at, length, static_elements
 from s2sad.typing.iterators import use_up
 from s2sad.typing.lists import in_list
 from s2sad.typing.raising import raise_where
@@ -228,10 +230,23 @@ def spread(s: Any, args: list[AV], stars: tuple[bool, ...]) -> list[AV]:
             continue
         use_up(s, arg)
         elements = static_elements(s, arg)
-        if elements is None:
-            raise s.error(f"'*' of {describe(arg)}, whose length is not known", "use a tuple of known length")
-        out.extend(elements)
+        out.extend(rows_of(s, arg) if elements is None else elements)
     return out
+
+
+def rows_of(s: Any, av: AV) -> list[AV]:
+    """The elements of an array whose size is known."""
+    if isinstance(av, Value) and isinstance(av.type, Array) and av.type.ndim:
+        size = av.type.dims[0] if av.type.dims else None
+        if isinstance(size, int) and size <= MOST_UNROLLED:
+            return [getitem(s, av, const(i)) for i in range(size)]
+        if not isinstance(size, int):
+            raise s.error(
+                f"'*' of {describe(av)}, whose length is not known",
+                "use a tuple of known length",
+                SizesNeededError,
+            )
+    raise s.error(f"'*' of {describe(av)}, whose length is not known or large", "use a tuple of known length")
 
 
 def dict_of(s: Any, pairs: AV) -> AV:
@@ -309,6 +324,13 @@ def attribute(s: Any, av: AV, name: str) -> AV:
         return s.context.captures.attribute(av.cls, name, s.builder)  # type: ignore[no-any-return]
     if isinstance(av, TupleAV) and name in av.names:
         return av.items[av.names.index(name)]
+    if isinstance(av, (RangeAV, SliceAV)) and name in BOUNDS:
+        parts = av.parts if isinstance(av, SliceAV) else (av.start, av.stop, av.step)
+        return parts[BOUNDS.index(name)]
+    if isinstance(av, FunctionAV) and name in NAMES and isinstance(av.source.live, types.FunctionType):
+        found = getattr(av.source.live, name)
+        s.context.captures.constant(Attribute(av.source.live, name), found, (id(av.source.live), name))
+        return const(found)
     if isinstance(av, StaticAV):
         try:
             return s.context.captures.attribute(av.obj, name, s.builder)
@@ -326,6 +348,9 @@ def attribute(s: Any, av: AV, name: str) -> AV:
             return OF_NUMBERS[name](av.type)
     refuse_unknown(s, av, name)
     return BoundAV(av, name)
+
+
+NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
 
 
 def refuse_unknown(s: Any, av: AV, name: str) -> None:

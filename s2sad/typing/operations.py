@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import itertools
 from collections.abc import Callable
@@ -178,9 +179,29 @@ def refuse_kept(s: Any, result: AV, rebound: dict[str, Loc]) -> None:
             )
 
 
+_CONVERSIONS: dict[int, Callable[[Any], Any]] = {115: str, 114: repr, 97: ascii}
+
+
 def _format(s: Any, op: Op, args: list[AV]) -> AV:
-    operands, _ = items.printable(s, args)
-    return s.builder.emit("format", *operands, type=STR, parts=op.attr("parts"))
+    """An f-string; what it says of a type or an enumeration's member is known."""
+    parts: list[Any] = []
+    shown: list[AV] = []
+    given = iter(args)
+    for part in op.attr("parts"):
+        taken = [] if isinstance(part, str) else [next(given) for _ in range(2 if part[1] == -1 else 1)]
+        if len(taken) == 1 and isinstance(taken[0], StaticAV) and is_name(taken[0].obj):
+            converted = _CONVERSIONS.get(part[0], lambda obj: obj)(taken[0].obj)
+            parts.append(format(converted, part[1] or ""))
+            continue
+        parts.append(part)
+        shown += taken
+    operands, _ = items.printable(s, shown)
+    return s.builder.emit("format", *operands, type=STR, parts=tuple(parts))
+
+
+def is_name(obj: Any) -> bool:
+    """Whether the text of an object never changes: of a type, a dtype, or a member of an enumeration."""
+    return isinstance(obj, (type, enum.Enum)) or type(obj).__module__ == "numpy.dtypes"
 
 
 def _assert(s: Any, op: Op, args: list[AV]) -> AV:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from s2sad.errors import SignatureError
+from s2sad.errors import SignatureError, SizesNeededError
 from s2sad.frontend.finding import defaults_of, source_of
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import (
     FLOAT,
+    INT,
     NONE,
     STR,
     Array,
@@ -29,10 +30,22 @@ from s2sad.ir.types import (
     type_of,
     with_dims,
 )
-from s2sad.rules.builder import Builder
-from s2sad.typing.abstract import AV, DictAV, FunctionAV, PartialAV, RecordAV, StaticAV, TupleAV
+from s2sad.rules.builder import Builder, const
+from s2sad.typing.abstract import (
+    AV,
+    BOUNDS,
+    DictAV,
+    FunctionAV,
+    PartialAV,
+    RangeAV,
+    RecordAV,
+    SliceAV,
+    StaticAV,
+    TupleAV,
+)
 
 Path = tuple[tuple[str, Any], ...]
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,6 +95,13 @@ def source_for(fn: types.FunctionType) -> FunctionSource:
         found = _SOURCES[fn] = source_of(fn)
     found.defaults = defaults_of(fn)
     return found
+
+
+def known(key: Any) -> bool:
+    """Whether a key says all there is to say of a constant, or a structure of them that Numba cannot take."""
+    if isinstance(key, Node):
+        return key.kind in ("dict", "record", "partial") and all(map(known, key.parts))
+    return isinstance(key, Fixed)
 
 
 EMPTY = List(FLOAT)
@@ -149,7 +169,19 @@ def _key_of(obj: Any) -> Any:
     if cls is functools.partial:
         names = ("func", "args", "keywords")
         return Node("partial", cls, tuple(_key_of(getattr(obj, n)) for n in names), names)
+    if cls is range:
+        return Node("range", cls, (INT, INT, INT), BOUNDS)
+    if cls is slice and of_integers(obj):
+        return Fixed((cls, *bounds(obj)), obj)
     return Fixed(("object", id(obj)), obj)
+
+
+def bounds(obj: slice | range) -> tuple[Any, ...]:
+    return tuple(getattr(obj, n) for n in BOUNDS)
+
+
+def of_integers(obj: slice) -> bool:
+    return all(type(b) in (int, type(None)) for b in bounds(obj))
 
 
 def placed(t: Array, a: Any) -> Placed:
@@ -175,6 +207,14 @@ def with_sizes(key: Any) -> Any:
     if isinstance(key, Node):
         return dataclasses.replace(key, parts=tuple(map(with_sizes, key.parts)))
     return key
+
+
+def decided(make: Callable[[dict[str, Any], bool], T], keys: dict[str, Any]) -> T:
+    """What is made for these keys; for the sizes of the arrays, too, where it needs them."""
+    try:
+        return make(keys, False)
+    except SizesNeededError:
+        return make({n: with_sizes(k) for n, k in keys.items()}, True)
 
 
 def fits(obj: Any, key: Any) -> bool:
@@ -235,6 +275,8 @@ def assembled(key: Node, parts: list[AV]) -> AV:
         return TupleAV(tuple(parts), key.tag, key.names)
     if key.kind == "partial":
         return PartialAV(*parts)  # type: ignore[arg-type]
+    if key.kind == "range":
+        return RangeAV(*parts)  # type: ignore[arg-type]
     return TupleAV(tuple(parts), key.tag)
 
 
@@ -251,6 +293,8 @@ def constant(obj: Any) -> AV:
         return PartialAV(StaticAV(dispatched_call), TupleAV((StaticAV(obj),)), DictAV({}))
     if isinstance(obj, types.MethodType) and user_function(obj.__func__) is not None:
         return PartialAV(constant(obj.__func__), TupleAV((constant(obj.__self__),)), DictAV({}))
+    if isinstance(obj, slice) and of_integers(obj):
+        return SliceAV(tuple(const(b) for b in bounds(obj)))
     return StaticAV(obj)
 
 

@@ -110,7 +110,17 @@ def handed_to_a_helper(x):
     return h(n) ** 2 + n[0] ** 3
 
 
+def longer_afterwards(x):
+    n = list(x)
+    s = 0.2 * np.sum(np.array(n) ** 3)
+    n.append(n[0] * n[1])
+    m = list(n)
+    n.append(m[-1] * m[2])
+    return s + sum(n) ** 2 + sum(m) ** 3
+
+
 PROGRAMS = [
+    longer_afterwards,
     as_a_list,
     sorted_numbers,
     summed,

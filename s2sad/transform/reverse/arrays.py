@@ -17,8 +17,9 @@ from s2sad.rules.effects import is_fresh
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise, summed_axes
 from s2sad.transform.reverse.core import HANDLERS, Reverse
+from s2sad.transform.reverse.memory import add_first, list_length
 from s2sad.transform.reverse.scopes import Scope, adjoint_type
-from s2sad.transform.reverse.shadows import shadow
+from s2sad.transform.reverse.shadows import appended, shadow
 from s2sad.transform.reverse.unbound import handed_sizes, may_be_unbound
 
 BY_ELEMENT = frozenset(
@@ -289,6 +290,12 @@ def reverse_add_into(r: Reverse, op: Op, scope: Scope) -> None:
     if not (r.is_active(a) and r.is_active(v)):
         return
     d = shadow(r, a, scope)
+    if any(isinstance(o.type, List) and appended(r, o) for o in (a, v)):  # type: ignore[arg-type]
+        target = zeros(r, v, scope) if by_value(r, v) else shadow(r, v, scope)  # type: ignore[arg-type]
+        add_first(r, target, d, list_length(r, op, scope))
+        if by_value(r, v):
+            r.add(v, target, scope)
+        return
     r.add(
         v,
         r.builder.emit("copy", d, type=d.type) if isinstance(v.type, Array) and by_value(r, v) else d,

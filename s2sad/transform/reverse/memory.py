@@ -176,11 +176,12 @@ def shadows_of_elements(r: Reverse, op: Op, scope: Scope) -> Operand:
 
 
 def list_length(r: Reverse, op: Op, scope: Scope) -> Operand:
-    """How many elements were copied into a list, where the original or the copy grows afterwards."""
+    """How many elements were copied into a list, or added to one, where one of the two grows afterwards."""
     length = r.counters.get(("length", op))
     if length is None:
         length = r.counters["length", op] = Value("", INT)
-        r.extras.before[op].append(Op("len", (op.operands[0],), (length,), op.loc))
+        read = op.operands[1 if op.prim == "add_into" else 0]
+        r.extras.before[op].append(Op("len", (read,), (length,), op.loc))
         r.home[length] = r.home_of(op)
         r.sites[length] = r.extras.before[op]
     return r.primal(length, scope)

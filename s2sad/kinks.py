@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,16 @@ from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Function, Op, Value, blocks, operands, walk
 from s2sad.ir.interp import run
 from s2sad.ir.types import is_memory
+from s2sad.rules.registry import PRIMS, ZERO
+from s2sad.transform.roots import with_powers
 
 Kink = tuple[Loc, str]
 
 
 def kinks(fn: Function, inputs: tuple[Value, ...], args: list[Any]) -> list[Kink]:
     """The kinks that a typed function's derivative meets for these arguments, each line once."""
+    fn = with_powers(fn, inputs)
+    fn = replace(fn, callees={name: with_powers(f, f.params) for name, f in fn.callees.items()})
     looked_at: set[Op] = set()
     for f in (fn, *fn.callees.values()):
         looked_at |= differentiated(f, inputs if f is fn else f.params)
@@ -45,8 +50,8 @@ def kinks(fn: Function, inputs: tuple[Value, ...], args: list[Any]) -> list[Kink
 def differentiated(fn: Function, inputs: tuple[Value, ...]) -> set[Op]:
     """The operations whose own partials are part of the function's derivative."""
     aliases = Aliases(fn)
-    active = active_values(fn, inputs, fn.body.yields, aliases)
     gates = find_gates(fn, aliases)
+    active = active_values(fn, inputs, fn.body.yields, aliases, gates)
     readers: dict[Any, list[AnyOp]] = defaultdict(list)
     handed_on = set(fn.body.yields)
     for op in walk(fn.body):
@@ -72,8 +77,13 @@ def differentiated(fn: Function, inputs: tuple[Value, ...]) -> set[Op]:
             if not isinstance(op, Op) or not op.results:
                 return True
             gate: Gate | None = gates.get(op)
-            by_gate = gate is None or any(term.operand is v for term in gate.terms)
-            return by_gate and any(map(asked_for, op.results))
+            if gate is None:
+                read = any(
+                    o is v and PRIMS[op.prim].partial(i) is not ZERO for i, o in enumerate(op.operands)
+                )
+            else:
+                read = any(term.operand is v for term in gate.terms)
+            return read and any(map(asked_for, op.results))
 
         return test
 

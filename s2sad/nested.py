@@ -75,7 +75,7 @@ def inline_bound(derivative: Any, s: Specialiser, bound: list[AV]) -> AV:
     callees.update(s.context.extra)
     fn = Function(
         source.name, tuple(all_params), Block((), tuple(inner.builder.ops), primal), source.loc, callees,
-        layouts=inner.builder.layouts,
+        derived=s.context.derived, layouts=inner.builder.layouts,
     )  # fmt: skip
     s.context.asks_for_layouts = s.context.asks_for_layouts or asks_for_layouts(fn)
     s.context.apart += kept_apart(fn, operands, s.builder.loc)
@@ -84,7 +84,8 @@ def inline_bound(derivative: Any, s: Specialiser, bound: list[AV]) -> AV:
     name = f"{source.name}_{derivative._suffix}"
     made = derivative._derive(fn, tuple(inputs), name, result, tuple(callees))
     made = eliminate_dead_code(propagate_copies(made))
-    s.context.extra.update(made.callees)
+    s.context.derived = True
+    s.context.extra.update((n, replace(f, derived=True)) for n, f in made.callees.items())
     values = iter(splice(s, made, operands))
     made_of: AV = derivative._structured(result, by, values)
     return made_of

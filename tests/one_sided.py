@@ -97,13 +97,13 @@ def agrees(found: float, expected: float, rtol: float) -> bool:
 
 
 def disagreements(
-    limits: list[Limit], folder: Path, orders: int, options: str = "", rtol: float = 1e-9
+    limits: list[Limit], folder: Path, orders: int, options: str = "", rtol: float = 1e-9, first: int = 1
 ) -> list[str]:
-    """The derivatives that are not the limits, and those that warn where the function does not."""
+    """The derivatives that are not the limits, and those that warn where the function does not; from order `first` on."""
     expected: dict[Any, float] = {}
     wrong = []
     for case, kind, fs in derivatives(limits, folder, orders, options):
-        for order, f in enumerate(fs[1:], 1):
+        for order, f in enumerate(fs[first:], first):
             key = (id(case), order)
             if key not in expected:
                 expected[key] = limit(case.exact, case.at, order, case.side)

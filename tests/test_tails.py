@@ -66,6 +66,26 @@ TABLE = [
     ("sp.exprel", -0.5, 0.36081604172419945, 0.230202847471531, 0.16815576540391908),
     ("sp.exprel", 3.0, 4.5745637607083705, 3.645469800590309, 3.0497091738055806),
     ("np.sinc", 1000000.25, 7.071063793309299e-07, -2.2214423279313597e-06, -6.978855790597948e-06),
+    ("sp.i0e", -300.0, 3.843637481651089e-05, 1.9234283212528122e-07, 1.604201632955416e-09),
+    ("sp.i0e", 1000.0, -6.310198962627116e-06, 9.467668325601487e-09, -2.367509997283033e-11),
+    ("sp.i0e", 1000000.0, -1.9947121500246404e-10, 2.992068973055139e-16, -7.480174302684696e-22),
+    ("sp.i0e", 10000000000.0, -1.994711402081965e-16, 2.9920671031977495e-26, -7.480167758181377e-36),
+    ("sp.i1e", 2.5, -0.019172067731570437, -0.0035673533317349257, 0.016706122199689987),
+    ("sp.i1e", 10000.0, -1.9944869852852436e-07, 2.991506049515319e-11, -7.478204029372813e-15),
+    ("sp.i1e", 100000000.0, -1.99471137956666e-13, 2.9920670469094864e-21, -7.480167561172457e-29),
+    ("sp.k0e", 0.3, -2.2725304614724555, 9.205464951203322, -65.6841410536734),
+    ("sp.rgamma", 0.0, 1.0, 1.1544313298030657, -3.9352684291215234),
+    ("sp.rgamma", -2.0, 2.0, -3.6911373403938685, -12.260418826470637),
+    ("sp.rgamma", -7.0, -5040.0, 20317.66609779255, -13699.921263628134),
+    ("sp.rgamma", 1e-20, 1.0, 1.1544313298030657, -3.9352684291215234),
+    ("sp.rgamma", -1.9999999999, 1.9999999996308861, -3.6911373416199105, -12.26041882056461),
+    ("sp.rgamma", 0.3, 1.170798412677589, 0.007458086737341921, -3.4860266190317066),
+    ("sp.rgamma", -20.5, 1.0740690459712119e+19, 1.948392579048794e+18, -2.1693010578224814e+20),
+    ("sp.exprel", 700.0, 1.4468330739995269e+301, 1.444769126552865e+301, 1.4427110676504942e+301),
+    ("sp.i1", 3.0, 3.5630025133974876, 3.204966070425959, 2.9936165879066015),
+    ("sp.k0e", 40.0, -0.0024543822971353152, 9.148458709020662e-05, -5.683727459245755e-06),
+    ("sp.k1e", 90.0, -0.0007430714843864776, 1.2485305802209054e-05, -3.496009294612674e-07),
+    ("sp.k1e", 3.0, -0.16005261129132717, 0.09171830568280445, -0.08541788201065341),
 ]  # fmt: skip
 """A function, a point, and its first three derivatives there."""
 INF = math.inf
@@ -124,7 +144,8 @@ def test_two_orders_of_arrays(name: str, directory: Path) -> None:
 
 def together(a: float, b: float, c: float, d: float, e: float, p: np.ndarray) -> float:
     s = (
-        np.sum(sp.erfcx(p))
+        np.sum(sp.i0e(p) + sp.k1e(p) + sp.rgamma(p) + sp.betaln(p, 0.01))
+        + np.sum(sp.erfcx(p))
         + np.sum(sp.dawsn(p))
         + np.sum(log_ndtr(-p))
         + np.sum(sp.expit(p))
@@ -150,6 +171,52 @@ def test_compiled() -> None:
         4.248354255291589e-18,
     ]
     np.testing.assert_allclose([compiled[i][i] for i in range(5)], expected, rtol=1e-10, atol=0.0)
+
+
+# -- two numbers ------------------------------------------------------------------------------------------
+
+
+def beta(a: float, b: float) -> float:
+    return sp.beta(a, b)
+
+
+def betaln(a: float, b: float) -> float:
+    return sp.betaln(a, b)
+
+
+def sum_of_betaln(a: np.ndarray, b: np.ndarray) -> float:
+    return np.sum(sp.betaln(a, b))
+
+
+def power(a: float, b: float) -> float:
+    return a**b
+
+
+def powers(a: np.ndarray, b: np.ndarray) -> float:
+    return np.sum(a**b)
+
+
+PAIRS = [
+    (beta, 0.5, 1e-20), (betaln, 1e8, 1e-20), (betaln, 2.0, 0.1), (betaln, 1e-20, 1e-8), (betaln, 3.0, 5.0),
+    (power, 1e-300, 2.0), (power, 1e-300, 1.5), (power, -1e-200, 3.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fn", "a", "b"), PAIRS)
+def test_two_numbers(fn: Callable[..., Any], a: float, b: float) -> None:
+    mp = pytest.importorskip("mpmath")
+    exact = {beta: mp.beta, betaln: lambda a, b: mp.log(mp.beta(a, b)), power: lambda a, b: a**b}[fn]
+    with mp.workdps(900 if abs(a) < 1e-100 else 200):
+        h = mp.mpf(10) ** (-350 if abs(a) < 1e-100 else -60)
+        low, mid, high = (exact(mp.mpf(a) + k * h, mp.mpf(b)) for k in (-1, 0, 1))
+        expected = float((high - low) / (2 * h)), float((high - 2 * mid + low) / h**2)
+    found = float(grad(fn)(a, b)), float(grad(grad(fn))(a, b))
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-320)
+    whole = {betaln: sum_of_betaln, power: powers}.get(fn)
+    if whole is not None:
+        points = np.array([a, 2.0]), np.array([b, 3.0])
+        np.testing.assert_allclose(grad(whole)(*points)[0], expected[0], rtol=1e-10, atol=1e-320)
+        np.testing.assert_allclose(hessian(whole)(*points)[0, 0], expected[1], rtol=1e-10, atol=1e-320)
 
 
 # -- sums of exponentials -----------------------------------------------------------------------------------

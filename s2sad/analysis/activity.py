@@ -7,9 +7,10 @@ node, since what is stored through one reference is loaded through another.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.dataflow import Gate
 from s2sad.ir.core import For, Function, If, Op, Operand, Value, While, walk
 from s2sad.ir.types import carries_derivative, element, is_memory
 from s2sad.rules.registry import PRIMS, ZERO
@@ -18,26 +19,25 @@ Edge = Callable[[Operand, Value], None]
 
 
 def active_values(
-    fn: Function, inputs: Iterable[Value], outputs: Iterable[Operand], aliases: Aliases
+    fn: Function,
+    inputs: Iterable[Value],
+    outputs: Iterable[Operand],
+    aliases: Aliases,
+    gates: Mapping[Op, Gate] | None = None,
 ) -> set[Value]:
-    """The active values of a typed function; for memory, the representatives of active alias classes too."""
-    graph = Dependences(fn, aliases)
+    """The active values of a typed function; for memory, the representatives of active alias classes too. What lies between a
+    gate's result and its terms is not active for that."""
+    graph = Dependences(fn, aliases, gates)
     varied = graph.reach(inputs, graph.forward)
     useful = graph.reach((o for o in outputs if isinstance(o, Value)), graph.backward)
     return varied & useful
 
 
-def varied_values(fn: Function, inputs: Iterable[Value], aliases: Aliases) -> set[Value]:
-    """The values that vary with the inputs: what forward mode gives tangents to."""
-    graph = Dependences(fn, aliases)
-    return graph.reach(inputs, graph.forward)
-
-
 class Dependences:
     """The differentiable dependences of a function as a graph on values and alias classes."""
 
-    def __init__(self, fn: Function, aliases: Aliases) -> None:
-        self.aliases = aliases
+    def __init__(self, fn: Function, aliases: Aliases, gates: Mapping[Op, Gate] | None = None) -> None:
+        self.aliases, self.gates = aliases, gates or {}
         self.forward: dict[Value, list[Value]] = defaultdict(list)
         self.backward: dict[Value, list[Value]] = defaultdict(list)
         for op in walk(fn.body):
@@ -74,7 +74,10 @@ class Dependences:
 
     def op(self, op: Op) -> None:
         prim = op.prim
-        if prim in ("store", "accumulate"):
+        if op in self.gates:
+            for term in self.gates[op].terms:
+                self.edge(term.operand, op.result)
+        elif prim in ("store", "accumulate"):
             self.edge(op.operands[-1], op.operands[0])
             self.both(op.operands[-1], op.operands[0])
         elif prim == "tape_write":

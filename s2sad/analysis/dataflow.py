@@ -45,6 +45,7 @@ class Dataflow:
         self.defs: dict[Value, AnyOp] = definitions(fn)
         self.uses = use_counts(fn)
         self.places: dict[Op, tuple[Block, int]] = {}
+        self.outer: dict[Block, tuple[Block, int]] = {}
         self.body = fn.body
 
     def made(self, o: Operand, *prims: str) -> Op | None:
@@ -52,14 +53,15 @@ class Dataflow:
         op = self.maker(o)
         return op if op is not None and op.prim in prims else None
 
-    def maker(self, o: Operand) -> Op | None:
-        """The operation that makes an operand; of memory, if it is what it was made as."""
+    def maker(self, o: Operand, reader: Op | None = None) -> Op | None:
+        """The operation that makes an operand; of memory, if it is what it was made as, where `reader` stands or always."""
         o = self.source(o)
         op = self.defs.get(o) if isinstance(o, Value) else None
         if not isinstance(op, Op) or len(op.results) != 1:
             return None
-        written = is_memory(op.result.type) and self.aliases.is_written(op.result)
-        return None if written else op
+        if not is_memory(op.result.type) or not self.aliases.is_written(op.result):
+            return op
+        return op if reader is not None and self.unchanged(o, op, reader) else None
 
     def source(self, o: Operand) -> Operand:
         """An operand before it was handed on under other names."""
@@ -91,8 +93,8 @@ class Dataflow:
         """Whether an operand is, where `until` stands, what it was where `since` read it."""
         if not isinstance(v, Value) or not is_memory(v.type) or not self.aliases.is_written(v):
             return True
-        (block, start), (other, stop) = self.place(since), self.place(until)
-        if block is not other:
+        (block, start), stop = self.place(since), self.place_in(self.place(since)[0], until)
+        if stop is None:
             return False
         between = walk(Block((), block.ops[start:stop], ()))
         return not any(
@@ -112,8 +114,20 @@ class Dataflow:
                 for i, o in enumerate(block.ops):
                     if isinstance(o, Op):
                         self.places[o] = (block, i)
+                    self.outer.update((inner, (block, i)) for inner in blocks(o))
                     stack.extend(blocks(o))
         return self.places[op]
+
+    def place_in(self, block: Block, op: Op) -> int | None:
+        """Behind which of a block's operations an operation has surely what it reads: its own place, or where what it stands in
+        ends."""
+        within, k = self.place(op)
+        while within is not block:
+            if within not in self.outer:
+                return None
+            within, k = self.outer[within]
+            k += 1
+        return k
 
     def alike(self, a: Operand, b: Operand, depth: int = 0) -> bool:
         """Whether two operands have the same value: the same operations on the same."""

@@ -8,6 +8,7 @@ it underflows, 1 - y cancels. The gates divide first: the derivative of n / D is
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 from s2sad.analysis.dataflow import Dataflow, Gate, Term
 from s2sad.ir.core import Op, Operand
@@ -26,19 +27,29 @@ GROWTH = {
     "expm1": "(1.0 + 1.0 / {e})",
 }
 LOGARITHMS = {"log": 1.0, "log2": math.log(2.0), "log10": math.log(10.0)}
+TANH = ("math.tanh", "numpy.tanh")
+SLOPE_OF_TANH = "4.0 * (logistic(2.0 * u) * logistic(-2.0 * u))"
+# the logarithms of their bases
+BASES = {"math.exp": 1.0, "numpy.exp": 1.0, "math.exp2": math.log(2.0), "numpy.exp2": math.log(2.0),
+         "scipy.special.exp2": math.log(2.0), "scipy.special.exp10": math.log(10.0)}  # fmt: skip
 VANISHING = ("sinh", "expm1")  # those that may be 0, so that they have no D' / D as parts of sums
 
 
-def exponential_gate(op: Op, flow: Dataflow) -> Gate | None:
-    """The gate whose root is an operation, if it is one of these."""
+def exponential_gate(op: Op, flow: Dataflow, derived: bool) -> Gate | None:
+    """The gate whose root is an operation, if it is one of these; `derived`: what is differentiated has derivatives in it."""
     if op.prim in DIV:
-        return _logistic(op, flow) or _quotient(op, op.operands[0], op.operands[1], flow)
+        inline = None if derived else _logistic(op, flow)
+        return inline or _of_tanh(op, flow) or _quotient(op, op.operands[0], op.operands[1], flow)
+    if op.prim in TANH:
+        return (
+            Gate((Term(op.operands[0], f"{SLOPE_OF_TANH} * dy"),), {"u": op.operands[0]}) if derived else None
+        )
     if op.prim == "numpy.reciprocal":
         return _power(op, op.operands[0], -1.0, flow)
     if op.prim in POW:
-        exponent = flow.constant(op.operands[1])
-        if exponent is not None and exponent < 0:
-            return _power(op, op.operands[0], exponent, flow)
+        n = flow.constant(op.operands[1])
+        if n is not None and n < 0:
+            return _power(op, op.operands[0], n, flow)
     if op.prim in MUL or op.prim in ADD:
         return _of_tanh(op, flow)
     return _softplus(op, flow)
@@ -54,36 +65,28 @@ def _logistic(op: Op, flow: Dataflow) -> Gate | None:
         return None
     for one, other in (total.operands, total.operands[::-1]):
         exp = flow.private(other, *EXP)
-        if exp is None or not is_one(one):
-            continue
-        minus = flow.private(exp.operands[0], "neg")
-        if minus is not None:
+        minus = flow.private(exp.operands[0], "neg") if exp is not None and is_one(one) else None
+        if minus is not None and exp is not None:
             return Gate((Term(minus.operands[0], "(1.0 - y) * y * dy"),), {}, (total, exp, minus))
-        return Gate((Term(exp.operands[0], "(y - 1.0) * y * dy"),), {}, (total, exp))
     return None
 
 
 def _of_tanh(op: Op, flow: Dataflow) -> Gate | None:
-    """0.5 * (1 + tanh(u)) is the logistic function of 2 * u."""
-    for half, other in (op.operands, op.operands[::-1]):
-        if flow.constant(half) != 0.5:
+    """0.5 * (1 + tanh(u)) and (1 + tanh(u)) / 2 are the logistic function of 2 * u."""
+    pairs = (op.operands[::-1],) if op.prim in DIV else (op.operands, op.operands[::-1])
+    for half, other in pairs:
+        if flow.constant(half) != (2 if op.prim in DIV else 0.5):
             continue
-        inner = flow.made(other, *(ADD if op.prim in MUL else MUL))
+        inner = flow.made(other, *(MUL if op.prim in ADD else ADD))
         if inner is None:
             continue
         for constant, last in (inner.operands, inner.operands[::-1]):
-            tanh = flow.made(last, "math.tanh", "numpy.tanh")
-            if tanh is not None and flow.constant(constant) == (1 if op.prim in MUL else 0.5):
-                return _logistic_of_twice(op, tanh, flow)
+            tanh = flow.made(last, *TANH)
+            if tanh is not None and flow.constant(constant) == (0.5 if op.prim in ADD else 1):
+                u = tanh.operands[0]
+                text = f"0.5 * ({SLOPE_OF_TANH}) * dy"
+                return Gate((Term(u, text),), {"u": u}) if flow.unchanged(u, tanh, op) else None
     return None
-
-
-def _logistic_of_twice(op: Op, tanh: Op, flow: Dataflow) -> Gate | None:
-    u = tanh.operands[0]
-    if not flow.unchanged(u, tanh, op):
-        return None
-    text = "2.0 * (logistic(2.0 * u) * logistic(-2.0 * u)) * dy"
-    return Gate((Term(u, text),), {"u": u})
 
 
 # -- softplus -----------------------------------------------------------------------------------------
@@ -92,67 +95,110 @@ def _logistic_of_twice(op: Op, tanh: Op, flow: Dataflow) -> Gate | None:
 def _softplus(op: Op, flow: Dataflow) -> Gate | None:
     """log1p(exp(u)), logaddexp(0, u), and logarithms of sums with exponentials and of the logistic function."""
     if op.prim in ("math.log1p", "numpy.log1p"):
-        exp = _exponential(op.operands[0], op, flow)
-        return _of_softplus(op, exp.operands[0], "dy", flow) if exp is not None else None
+        power = exponent(op.operands[0], op, flow)
+        return _of_softplus(op, power, "dy", flow) if power is not None else None
     if op.prim == "numpy.logaddexp":
         for zero, other in (op.operands, op.operands[::-1]):
             if flow.constant(zero) == 0 and flow.constant(other) is None:
-                return _of_softplus(op, other, "dy", flow)
+                return _of_softplus(op, Exponent(other).without_sign(op, flow), "dy", flow)
         return None
     base = LOGARITHMS.get(op.prim.rpartition(".")[2]) if op.prim.startswith(("math.", "numpy.")) else None
     if base is None or len(op.operands) != 1:
         return None
     dy = "dy" if base == 1.0 else f"dy / {base!r}"
-    total, quotient = flow.made(op.operands[0], *ADD), flow.made(op.operands[0], *DIV)
-    if total is not None:
-        return _log_of_sum(op, total, dy, flow)
-    total = flow.made(quotient.operands[1], *ADD) if quotient is not None else None
-    if total is None or quotient is None or flow.constant(quotient.operands[0]) != 1:
-        return None
-    return _log_of_logistic(op, total, dy, flow)
+    made = flow.made(op.operands[0], *ADD, *DIV, "scipy.special.expit")
+    if made is None or made.prim in ADD:
+        return _log_of_sum(op, made, dy, flow) if made is not None else None
+    if made.prim not in DIV:
+        u = made.operands[0]
+        return Gate((Term(u, f"logistic(-u) * {dy}"),), {"u": u}) if flow.unchanged(u, made, op) else None
+    total = flow.made(made.operands[1], *ADD) if flow.constant(made.operands[0]) == 1 else None
+    return _log_of_logistic(op, total, dy, flow) if total is not None else None
 
 
-def _exponential(o: Operand, reader: Op, flow: Dataflow) -> Op | None:
-    exp = flow.made(o, *EXP)
-    return exp if exp is not None and flow.unchanged(exp.operands[0], exp, reader) else None
-
-
-def _of_softplus(op: Op, u: Operand, dy: str, flow: Dataflow) -> Gate | None:
+def _of_softplus(op: Op, power: Exponent, dy: str, flow: Dataflow) -> Gate | None:
     """By u; where that is -abs(v), by v, whose kink it does not have."""
-    minus = flow.made(u, "neg", "numpy.negative")
-    size = flow.made(minus.operands[0], *ABS) if minus is not None else None
+    u = power.u
+    size = flow.made(u, *ABS) if (power.k, power.c) == (-1.0, 0.0) else None
     if size is not None and flow.unchanged(size.operands[0], size, op):
         return Gate((Term(size.operands[0], f"folded_softplus_slope(u) * {dy}"),), {"u": size.operands[0]})
-    return Gate((Term(u, f"logistic(u) * {dy}"),), {"u": u})
+    return Gate((Term(u, power.times(f"logistic({power.text('u')}) * {dy}")),), {"u": u})
 
 
 def _log_of_sum(op: Op, total: Op, dy: str, flow: Dataflow) -> Gate | None:
     a, b = total.operands
-    first, last = _exponential(a, op, flow), _exponential(b, op, flow)
+    first, last = exponent(a, op, flow), exponent(b, op, flow)
     if first is not None and last is not None:
-        u, v = first.operands[0], last.operands[0]
-        names = {"u": u, "v": v}
-        return Gate((Term(u, f"share(u, v) * {dy}"), Term(v, f"share(v, u) * {dy}")), names)
-    exp, constant = first or last, flow.constant(b if first is not None else a)
-    if exp is None or constant is None or constant <= 0:
+        one, other = first.text("u"), last.text("v")
+        terms = (
+            Term(first.u, first.times(f"share({one}, {other}) * {dy}")),
+            Term(last.u, last.times(f"share({other}, {one}) * {dy}")),
+        )
+        return Gate(terms, {"u": first.u, "v": last.u})
+    power, constant = first or last, flow.constant(b if first is not None else a)
+    if power is None or constant is None or constant <= 0:
         return None
-    u = exp.operands[0]
     if constant == 1:
-        return _of_softplus(op, u, dy, flow)
-    return Gate((Term(u, f"share(u, {math.log(constant)!r}) * {dy}"),), {"u": u})
+        return _of_softplus(op, power, dy, flow)
+    text = power.times(f"share({power.text('u')}, {math.log(constant)!r}) * {dy}")
+    return Gate((Term(power.u, text),), {"u": power.u})
 
 
 def _log_of_logistic(op: Op, total: Op, dy: str, flow: Dataflow) -> Gate | None:
     """log(1 / (1 + exp(-x)))."""
     for one, other in (total.operands, total.operands[::-1]):
-        exp = _exponential(other, op, flow)
-        minus = flow.made(exp.operands[0], "neg", "numpy.negative") if exp is not None else None
-        if exp is None or flow.constant(one) != 1:
-            continue
-        if minus is None:
-            return Gate((Term(exp.operands[0], f"-(logistic(u) * {dy})"),), {"u": exp.operands[0]})
-        x = minus.operands[0]
-        return Gate((Term(x, f"logistic(-x) * {dy}"),), {"x": x}) if flow.unchanged(x, minus, op) else None
+        power = exponent(other, op, flow)
+        if power is not None and flow.constant(one) == 1:
+            text = power.times(f"logistic({power.text('u')}) * {dy}")
+            return Gate((Term(power.u, f"-({text})"),), {"u": power.u})
+    return None
+
+
+# -- exponents ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """What is exponentiated: k * u + c, with numbers k and c."""
+
+    u: Operand
+    k: float = 1.0
+    c: float = 0.0
+
+    def text(self, u: str) -> str:
+        scaled = u if self.k == 1.0 else f"-{u}" if self.k == -1.0 else f"{self.k!r} * {u}"
+        return scaled if self.c == 0.0 else f"{scaled} + {self.c!r}"
+
+    def without_sign(self, reader: Op, flow: Dataflow) -> Exponent:
+        """Of -x, by x."""
+        minus = flow.made(self.u, "neg", "numpy.negative")
+        if minus is None or not flow.unchanged(minus.operands[0], minus, reader):
+            return self
+        return replace(self, u=minus.operands[0], k=-self.k)
+
+    def times(self, text: str) -> str:
+        return text if self.k == 1.0 else f"-({text})" if self.k == -1.0 else f"{self.k!r} * ({text})"
+
+
+def exponent(o: Operand, reader: Op, flow: Dataflow, depth: int = 0) -> Exponent | None:
+    """The exponent of exp(u), exp2(u), 2.0**u and positive multiples of them, if that is what an operand is."""
+    op = flow.maker(o)
+    if op is None or depth > 2 or not all(flow.unchanged(x, op, reader) for x in op.operands):
+        return None
+    if op.prim in BASES:
+        return Exponent(op.operands[0], BASES[op.prim]).without_sign(reader, flow)
+    if op.prim in POW:
+        base = flow.constant(op.operands[0])
+        growing = base is not None and base > 0 and base != 1 and flow.constant(op.operands[1]) is None
+        if not growing or base is None:
+            return None
+        return Exponent(op.operands[1], 1.0 if base == math.e else math.log(base)).without_sign(reader, flow)
+    if op.prim in MUL:
+        for factor, other in (op.operands, op.operands[::-1]):
+            c = flow.constant(factor)
+            inner = exponent(other, reader, flow, depth + 1) if c is not None and c > 0 else None
+            if inner is not None and c is not None:
+                return replace(inner, c=inner.c + math.log(c))
     return None
 
 
@@ -165,14 +211,9 @@ def _quotient(op: Op, top: Operand, bottom: Operand, flow: Dataflow) -> Gate | N
     slopes = found.of(bottom)
     if not slopes:
         return None
-    total = flow.made(bottom, *ADD)
-    exp = flow.made(top, *EXP)
-    if total is not None and exp is not None:
-        for one, other in (total.operands, total.operands[::-1]):
-            same = flow.alike(other, top) and flow.unchanged(exp.operands[0], exp, op)
-            if flow.constant(one) == 1 and same:
-                u = exp.operands[0]
-                return Gate((Term(u, "y * odds_rest(u, e) * dy"),), {"u": u, "e": top})
+    share = _share(op, top, bottom, flow)
+    if share is not None:
+        return share
     terms = [Term(o, f"-(y * ({text})) * dy") for o, text in slopes]
     if flow.constant(top) is None:
         found.names["t"] = bottom
@@ -180,10 +221,34 @@ def _quotient(op: Op, top: Operand, bottom: Operand, flow: Dataflow) -> Gate | N
     return Gate(tuple(terms), found.names, (), found.family)
 
 
-def _power(op: Op, base: Operand, exponent: float, flow: Dataflow) -> Gate | None:
+def _share(op: Op, top: Operand, bottom: Operand, flow: Dataflow) -> Gate | None:
+    """e / (1 + e), the logistic function, and e / (e + f)."""
+    total, power = flow.made(bottom, *ADD), exponent(top, op, flow)
+    if total is None or power is None:
+        return None
+    for one, other in (total.operands, total.operands[::-1]):
+        if not flow.alike(other, top):
+            continue
+        u = power.text("u")
+        if flow.constant(one) == 1:
+            return Gate(
+                (Term(power.u, power.times(f"y * odds_rest({u}, e) * dy")),), {"u": power.u, "e": top}
+            )
+        rest = exponent(one, op, flow)
+        if rest is not None:
+            v = rest.text("v")
+            terms = (
+                Term(power.u, power.times(f"y * share({v}, {u}) * dy")),
+                Term(rest.u, rest.times(f"-(y * share({v}, {u})) * dy")),
+            )
+            return Gate(terms, {"u": power.u, "v": rest.u})
+    return None
+
+
+def _power(op: Op, base: Operand, n: float, flow: Dataflow) -> Gate | None:
     found = _Growth(flow, op)
     slopes = found.of(base)
-    terms = (Term(o, f"{float(exponent)!r} * (y * ({text})) * dy") for o, text in slopes)
+    terms = (Term(o, f"{float(n)!r} * (y * ({text})) * dy") for o, text in slopes)
     return Gate(tuple(terms), found.names, (), found.family) if slopes else None
 
 
@@ -211,9 +276,12 @@ class _Growth:
         if op.prim in (*ADD, *SUB):
             return self.total(op, depth)
         if op.prim in POW:
-            exponent = self.flow.constant(op.operands[1])
-            inner = self.of(op.operands[0], depth + 1) if exponent is not None and exponent > 0 else []
-            return [(o, f"{float(exponent or 0)!r} * ({text})") for o, text in inner]
+            if self.flow.constant(op.operands[0]) is not None:
+                power = exponent(op.result, self.root, self.flow)
+                return [(power.u, repr(power.k))] if power is not None else []
+            n = self.flow.constant(op.operands[1])
+            inner = self.of(op.operands[0], depth + 1) if n is not None and n > 0 else []
+            return [(o, f"{float(n or 0)!r} * ({text})") for o, text in inner]
         if op.prim == "numpy.square":
             return [(o, f"2.0 * ({text})") for o, text in self.of(op.operands[0], depth + 1)]
         return self.product(op, depth) if op.prim in MUL else []
@@ -250,13 +318,11 @@ class _Growth:
     def logistic(self, op: Op) -> list[tuple[Operand, str]] | None:
         """The share of exp(u) in a sum with a positive constant, which must not be divided in two steps: they underflow."""
         for constant, other in (op.operands, op.operands[::-1]):
-            value, exp = self.flow.constant(constant), self.flow.made(other, *EXP)
-            if op.prim in ADD and value is not None and value > 0 and exp is not None:
-                u = exp.operands[0]
-                name, e = self.name(u), self.name(other)
-                return [
-                    (u, f"odds_share({name}, {e})" if value == 1 else f"share({name}, {math.log(value)!r})")
-                ]
+            value, power = self.flow.constant(constant), exponent(other, self.root, self.flow)
+            if op.prim in ADD and value is not None and value > 0 and power is not None:
+                u, e = power.text(self.name(power.u)), self.name(other)
+                text = f"odds_share({u}, {e})" if value == 1 else f"share({u}, {math.log(value)!r})"
+                return [(power.u, power.times(text))]
         return None
 
     def product(self, op: Op, depth: int) -> list[tuple[Operand, str]]:

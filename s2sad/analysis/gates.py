@@ -21,7 +21,7 @@ def find_gates(fn: Function, aliases: Aliases) -> dict[Op, Gate]:
     found: dict[Op, Gate] = {}
     for op in dict.fromkeys(flow.defs.values()):
         if isinstance(op, Op):
-            gate = exponential_gate(op, flow) or root_gate(op, flow)
+            gate = exponential_gate(op, flow, fn.derived) or root_gate(op, flow)
             if gate is None and op.prim == "mul":
                 gate = _one_minus_square(op, flow)
             if gate is not None:

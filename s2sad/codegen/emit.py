@@ -18,6 +18,7 @@ from s2sad.codegen import arrays, numba_arrays, raising, size_tests, tapes
 from s2sad.codegen import tree as t
 from s2sad.codegen.expressions import Expressions
 from s2sad.codegen.folding import Folding
+from s2sad.codegen.integers import Integers
 from s2sad.codegen.naming import Names
 from s2sad.codegen.positions import Positions
 from s2sad.codegen.undefined import placeholders
@@ -47,6 +48,7 @@ class Emitter:
         self.folding = Folding(fn, fold_named=level >= 2, fold_bounds=target == "python")
         self.positions = Positions(fn, self.folding.folded, self.folding.ternary)
         self.makers = definitions(fn)
+        self.integers = Integers(fn)
         structures = {
             op.operands[0]
             for op in walk(fn.body)

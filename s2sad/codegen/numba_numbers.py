@@ -42,6 +42,8 @@ def expression(e: Expressions, op: Op) -> Any:
     if len(op.results) != 1 or not all(isinstance(x.type, Scalar) for x in (*op.operands, op.result)):
         return None
     name = OPERATORS.get(op.prim, op.prim)
+    if e.emitter.integers.may_overflow(op):
+        return within_bounds(e, op, name)
     chosen = form(op, name)
     return None if chosen is None else chosen(e, op, name)
 
@@ -238,6 +240,22 @@ def numpy_quotient(e: Expressions, op: Op, name: str) -> Any:
     body += [f"return np.{dtype}(a {'//' if name == 'floordiv' else '%'} b)"]
     helper = f"{'floor_quotient' if name == 'floordiv' else 'remainder'}_{dtype}"
     return called(e, helper, "a, b", body, *(converted(e, op, o, dtype) for o in op.operands))
+
+
+def within_bounds(e: Expressions, op: Op, name: str) -> Any:
+    """A sum or product of Python's integers, which have no bounds."""
+    sign, helper, test = {
+        "add": ("+", "sum_of_integers", "(a < 0) == (b < 0) and (y < 0) != (a < 0)"),
+        "sub": ("-", "difference_of_integers", "(a < 0) != (b < 0) and (y < 0) != (a < 0)"),
+        "mul": ("*", "product_of_integers", "abs(float(a) * float(b)) > 9.2e18"),
+    }[name]
+    body = [
+        f"y = a {sign} b",
+        f"if {test}:",
+        '    raise OverflowError("an integer too large for compiled code: use floats, or jit=False")',
+        "return y",
+    ]
+    return called(e, helper, "a, b", body, *(number(e, o) for o in op.operands))
 
 
 def to_a_power(e: Expressions, op: Op, name: str) -> Any:

@@ -128,7 +128,7 @@ AnyOp = Union[Op, If, ForEach, For, While]
 class Function:
     """`params` are values named as in Python; `defaults` and the like live with whoever calls it. `called`: by
     another function here, so that its parameters may be the same memory. `compiled`: its derivative will be, and then
-    arithmetic on arrays costs less than to keep them. `kept`: how many of the last results are there for another
+    arithmetic on arrays costs less than to keep them. `derived`: it has derivatives in it. `kept`: how many of the last results are there for another
     function of ours, which reads them only where they are bound. `layouts`: how arrays that it is given lie in memory, by rows
     ("C"), by columns ("F") or neither ("A"), where that is known."""
 
@@ -140,6 +140,7 @@ class Function:
     called: bool = False
     compiled: bool = False
     kept: int = 0
+    derived: bool = False
     layouts: dict[Value, str] = field(default_factory=dict)
 
 

@@ -50,10 +50,12 @@ def cosines(a: Any, b: Any, y: Any) -> Any:
 
 def pow_bases(a: Any, b: Any, y: Any) -> Any:
     """d(a**b)/da from the result: 0 for b = 0, also at a = 0; inf where the derivative is."""
-    if np.asarray(a).all():
+    if np.asarray(a).all() and np.asarray(y).all():
         return b * y / a
     at_zero = np.where(b == 1.0, 1.0, np.where((b > 1.0) | (b == 0.0), 0.0, np.copysign(np.inf, b)))
-    return np.where(a != 0.0, b * y / np.where(a != 0.0, a, 1.0), at_zero)
+    lost = (y == 0.0) & (a != 0.0)
+    slope = np.where(lost, b * np.where(lost, a, 1.0) ** (b - 1.0), b * y / np.where(a != 0.0, a, 1.0))
+    return np.where(a != 0.0, slope, at_zero)
 
 
 def pow_exponents(a: Any, b: Any, y: Any) -> Any:
@@ -173,13 +175,13 @@ def take_winners(d: Any, index: Any) -> Any:
     return np.where(last[index] == number, d[index], 0.0)
 
 
-def on_arrays(scalar: str, fn: Any) -> None:
+def on_arrays(scalar: str, fn: Any, needs: tuple[str, ...] = ()) -> None:
     """Declare what does the same as a helper on numbers element by element: it has the same partials."""
     of = PRIMS[scalar]
     partials: dict[str, Any] = {f"d{name}": partial for name, partial in of.partials.items()}
     rule(
         fn, f"y = {fn.__name__}({', '.join(of.params)})", name=ON_ARRAYS[scalar], helper=source(fn), effect="none",
-        broadcasts=True, cost=of.cost, **partials,
+        needs=needs, broadcasts=True, cost=of.cost, **partials,
     )  # fmt: skip
 
 

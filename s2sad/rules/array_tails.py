@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.rules import tails  # noqa: F401  (the helpers on numbers)
 from s2sad.rules.array_helpers import on_arrays
+from s2sad.rules.registry import source
+from s2sad.rules.tails import psi_difference, rgamma_derivative
 
 
 class Lazily:
@@ -120,7 +121,69 @@ def log_ndtr_derivatives(n: Any, x: Any) -> Any:
     return np.where(x < -4.0, scale * d[1, n - 1] - (1.0 if n == 2 else 0.0), h[n - 1])
 
 
+def psi_differences(n: Any, a: Any, b: Any) -> Any:
+    """The n-th derivative of digamma at a + b less that at a."""
+    return np.vectorize(psi_difference, otypes=[float])(n, a, b)
+
+
+def rgamma_derivatives(n: Any, x: Any) -> Any:
+    """The n-th derivative of 1 / gamma."""
+    return np.vectorize(rgamma_derivative, otypes=[float])(n, x)
+
+
+def ive_derivatives(n: Any, v: Any, x: Any) -> Any:
+    """The n-th derivative of ive by its argument, on each side of 0: sums of neighbouring orders (DLMF 10.29.5), far out the
+    asymptotic series (10.40.1) term by term."""
+    far = np.abs(x) > 30.0 + 2.0 * v * v
+    low, high, side = np.where(far, 0.0, x), np.where(far, x, 1e5), np.sign(x)
+    near: Any = 0.0
+    total: Any = 0.0
+    outer: Any = 1.0
+    for j in range(n, -1, -1):
+        inner = outer
+        for i in range(j + 1):
+            near = near + inner * scipy.special.ive(v - j + 2.0 * i, low)
+            inner = inner * ((j - i) / (i + 1.0))
+        outer = outer * (-2.0 * j / (n - j + 1.0)) * side
+    parity = np.where(v == np.floor(v), np.where(v % 2.0 == 0.0, 1.0, -1.0), np.nan)
+    term = np.where(high > 0.0, 1.0, parity) * 0.3989422804014327 / np.sqrt(np.abs(high))
+    for k in range(n):
+        term = term * -(k + 0.5) / high
+    for k in range(1, 31):
+        total = total + term
+        factor = (2.0 * k - 1.0 - 2.0 * v) * (2.0 * k - 1.0 + 2.0 * v) / (8.0 * k)
+        term = term * (factor / np.abs(high) * ((n + k - 0.5) / (k - 0.5)))
+    return np.where(far, total, near * 0.5**n)
+
+
+def kve_derivatives(n: Any, v: Any, x: Any) -> Any:
+    """The n-th derivative of kve by its argument, as that of ive."""
+    far = x > 30.0 + 2.0 * v * v
+    low, high = np.where(far, 1.0, x), np.where(far, x, 1e5)
+    near: Any = 0.0
+    total: Any = 0.0
+    outer: Any = (-1.0) ** n
+    for j in range(n, -1, -1):
+        inner = outer
+        for i in range(j + 1):
+            near = near + inner * scipy.special.kve(v - j + 2.0 * i, low)
+            inner = inner * ((j - i) / (i + 1.0))
+        outer = outer * (-2.0 * j / (n - j + 1.0))
+    term = 1.2533141373155003 / np.sqrt(high)
+    for k in range(n):
+        term = term * -(k + 0.5) / high
+    for k in range(1, 31):
+        total = total + term
+        factor = (2.0 * v - 2.0 * k + 1.0) * (2.0 * v + 2.0 * k - 1.0) / (8.0 * k)
+        term = term * (factor / high * ((n + k - 0.5) / (k - 0.5)))
+    return np.where(far, total, near * 0.5**n)
+
+
 for _scalar, _fn in (
+    ("s2sad.psi_difference", psi_differences),
+    ("s2sad.rgamma_derivative", rgamma_derivatives),
+    ("s2sad.ive_derivative", ive_derivatives),
+    ("s2sad.kve_derivative", kve_derivatives),
     ("s2sad.logistic", logistics),
     ("s2sad.logistic_slope", logistic_slopes),
     ("s2sad.difference", differences),
@@ -129,4 +192,4 @@ for _scalar, _fn in (
     ("s2sad.dawsn_derivative", dawsn_derivatives),
     ("s2sad.log_ndtr_derivative", log_ndtr_derivatives),
 ):
-    on_arrays(_scalar, _fn)
+    on_arrays(_scalar, _fn, (_scalar,) if "vectorize" in source(_fn) else ())

@@ -27,8 +27,22 @@ def reciprocal_gammas(m: float) -> tuple[float, float]:
     return -odd, even
 
 
+def near_zero(v: float, x: float) -> tuple[float, float]:
+    """The first terms of I and K of order v >= 0 at 0 (DLMF 10.30.1-3)."""
+    half = 0.5 * x
+    if v == 0.0:
+        return 1.0, -math.log(half) - 0.5772156649015329
+    log = math.lgamma(v) - v * math.log(half)
+    return half**v / math.gamma(v + 1.0) if v < 100.0 else 0.0, 0.5 * math.exp(
+        log
+    ) if log < 709.0 else math.inf
+
+
 def bessel_jy(v: float, x: float) -> tuple[float, float]:
     """J and Y of order v >= 0 at x > 0."""
+    if x < 1e-60:
+        i, k = near_zero(v, x)
+        return i, -2.0 / math.pi * k
     if x > 25.0 and x > v * v:  # Hankel
         p, q, term, k = 0.0, 0.0, 1.0, 0
         while abs(term) > 1e-18 and k < 60:
@@ -157,6 +171,8 @@ def steed_pq(m: float, x: float) -> tuple[float, float]:
 
 def bessel_ik(v: float, x: float) -> tuple[float, float]:
     """I times exp(-x) and K times exp(x), of order v >= 0 at x > 0."""
+    if x < 1e-60:
+        return near_zero(v, x)
     if x > 30.0 and x > v * v:
         i, k, term, n = 1.0, 1.0, 1.0, 0
         while abs(term) > 1e-18 and n < 60:

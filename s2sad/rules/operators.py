@@ -122,7 +122,7 @@ def pow_base(a: float, b: float, y: float) -> float:
     if b == 0.0:
         return 0.0
     if a != 0.0:
-        return b * y / a
+        return b * y / a if y != 0.0 else b * a ** (b - 1.0)
     if b == 1.0:
         return 1.0
     return 0.0 if b > 1.0 else math.copysign(math.inf, b)

@@ -89,7 +89,7 @@ special("ndtri(x)", dx=f"{S2PI} * exp(0.5 * y * y) * dy")
 # -- gamma and beta functions (DLMF 5, 8) ------------------------------------------------------------------
 
 special("gamma(x)", dx="y * digamma(x) * dy")
-special("rgamma(x)", dx="-y * digamma(x) * dy")
+special("rgamma(x)", dx="rgamma_derivative(1, x) * dy")
 for _name in ("gammaln", "loggamma"):
     special(f"{_name}(x)", dx="digamma(x) * dy")
 for _name in ("digamma", "psi"):
@@ -108,10 +108,8 @@ def _polygamma(b: Any, env: Any) -> Any:
 
 
 special("polygamma(n, x)", dx=_polygamma)
-special(
-    "beta(a, b)", da="y * (digamma(a) - digamma(a + b)) * dy", db="y * (digamma(b) - digamma(a + b)) * dy"
-)
-special("betaln(a, b)", da="(digamma(a) - digamma(a + b)) * dy", db="(digamma(b) - digamma(a + b)) * dy")
+special("beta(a, b)", da="-y * psi_difference(0, a, b) * dy", db="-y * psi_difference(0, b, a) * dy")
+special("betaln(a, b)", da="-psi_difference(0, a, b) * dy", db="-psi_difference(0, b, a) * dy")
 special("gammainc(a, x)", dx="exp(xlogy(a - 1.0, x) - x - gammaln(a)) * dy")
 special("gammaincc(a, x)", dx="-exp(xlogy(a - 1.0, x) - x - gammaln(a)) * dy")
 special(
@@ -130,17 +128,25 @@ for _name in ("jv", "jn", "yv", "yn"):
     special(f"{_name}(v, x)", dx=f"0.5 * ({_name}(v - 1, x) - {_name}(v + 1, x)) * dy")
 special("i0(x)", dx="i1(x) * dy")
 special("i1(x)", dx="0.5 * (i0(x) + iv(2.0, x)) * dy")
-special("iv(v, x)", dx="0.5 * (iv(v - 1, x) + iv(v + 1, x)) * dy")
-special("i0e(x)", dx="(i1e(x) - sign(x) * y) * dy")
-special("i1e(x)", dx="(0.5 * (i0e(x) + ive(2.0, x)) - sign(x) * y) * dy")
-special("ive(v, x)", dx="(0.5 * (ive(v - 1, x) + ive(v + 1, x)) - sign(x) * y) * dy")
+
+
+def _modified(b: Any, env: Any) -> Any:
+    """By neighbouring orders; of order 1 by i1(), since iv() is 0 for tiny arguments."""
+    below = "i1(x)" if _literal(env["v"]) == 2 else "iv(v - 1, x)"
+    return b.expand(f"0.5 * ({below} + iv(v + 1, x)) * dy", env, "scipy.special")
+
+
+special("iv(v, x)", dx=_modified)
+special("i0e(x)", dx="ive_derivative(1, 0.0, x) * dy")
+special("i1e(x)", dx="ive_derivative(1, 1.0, x) * dy")
+special("ive(v, x)", dx="ive_derivative(1, v, x) * dy")
 special("k0(x)", dx="-k1(x) * dy")
 special("k1(x)", dx="-0.5 * (k0(x) + kv(2.0, x)) * dy")
 for _name in ("kv", "kn"):
     special(f"{_name}(v, x)", dx="-0.5 * (kv(v - 1, x) + kv(v + 1, x)) * dy")
-special("kve(v, x)", dx="(y - 0.5 * (kve(v - 1, x) + kve(v + 1, x))) * dy")
-special("k0e(x)", dx="(y - k1e(x)) * dy")
-special("k1e(x)", dx="(y - 0.5 * (k0e(x) + kve(2.0, x))) * dy")
+special("kve(v, x)", dx="kve_derivative(1, v, x) * dy")
+special("k0e(x)", dx="kve_derivative(1, 0.0, x) * dy")
+special("k1e(x)", dx="kve_derivative(1, 1.0, x) * dy")
 
 # -- logistic functions, entropies, exponentials and roots -------------------------------------------------
 
@@ -160,7 +166,8 @@ special("log1p(x)", dx="ratio(dy, 1.0 + x)")
 special("cosm1(x)", dx="-sin(x) * dy")
 special(  # away from 0 by the quotient rule: hyp1f1() is slow for large arguments
     "exprel(x)",
-    dx="dy * (ratio(exp(x) - y, x) if absolute(x) > 0.5 else 0.5 * hyp1f1(2.0, 3.0, minimum(maximum(x, -1.0), 1.0)))",
+    dx="dy * (y * (1.0 - ratio(1.0, x)) + ratio(1.0, x) if x > 0.5 else ratio(ratio(exp(x) * (x - 1.0) + 1.0, x), x) if x < -0.5"
+    " else 0.5 * hyp1f1(2.0, 3.0, minimum(maximum(x, -1.0), 1.0)))",
 )
 special("hyp1f1(a, b, x)", dx="a / b * hyp1f1(a + 1, b + 1, x) * dy")  # DLMF 13.3.15
 

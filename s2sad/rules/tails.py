@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.types import Array
-from s2sad.rules.mathematics import FLOAT_RESULT
+from s2sad.rules.bessel import ive, kve
+from s2sad.rules.mathematics import FLOAT_RESULT, digamma, polygamma
 from s2sad.rules.registry import ZERO, rule, source
-from s2sad.rules.special_numbers import dawsn, erfcx
+from s2sad.rules.special_numbers import dawsn, erfcx, rgamma, zeta
 
 
 def logistic(x: float) -> float:
@@ -112,6 +113,113 @@ def log_ndtr_derivative(n: int, x: float) -> float:
     return scale * d[1, n - 1] - (1.0 if n == 2 else 0.0)  # type: ignore[no-any-return]
 
 
+def psi_difference(n: int, a: float, b: float) -> float:
+    """The n-th derivative of digamma at a + b less that at a. Where b is small beside a: one step of the recurrence, then the Taylor
+    series, whose terms are Hurwitz's zeta function (DLMF 25.11.12); far out the first terms of their asymptotic series."""
+    if not (a > 0.0 and abs(b) < 0.1 * a):
+        return (digamma(a + b) - digamma(a)) if n == 0 else polygamma(n, a + b) - polygamma(n, a)
+    step = math.log1p(b / a)
+    total, scale = 0.0, 1.0
+    for k in range(1, n + 1):
+        scale *= -k
+    if a > 1e17:
+        return step if n == 0 else scale / n * -math.expm1(-n * step) * a**-n
+    power = 1.0
+    for k in range(1, 40):
+        power *= -b * (n + k) / k
+        term = power * zeta(n + k + 1.0, a + 1.0)
+        total += term
+        if abs(term) <= 1e-17 * abs(total):
+            break
+    return -scale * (total + a ** -(n + 1.0) * math.expm1(-(n + 1.0) * step))
+
+
+def rgamma_derivative(n: int, x: float) -> float:
+    """The n-th derivative of 1 / gamma, which has no poles: from its logarithm's for x > 0.5, by the recurrence to there."""
+    if not -200.0 < x < 1e300:
+        return 0.0 if x > 0.0 else math.nan
+    shifts = max(0, math.ceil(0.5 - x))
+    z = x + shifts
+    jet = np.zeros(n + 1)
+    jet[0] = rgamma(z)
+    for m in range(n):
+        binomial = 1.0
+        for j in range(m + 1):
+            jet[m + 1] -= binomial * jet[m - j] * (polygamma(j, z) if j > 0 else digamma(z))
+            binomial *= (m - j) / (j + 1.0)
+    for k in range(shifts - 1, -1, -1):
+        for j in range(n, 0, -1):
+            jet[j] = jet[j] * (x + k) + j * jet[j - 1]
+        jet[0] *= x + k
+    return jet[n]  # type: ignore[no-any-return]
+
+
+def ive_derivative(n: int, v: float, x: float) -> float:
+    """The n-th derivative of ive by its argument, on each side of 0: sums of neighbouring orders (DLMF 10.29.5), far out the
+    asymptotic series (10.40.1) term by term."""
+    z, total = abs(x), 0.0
+    if not z > 30.0 + 2.0 * v * v:
+        side, outer = (1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0), 1.0
+        for j in range(n, -1, -1):
+            inner = outer
+            for i in range(j + 1):
+                total += inner * ive(v - j + 2.0 * i, x)
+                inner *= (j - i) / (i + 1.0)
+            outer *= -2.0 * side * j / (n - j + 1.0)
+        return total * 0.5**n
+    if x < 0.0 and v != math.floor(v):
+        return math.nan
+    term = (
+        0.3989422804014327 / math.sqrt(z) if x > 0.0 or v % 2.0 == 0.0 else -0.3989422804014327 / math.sqrt(z)
+    )
+    for k in range(n):
+        term *= -(k + 0.5) / x
+    for k in range(1, 31):
+        total += term
+        term *= (
+            (2.0 * k - 1.0 - 2.0 * v)
+            * (2.0 * k - 1.0 + 2.0 * v)
+            / (8.0 * k)
+            / z
+            * ((n + k - 0.5) / (k - 0.5))
+        )
+    return total
+
+
+def kve_derivative(n: int, v: float, x: float) -> float:
+    """The n-th derivative of kve by its argument, as that of ive."""
+    total = 0.0
+    if not x > 30.0 + 2.0 * v * v:
+        outer = 1.0 if n % 2 == 0 else -1.0
+        for j in range(n, -1, -1):
+            inner = outer
+            for i in range(j + 1):
+                total += inner * kve(v - j + 2.0 * i, x)
+                inner *= (j - i) / (i + 1.0)
+            outer *= -2.0 * j / (n - j + 1.0)
+        return total * 0.5**n
+    term = 1.2533141373155003 / math.sqrt(x)
+    for k in range(n):
+        term *= -(k + 0.5) / x
+    for k in range(1, 31):
+        total += term
+        term *= (
+            (2.0 * v - 2.0 * k + 1.0)
+            * (2.0 * v + 2.0 * k - 1.0)
+            / (8.0 * k)
+            / x
+            * ((n + k - 0.5) / (k - 0.5))
+        )
+    return total
+
+
+def _of_sum(b: Any, env: Any) -> Any:
+    """The derivative of psi_difference by b is that of digamma at the sum: Hurwitz's zeta function."""
+    n = int(env["n"].value)
+    text = f"{(-1.0) ** n * math.factorial(n + 1)!r} * zeta({n + 2.0!r}, a + b) * dy"
+    return b.expand(text, env, "scipy.special")
+
+
 def _curvature(b: Any, env: Any) -> Any:
     family = "numpy" if isinstance(env["x"].type, Array) else "math"
     return b.expand("-y * tanh(0.5 * x) * dy", env, family)
@@ -133,7 +241,18 @@ rule(
     exp_minus, "y = exp_minus(a, n)", name="s2sad.exp_minus", infer=FLOAT_RESULT, helper=source(exp_minus), effect="none", cost=20,
     da="y * dy", dn="-y * dy",
 )  # fmt: skip
+rule(
+    psi_difference, "y = psi_difference(n, a, b)", name="s2sad.psi_difference", infer=FLOAT_RESULT, helper=source(psi_difference),
+    needs=("s2sad.digamma", "s2sad.polygamma", "s2sad.special.zeta"), effect="none", cost=60, dn=ZERO,
+    da="psi_difference(n + 1, a, b) * dy", db=_of_sum,
+)  # fmt: skip
+for _of, _call in ((ive_derivative, "ive"), (kve_derivative, "kve")):
+    rule(  # by the order it has no rule
+        _of, f"y = {_call}_derivative(n, v, x)", name=f"s2sad.{_call}_derivative", infer=FLOAT_RESULT, helper=source(_of),
+        needs=(f"s2sad.special.{_call}",), effect="none", cost=60, dn=ZERO, dx=f"{_call}_derivative(n + 1, v, x) * dy",
+    )  # fmt: skip
 for _fn, _needs in (
+    (rgamma_derivative, ("s2sad.special.rgamma", "s2sad.digamma", "s2sad.polygamma")),
     (erfcx_derivative, ("s2sad.special.erfcx",)),
     (dawsn_derivative, ("s2sad.special.dawsn",)),
     (log_ndtr_derivative, ("s2sad.special.erfcx",)),

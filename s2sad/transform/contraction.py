@@ -81,7 +81,9 @@ def contracted(b: Builder, network: Network, like: Type) -> Operand | None:
         total = b.emit("mul", number, total)
     single = tuple(k for k, a in enumerate(network.axes) if a is None)
     if single:
-        if not isinstance(total.type, Array) or len(dims_of(total)) + len(single) != len(network.axes):
+        if not isinstance(total.type, Array):
+            return emit(b, "numpy.broadcast_to", total, *(const(1) for _ in single))
+        if len(dims_of(total)) + len(single) != len(network.axes):
             return None
         total = emit(b, "newaxis", total, axes=single)
     return total if isinstance(total.type, Array) == isinstance(like, Array) else None

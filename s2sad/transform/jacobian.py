@@ -90,7 +90,7 @@ def rows(
         else:
             share(r, first)
         if calls:  # one forward version of what is called serves all results
-            r.active = active_values(fn, inputs, varying, r.aliases)
+            r.active = active_values(fn, inputs, varying, r.aliases, r.gates)
         found += rows_of(b, r, output, fn)  # type: ignore[arg-type]
     if first is not None:
         forward = returned(fn, first.extras.ops(fn.body))

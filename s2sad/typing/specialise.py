@@ -95,6 +95,7 @@ class Context:
     written: int = 0  # operations of loops that are written out
     bounded: bool = True  # whether there may be only so many
     extra: dict[str, Function] = field(default_factory=dict)
+    derived: bool = False  # whether a derivative was spliced in
     apart: list[Apart] = field(default_factory=list)  # what derivatives called inside must find apart
 
 
@@ -162,7 +163,7 @@ def specialise(
         callees |= context.extra
         function = Function(
             source.name, (), Block((), tuple(walker.builder.ops), yields), source.loc, callees,
-            layouts=walker.builder.layouts | captures.layouts,
+            derived=context.derived, layouts=walker.builder.layouts | captures.layouts,
         )  # fmt: skip
         refuse_joined(function, context.apart)
         return Typed(settled(thread_captures(function)), result, captures, context.asks_for_layouts)

@@ -41,6 +41,7 @@ from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.transform.reverse.arrays import full
 from s2sad.transform.reverse.scopes import adjoint_type, zero
 from s2sad.transform.reverse.shadows import shadow_type
+from s2sad.transform.roots import with_powers
 from s2sad.transform.spectral import with_spectral
 from s2sad.transform.views import settled
 
@@ -125,11 +126,11 @@ class Forward:
         callees: Callees,
         fresh: bool,
     ) -> None:
-        fn = with_spectral(settled(fn, inputs), inputs)
+        fn = with_powers(with_spectral(settled(fn, inputs), inputs), inputs)
         self.fn, self.inputs, self.results, self.callees, self.fresh = fn, inputs, results, callees, fresh
         self.aliases = Aliases(fn)
-        self.active = self.activity()
         self.gates = find_gates(fn, self.aliases)
+        self.active = self.activity()
         self.selections = Selections(fn, self.aliases, self.gates)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
         self.given = {v: Value(tangent_hint(v), tangent_type(v.type)) for v in inputs}
@@ -159,7 +160,7 @@ class Forward:
         outputs = [o for o, r in zip(self.fn.body.yields, self.results, strict=True) if r]
         if not self.fresh:
             outputs += [p for p in self.fn.params if is_memory(p.type)]
-        active = active_values(self.fn, self.inputs, outputs, self.aliases)
+        active = active_values(self.fn, self.inputs, outputs, self.aliases, self.gates)
         for p in self.fn.params:  # what a tape holds has a twin: the function that reads it may write it
             held: Value | None = p if isinstance(p.type, Tape) and self.aliases.find(p) in active else None
             while held is not None and carries_derivative(held.type):

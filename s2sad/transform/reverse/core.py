@@ -37,6 +37,7 @@ from s2sad.transform.reverse.extras import Extras
 from s2sad.transform.reverse.restoring import Restoring, is_restored, lent, undo
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 from s2sad.transform.reverse.shadows import refuse_grown, shadow, tape_writes_twin
+from s2sad.transform.roots import with_powers
 from s2sad.transform.spectral import with_spectral
 from s2sad.transform.views import settled
 
@@ -66,7 +67,7 @@ def is_single(t: Type) -> bool:
 def ready(fn: Function, inputs: tuple[Value, ...]) -> Function:
     """The function as `Reverse` takes it: with views and copies for what is reshaped and written, without dead code, whose adjoints would have to be made of nothing, and with arrays of their own where elements are read of what
     loops carry."""
-    fn = with_spectral(settled(fn, inputs), inputs)
+    fn = with_powers(with_spectral(settled(fn, inputs), inputs), inputs)
     return borrowed(eliminate_dead_code(fn, inputs))
 
 
@@ -85,11 +86,11 @@ class Reverse:
         self.fn, self.inputs, self.outputs = fn, inputs, outputs
         self.input_set = frozenset(inputs)
         self.aliases = Aliases(fn)
-        self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases)
+        self.gates: dict[Op, Gate] = find_gates(fn, self.aliases)
+        self.active = active_values(fn, inputs, (*outputs, *(shadow_inputs or ())), self.aliases, self.gates)
         # what is captured is there throughout
         self.home = dict.fromkeys(free_values(fn), fn.body) | homes(fn)
         self.defs = definitions(fn)
-        self.gates: dict[Op, Gate] = find_gates(fn, self.aliases)
         self.absorbed = {op for gate in self.gates.values() for op in gate.interior}
         self.extras = Extras()
         self.builder = Builder()

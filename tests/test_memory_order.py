@@ -76,6 +76,25 @@ def test_steps_between_elements_are_refused_where_they_decide(fn):
         grad(fn)(STRIDED)
 
 
+def shadow_of_a_product(A, B):
+    w = A.T.ravel()
+    w[1] = 3.0 * A[0, 0]
+    return np.sum(A * B)
+
+
+def shadow_of_a_turned_product(A, B):
+    w = A.T.ravel(order="F")
+    w[1] = 3.0 * A[0, 0] ** 2
+    return np.sum(A * B.T * 2.0) + np.sum(np.where(B.T > 0.5, A, 2.0 * A))
+
+
+@pytest.mark.parametrize("A", [ROWS, COLUMNS], ids=["rows", "columns"])
+@pytest.mark.parametrize("fn", [shadow_of_a_product, shadow_of_a_turned_product])
+def test_shadows_that_start_as_another_array(fn, A):
+    for B in (ROWS, COLUMNS):
+        checked(fn, A, B * 1.3)
+
+
 @pytest.mark.parametrize("A", [ROWS, COLUMNS], ids=["rows", "columns"])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("fn", PROGRAMS)

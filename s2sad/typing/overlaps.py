@@ -45,9 +45,12 @@ def row_of(s: Any, v: Operand) -> tuple[Operand, int, int] | None:
     axis, step = 0, 1
     while isinstance(v, Value) and isinstance(v.type, Array):
         made = s.builder.defs.get(v)
-        if made is None or made_of(made) not in (Made.VIEW, Made.SAME):
+        flat = made is not None and made.prim == "numpy.reshape" and made.operands[0].type.ndim == 1
+        if made is None or not (made_of(made) in (Made.VIEW, Made.SAME) or flat):
             return v, axis, step
         v, *operands = made.operands
+        if flat:
+            continue
         if made.prim == "numpy.transpose":
             axis = made.attr("axes")[axis]
         elif made.prim == "newaxis":

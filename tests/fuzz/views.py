@@ -219,6 +219,17 @@ class Views:
             self.used["row-into-vector"] += 1
         if least >= 3:
             forms.append(f"{name}[1:] = 0.5 * {name}[:-1]")
+        if self.chance(0.2):  # what is written overlaps what is read
+            self.used["overlap"] += 1
+            return [
+                self.pick(
+                    [
+                        f"{name}[1:] = {name}.reshape(-1)[:-1]",
+                        f"{name}[:-1] = {name}[1:]",
+                        f"{name}[:] = np.ravel({name})[::-1]",
+                    ]
+                )
+            ]
         return [self.pick(forms)]
 
     def write_matrix(self, known: Known, name: str) -> list[str]:
@@ -236,6 +247,11 @@ class Views:
                 f"{name}[{r}] = np.cos({v})[None, :]",
             ]
         self.used["row-into-vector"] += "1:2" in forms[3]
+        if self.chance(0.2):
+            self.used["overlap"] += 1
+            k = self.rng.randrange(columns)
+            return [self.pick([f"{name}[:, {c}] = {name}.reshape(-1)[{k}:{k + rows}]", f"{name}[1:] = {name}[:-1]", f"{name}[:] = {name}[::-1]",
+                               f"{name}[:2, :2] = {name}[:2, :2].T"])]  # fmt: skip
         return [self.pick(forms)]
 
     # -- containers, calls, structure --------------------------------------------------------------------------

@@ -76,9 +76,9 @@ def counting(x: np.ndarray, n: int) -> float:
     s, count, total = 0.0, 0, 0
     for i in range(n):
         for j in range(n):
-            s += x[i * n + j] * (i + j) * (2 * i + 1)
+            s += x[i * n + j] * (i * j + 1) * (2 * i + 1)
             count += 1
-        total += i * i
+        total += 3 * i + n % 5
     return s / count + total + x[n * n - 1]
 
 

@@ -14,7 +14,8 @@ from s2sad.ir.types import Scalar, is_memory
 
 ARITHMETIC = frozenset({"add", "sub", "mul"})
 PASSED_ON = ARITHMETIC | {"neg", "pos", "floordiv", "mod", "identity"}
-SMALL = 40  # the bits of what counts something
+COUNTED = 30  # the bits of what counts turns or elements: products of differences of two stay below 63
+SMALL = 40  # of what may be added as often as anything is counted
 
 
 class Integers:
@@ -67,12 +68,12 @@ class Integers:
         if not isinstance(o, Value) or depth > 8:
             return 63
         if o in self.counters:
-            return SMALL
+            return COUNTED
         op = self.defs.get(o)
         if not isinstance(op, Op):
             return 63
         if op.prim in ("len", "shape"):
-            return SMALL
+            return COUNTED
         if op.prim in ("neg", "pos", "identity"):
             return self.bits(op.operands[0], depth + 1)
         if op.prim == "mod":

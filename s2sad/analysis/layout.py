@@ -78,7 +78,7 @@ def lies_by_rows(fn: Function, v: Value) -> bool:
 
 def as_it_lies(fn: Function, v: Value) -> tuple[tuple[str, str], ...]:
     """The attributes of a copy of an argument that lies in memory as the argument does."""
-    return () if lies_by_rows(fn, v) else (("order", "K"),)
+    return (("order", "F"),) if not lies_by_rows(fn, v) and fn.layouts[v] == "F" else ()
 
 
 class Layouts:

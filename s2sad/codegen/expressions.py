@@ -404,11 +404,13 @@ class Expressions:
         if full and isinstance(held, gast.Call):
             value, shape = held.args
             return t.call("np.full", shape, value)
-        return t.call(t.attribute(held, "copy"), *self.order_of(op))
-
-    def order_of(self, op: Op) -> list[Any]:
-        """What tells a copy to lie as the array does; Numba's does so anyway."""
-        return [t.constant("K")] if op.attr("order") == "K" and self.emitter.target != "numba" else []
+        if op.attr("order") != "F":
+            return t.call(t.attribute(held, "copy"))
+        if self.emitter.target != "numba":
+            return t.call(t.attribute(held, "copy"), t.constant("F"))
+        return t.attribute(
+            t.call(t.attribute(t.attribute(held, "T"), "copy")), "T"
+        )  # Numba's copies lie by rows
 
     def op_list_of(self, op: Op) -> Any:
         a, item = op.operands[0], element(op.result.type)

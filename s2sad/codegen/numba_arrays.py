@@ -255,8 +255,8 @@ def sorting(e: Expressions, op: Op) -> Any:
 @form("reshaped")
 @form("reshape_copy")
 def reshape(e: Expressions, op: Op) -> Any:
-    """Numba reshapes contiguous arrays only. A copy would do where nobody writes; where somebody does, Numba's
-    refusal stands."""
+    """Numba reshapes contiguous arrays only. A copy will do where nothing tells it from a view; where one has to be a view,
+    Numba's refusal stands."""
     if op.prim == "reshape_copy":
         own = t.call(t.attribute(e.operand(op.operands[0]), "copy"))
         return t.call(t.attribute(own, "reshape"), e.sizes(op.operands[1:]))
@@ -266,7 +266,8 @@ def reshape(e: Expressions, op: Op) -> Any:
         return arrays.np_call(
             e, "broadcast_to", held, arrays.sizes(e, op.operands[1:], e.emitter.makers, as_tuple=True)
         )
-    if not (contiguous(e, a) or e.emitter.aliases.is_written(op.result)):
+    view = op.prim == "reshaped" and e.emitter.aliases.is_written(op.result)
+    if not (contiguous(e, a) or view):
         held = arrays.np_call(e, "ascontiguousarray", held)
     return t.call(t.attribute(held, "reshape"), e.sizes(op.operands[1:]))
 

@@ -11,7 +11,7 @@ VIEW_FAULTS: list[tuple[Fault, int]] = [
     (Fault("a copy may be the array itself", "rules.builder:Builder.append", "not (self.own_memory and isinstance(type, Array))", "True"), 155),
     (Fault("any array lies row by row", "analysis.layout:Layouts.reshapes_to_view", "if found is None:\n        return None", "return True"), 79),
     (Fault("tangents lie as they are given", "transform.forward.core:Forward.is_copied", "or v in self.fn.layouts", ""), 222),
-    (Fault("copies of arguments lie by rows", "analysis.layout:as_it_lies", "if lies_by_rows(fn, v)", "if True"), 33),
+    (Fault("copies of arguments lie by rows", "analysis.layout:as_it_lies", 'fn.layouts[v] == "F"', "False"), 33),
     (Fault("what varies real is real", "transform.forward.core:complete", "if is_complex(t) and not is_complex(found.type):", "if False:"), 599),
     (Fault("integers are never written", "transform.reverse.storage:reads_again", "return whole and is_still_there(r, op)", "return whole"), 7),
     (Fault("nothing is added to lists", "transform.reverse.core:Reverse.add", 'self.builder.effect("add_into", shadow(self, operand, scope), term)', "pass"), 11),

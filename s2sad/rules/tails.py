@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.ir.core import Const
 from s2sad.ir.types import Array
 from s2sad.rules.bessel import ive, kve
 from s2sad.rules.mathematics import FLOAT_RESULT, digamma, polygamma
@@ -215,6 +216,8 @@ def kve_derivative(n: int, v: float, x: float) -> float:
 
 def _of_sum(b: Any, env: Any) -> Any:
     """The derivative of psi_difference by b is that of digamma at the sum: Hurwitz's zeta function."""
+    if not isinstance(env["n"], Const):
+        return b.expand("polygamma(n + 1, a + b) * dy", env, "math")
     n = int(env["n"].value)
     text = f"{(-1.0) ** n * math.factorial(n + 1)!r} * zeta({n + 2.0!r}, a + b) * dy"
     return b.expand(text, env, "scipy.special")

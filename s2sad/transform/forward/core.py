@@ -151,7 +151,8 @@ class Forward:
             self.builder.loc = self.fn.loc
             tangents = self.returned()
         body = Block(self.fn.body.params, tuple(ops), (*self.fn.body.yields, *tangents))
-        return replace(self.fn, name=name, params=(*params, *self.given.values()), body=body)
+        kept = self.fn.kept and self.fn.kept + len(tangents)
+        return replace(self.fn, name=name, params=(*params, *self.given.values()), body=body, kept=kept)
 
     # -- activity -----------------------------------------------------------------------------------
 

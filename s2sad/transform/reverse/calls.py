@@ -100,9 +100,8 @@ def split(
     for v, tape in zip(kept, tapes, strict=True):
         ahead.append(Op("tape_write", (tape, number, v), (), fn.loc, (("appends", True),)))
     params = (*fn.params, *shadows.values())
-    forward = replace(
-        fn, name=pair.forward, params=params, body=Block((), tuple(ahead), (*outputs, *twins, number))
-    )
+    halfway = Block((), tuple(ahead), (*outputs, *twins, number))
+    forward = replace(fn, name=pair.forward, params=params, body=halfway, kept=fn.kept + len(twins) + 1)
     record = Value("record", INT)
     reads = [Op("tape_read", (tape, record), (v,), fn.loc) for v, tape in zip(kept, tapes, strict=True)]
     cotangents = tuple(s for s in seeds if s is not None)

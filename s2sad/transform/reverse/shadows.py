@@ -89,10 +89,8 @@ def shadow_type(t: Type) -> Type:
 
 def twin(r: Reverse, a: Operand) -> Operand:
     """The shadow as a value of the forward sweep."""
-    if isinstance(a, Const):  # None, which is handed on as such
-        return a
-    if isinstance(a, Undef):
-        return a
+    if not isinstance(a, Value):
+        return Undef(getattr(a, "hint", ""), a.type, unread=isinstance(a, Const))
     found = r.shadows.get(a)
     if found is not None:
         return found

@@ -131,8 +131,25 @@ def none_of_a_recursion(x, n, m):
     return s + np.sum(x)
 
 
+def none_of_a_recursion_in_a_branch(x, n, m):
+    def go(k):
+        if k == 0:
+            return None
+        if k == 1:
+            return x[x > 0] * 2.0
+        return go(k - 2)
+
+    v = None
+    if n:
+        v = go(n)
+    s = 0.0
+    if m and v is not None:
+        s += np.sum(v * v)
+    return s + np.sum(x)
+
+
 PROGRAMS = [of_a_branch, of_a_while, of_an_earlier_turn, before_a_break, with_axes, of_a_helper, written_where_bound,
-            none_or_an_array, best_so_far, none_of_a_recursion]  # fmt: skip
+            none_or_an_array, best_so_far, none_of_a_recursion, none_of_a_recursion_in_a_branch]  # fmt: skip
 COUNTS = [(0, 0), (1, 0), (1, 1), (2, 2), (2, 0)]
 
 
@@ -172,7 +189,7 @@ def compiled(fn):
 
 @pytest.mark.slow
 @pytest.mark.jit
-@pytest.mark.parametrize("fn", PROGRAMS[:-1])
+@pytest.mark.parametrize("fn", PROGRAMS[:-2])
 def test_compiled(fn):
     compiled(fn)
 

@@ -1,4 +1,4 @@
-"""Sizes of arrays that some path leaves unbound.
+"""Sizes of arrays that some path leaves unbound, or None.
 
 What a branch or loop gives may be unbound where the reverse sweep asks for zeros of its size: all that reads it stands in
 branches and loops that did not run either. So the forward sweep hands its sizes on, 0 where there is no array.
@@ -6,6 +6,7 @@ branches and loops that did not run either. So the forward sweep hands its sizes
 
 from __future__ import annotations
 
+from collections.abc import Callable, Set
 from typing import TYPE_CHECKING
 
 from s2sad.errors import NOWHERE
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def may_be_unbound(r: Reverse, v: Operand) -> bool:
-    """Whether an array may be unbound where the reverse of its block begins."""
+    """Whether an array may be unbound, or None, where the reverse of its block begins."""
     if r.unbound is None:
         r.unbound = unbound_arrays(r)
     return v in r.unbound
@@ -36,12 +37,23 @@ def unbound_arrays(r: Reverse) -> set[Operand]:
                 sources.setdefault(v, []).extend(given)
         if isinstance(op, Op) and not is_name(op) and op.prim not in ("is", "is_not"):
             read |= {o for o in op.operands if isinstance(o, Value) and r.home.get(o) is block}
+    # of what is None or not as the call shows, as what a function hands back, no path tells the sizes
+    opaque = reached(sources, lambda o: o not in sources and getattr(o.type, "optional", False))
+    return reached(sources, is_missing, read) - opaque
+
+
+def reached(
+    sources: dict[Value, list[Operand]],
+    starts: Callable[[Operand], bool],
+    left_out: Set[Operand] = frozenset(),
+) -> set[Operand]:
+    """The values that may be one of those that it starts with, or of the values found."""
     found: set[Operand] = set()
     while True:
-        reached = {v for v, given in sources.items() if any(is_missing(o) or o in found for o in given)}
-        if reached - read <= found:
+        more = {v for v, given in sources.items() if any(starts(o) or o in found for o in given)} - left_out
+        if more <= found:
             return found
-        found |= reached - read
+        found |= more
 
 
 def is_missing(o: Operand) -> bool:

@@ -115,3 +115,22 @@ def test_a_number_as_the_tangent_of_an_array_without_axes():
 
     for tangent in (np.array(1.0), np.float64(1.0)):
         assert np.isclose(jvp(f, (np.array(0.7),), (tangent,))[1], 16.8)
+
+
+def spread_before_it_is_written(x):
+    A = np.sin(x[:, None] - np.arange(2))
+    B = np.broadcast_to(x, (2, 3)) - 1.0
+    x[0] = 1.0
+    return A[0, 0] * np.sum(B**3) + np.sum(A * A)
+
+
+def added_before_it_is_written(x):
+    A = x[:, None] + np.zeros((3, 3))
+    B = A.T - x[::-1]
+    x *= 0.5
+    return np.sum(B * A * A) + np.sum(x**3)
+
+
+@pytest.mark.parametrize("fn", [spread_before_it_is_written, added_before_it_is_written])
+def test_tangents_of_sums_are_not_those_of_what_is_written_later(fn):
+    checked(fn, ROWS[0].copy())

@@ -424,6 +424,7 @@ def of_gate(f: Forward, gate: Gate, op: Op) -> Operand | None:
 def complete(f: Forward, result: Value, tangent: Operand) -> Operand:
     """An array's tangent with all its axes; memory of its own where the array is written."""
     t = result.type
+    may_change = tangent in f.written  # the tangent of y = x + 1 is that of x, which may be written later
     tangent = projected(f.builder, tangent, t)
     if not isinstance(t, Array):
         return tangent
@@ -431,7 +432,7 @@ def complete(f: Forward, result: Value, tangent: Operand) -> Operand:
     if is_complex(t) and not is_complex(found.type):  # as that of x + 1j is, before anything is written to it
         return f.emit("astype", found, type=t, attrs={"dtype": t.dtype}.items())
     borrowed = f.aliases.is_written(result) and (found is not tangent or tangent in f.tangents.values())
-    if borrowed or found in f.written:  # the tangent of y = x + 1 is that of x, which may be written later
+    if borrowed or may_change:
         found = f.emit("copy", found, type=t)
     return found
 

@@ -200,3 +200,29 @@ def test_arguments_in_a_list_are_told_apart():
 def test_of_a_gradient():
     g = grad(as_a_list)
     np.testing.assert_allclose(grad(lambda x: np.sum(g(x)))(X), 6.0 * X)
+
+
+def filled(x):
+    def go(v):
+        n = len(v)
+        if n == 1:
+            return v + 0j
+        r = np.empty(n, complex)
+        r[: n // 2] = go(v[: n // 2]) * 1j
+        r[n // 2 :] = v[n // 2 :]
+        return r
+
+    return np.sum(np.abs(go(x)) ** 4)
+
+
+@pytest.mark.parametrize("fn", [filled, fourier])
+def test_third_derivatives(fn):
+    v, u = np.array([1.0, 0.5, -0.3, 0.2]), np.array([0.2, -0.4, 0.6, 0.1])
+    first = grad(fn)
+
+    def along(x):
+        return np.sum(first(x) * v)
+
+    second, x, h = grad(along), X[:4].copy(), 1e-5
+    slope = (second(x + h * u) - second(x - h * u)) / (2.0 * h)
+    np.testing.assert_allclose(hvp(along)(x, u), slope, rtol=1e-6, atol=1e-7)

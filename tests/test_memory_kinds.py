@@ -15,7 +15,7 @@ X3, X4, X6 = np.array([0.3, -0.7, 1.2]), np.array([1.0, 2.0, 3.0, 4.0]), np.aran
 SQUARE, WIDE = np.array([[0.3, 0.4], [0.5, 0.6]]), np.arange(1.0, 7.0).reshape(2, 3) * 0.25
 
 
-def checked(fn, *args, level=2, modes=True):
+def checked(fn, *args, modes=True):
     """All modes of the derivatives by the floating arguments agree with one another and with differences."""
     wrt = tuple(i for i, a in enumerate(args) if isinstance(a, (float, np.ndarray)))
     checker = Checker(fn, args, wrt)

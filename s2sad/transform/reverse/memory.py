@@ -223,6 +223,10 @@ def reverse_tape_read(r: Reverse, op: Op, scope: Scope) -> None:
     if cotangent is None or not r.is_active(op.operands[0]):
         return
     target, at = shadow(r, op.operands[0], scope), r.primal(op.operands[1], scope)
+    if is_memory(op.result.type):  # others have that shadow, too
+        held = r.builder.emit("tape_read", target, at, type=shadow_type(op.result.type))
+        r.builder.effect("add_into", held, cotangent)
+        return
     before = r.builder.emit("tape_read", target, at, type=FLOAT)
     r.builder.effect("tape_write", target, at, r.builder.emit("add", before, cotangent))
 

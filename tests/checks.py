@@ -348,11 +348,18 @@ class Checker:
     """All checks of one function at one argument set; problems are collected, none raised."""
 
     def __init__(
-        self, fn: Callable[..., Any], args: Sequence[Any], wrt: Wrt, seed: int = 0, rounded: bool = False
+        self,
+        fn: Callable[..., Any],
+        args: Sequence[Any],
+        wrt: Wrt,
+        seed: int = 0,
+        rounded: bool = False,
+        may_refuse: str = "",
     ) -> None:
         """Run the primal once: its value and its mutations are what everything is compared with; `rounded` where
-        the mutations may differ by rounding, since `np.dot` and `@` sum in different orders."""
-        self.rounded = rounded
+        the mutations may differ by rounding, since `np.dot` and `@` sum in different orders; `may_refuse`: what a
+        refusal says that is no problem."""
+        self.rounded, self.may_refuse = rounded, may_refuse
         self.fn, self.args, self.wrt = fn, tuple(args), wrt
         self.where = positions(fn, wrt)
         rng = np.random.default_rng(seed)
@@ -381,7 +388,10 @@ class Checker:
                     given = fresh(self.args)
                     alone = grad(self.fn, wrt=self.wrt, jit=jit, optimize=optimize)(*given)
                     self.problems += mutation_problem(what, self.after, given, self.rounded or jit)
-        except Exception as error:  # any exception is a finding
+        except Exception as error:  # any other exception is a finding
+            if self.may_refuse and self.may_refuse in str(error):
+                self.refused = reason_of(error)
+                return None
             if jit and type(error).__name__ == "JitError":
                 self.refused = reason_of(error)
             self.problems.append(failure("error" if not jit else "jit-error", error))
@@ -631,13 +641,15 @@ def check_function(
     rounded: bool = False,
     modes: bool = False,
     seed: int = 0,
+    may_refuse: str = "",
 ) -> Report:
     """Check the gradient of fn every way there is; `modes`: Jacobians, pullbacks and second derivatives, too; `jit` adds the compiled gradient, `oracle` (an interpreter of
     the primal's untyped form) also the interpreter of the gradient's IR.
 
-    `may_refuse_jit` allows compilation to end in a JitError, for what Numba cannot type (recursion, nested lists).
+    `may_refuse_jit` allows compilation to end in a JitError, for what Numba cannot type (recursion, nested lists);
+    `may_refuse` what a refusal says that is no problem.
     """
-    checker = Checker(fn, args, wrt, seed, rounded)
+    checker = Checker(fn, args, wrt, seed, rounded, may_refuse)
     if oracle is not None:
         checker.oracle(oracle)
     gradients: Mapping[int, Any] = {level: checker.gradient(optimize=level) for level in levels}
@@ -655,6 +667,6 @@ def check_function(
             checker.interpreted(known[-1])
         if jit:
             checker.compiled(known[-1])
-    refused = checker.refused if may_refuse_jit else ""
+    refused = checker.refused if may_refuse_jit or may_refuse else ""
     problems = [p for p in checker.problems if not (refused and p.kind == "jit-error")]
     return Report(tuple(dict.fromkeys(problems)), trusted, refused)

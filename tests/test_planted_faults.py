@@ -12,7 +12,7 @@ from tests.fuzz.array_faults import ARRAY_FAULTS
 from tests.fuzz.check import check_source
 from tests.fuzz.faults import FAULTS, WRONG_PARTIALS, Fault, planted, wrong_partial
 from tests.fuzz.generator import FuzzProgram
-from tests.fuzz.run import GENERATORS
+from tests.fuzz.run import GENERATORS, may_refuse_for
 from tests.fuzz.view_faults import VIEW_FAULTS
 
 QUICK = 60
@@ -30,7 +30,13 @@ def checked(seed: int, kind: str = "numbers", modes: bool = False) -> Report:
     """The default pipeline's gradient against forward mode and differences, its value against the primal's."""
     chosen = program(seed, kind)
     return check_source(
-        chosen.source, chosen.args, chosen.wrt, levels=(2,), rounded=kind != "numbers", modes=modes
+        chosen.source,
+        chosen.args,
+        chosen.wrt,
+        levels=(2,),
+        rounded=kind != "numbers",
+        modes=modes,
+        may_refuse=may_refuse_for(chosen),
     )
 
 

@@ -55,6 +55,7 @@ def check_source(
     rounded: bool = False,
     modes: bool = False,
     seed: int = 0,
+    may_refuse: str = "",
 ) -> Report:
     """Check the function `f` of a module text in every way of `check_function`, the IR verified after each pass."""
     with loaded(source) as module, mock.patch.object(pipeline, "VERIFY", True):
@@ -69,4 +70,5 @@ def check_source(
             rounded=rounded,
             modes=modes,
             seed=seed,
+            may_refuse=may_refuse,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.fuzz.statements import indent
-from tests.fuzz.view_scope import Known
+from tests.fuzz.view_scope import RECORD, Known
 from tests.fuzz.view_writes import ViewWrites
 
 
@@ -178,3 +178,97 @@ class ViewParts(ViewWrites):
         test = f"{u} is not None" if start else t
         return [f"{t} = {self.element(known)} > {self.bound()}", *start, f"if {t}:", f"    {u} = {made}", *self.block(known.inner(), 3, 1),
                 f"if {test}:", *f"    {read}".split("\n")]  # fmt: skip
+
+    def recursion(self, known: Known) -> list[str]:
+        """A function that calls itself: it fills, halves, folds or hands on what it is given."""
+        self.used["recursion"] += 1
+        vectors = self.writable(known.vectors, known)
+        v, r = self.pick(vectors), self.fresh("v")
+        least, size = known.vectors[v]
+        forms = [[f"{self.helper('grown')}", f"{r} = grown({v}, {self.rng.randint(0, 2)})"], [f"{self.helper('halves')}", f"{r} = halves({v})"],
+                 [f"{self.helper('turned')}", f"{r} = turned({v}, {self.rng.randint(0, 3)})"]]  # fmt: skip
+        plain = [[self.helper("folded"), f"s += 0.2 * folded({v})"], [self.helper("waved"), f"s += 0.1 * np.sum(np.abs(waved({v}, 2)) ** 2)"],
+                 [self.helper("waved"), f"s += 0.1 * np.sum((waved({v}, 2) ** 2).real)"]]  # fmt: skip
+        if least >= 4:
+            plain.append([self.helper("deep"), f"deep({v}, 2)"])
+        others = [w for w in vectors if known.vectors[w] == (size, size) and w != v]
+        if others and size is not None:
+            plain.append([self.helper("filled"), f"filled({v}, {self.pick(others)}, 0)"])
+        matrices = [m for m in self.writable(known.matrices, known) if known.matrices[m][1] > 1]
+        if matrices:
+            plain.append([self.helper("swept"), f"s += swept({self.pick(matrices)}, 0)"])
+        if self.chance(0.5):
+            return self.pick(plain)[1:]  # type: ignore[no-any-return]
+        known.vectors[r] = (least, size)
+        return self.pick(forms)[1:]  # type: ignore[no-any-return]
+
+    def by_name(self, known: Known) -> list[str]:
+        """A dict of arrays, read and written."""
+        v, w = (self.pick(self.writable(known.vectors, known)) for _ in range(2))
+        if not known.named or self.chance(0.4):
+            self.used["dict-of-views"] += 1
+            d, found = self.fresh("d"), [self.vector(known), self.vector(known)]
+            texts = [t[0] if t is not None and t[3] else n for t, n in zip(found, (v, w), strict=True)]
+            known.named.add(d)
+            return [f'{d} = {{"a": {texts[0]}, "b": {texts[1]}}}']
+        d, k, h = self.pick(list(known.named)), self.pick(["a", "b"]), self.fresh("h")
+        forms = [[f'{d}["{k}"][0] = {self.value(known)}'], [f'{d}["{k}"] *= {self.number()}'],
+                 [f"for {h} in {d}.values():", f"    {h}[0] = 0.5 * {h}[-1]"], [f"for {k}, {h} in {d}.items():", f"    s += 0.3 * {h}[0] * {h}[1]"],
+                 [f'{d}["{k}"][1:] *= {d}["{k}"][0]'], [f"for {k} in {d}:", f"    {d}[{k}][-1] += {self.number()}"]]  # fmt: skip
+        return list(self.pick(forms))
+
+    def buffers(self, known: Known) -> list[str]:
+        """Two arrays that change places in a loop, one made of the other."""
+        names = [v for v in self.writable(known.vectors, known) if known.vectors[v][1] is not None]
+        if not names:
+            return []
+        self.used["buffers"] += 1
+        v, a, b, i = self.pick(names), self.fresh("a"), self.fresh("b"), self.fresh("i")
+        n = known.vectors[v][1]
+        first = self.pick(
+            [
+                f"{v}, np.zeros({n})",
+                f"{v}.copy(), {v} * 0.5",
+                f"{v}, {v} + 0.2",
+                f"{v}, {self.pick(names)}[:{n}].copy()",
+            ]
+        )
+        if "[:" in first and known.vectors[first.split(", ")[1].split("[")[0]][1] != n:
+            first = f"{v}, np.ones({n})"
+        forms = [f"{b}[:] = 0.5 * {a} * {a}[::-1]", f"{b}[1:] = 0.3 * {a}[:-1] + 0.2 * {b}[1:]", f"{b}[{i}] = {a}[{i}] * {a}[-1]", f"{b} += 0.3 * {a}",
+                 f"{b}[0] = 0.5 * {a}[0] ** 2"]  # fmt: skip
+        body = [*self.rng.sample(forms, 2), f"{a}, {b} = {b}, {a}"]
+        known.vectors[a] = known.vectors[b] = (n, n)
+        return [
+            f"{a}, {b} = {first}",
+            f"for {i} in range({self.pick([1, 2, 2, 3])}):".replace("range(3)", f"range({min(3, n)})"),
+            *indent(body),
+        ]
+
+    def closure(self, known: Known) -> list[str]:
+        """A function of its own that writes an array from outside, and a number."""
+        self.used["closure-over-view"] += 1
+        v, g = self.pick(self.writable(known.vectors, known)), self.fresh("g")
+        body = self.pick([[f"{v}[k] = 0.5 * {v}[k - 1] * {v}[0]", f"return {v}[k]"],
+                          [f"t = {v}[k:]", "t[0] = 0.4 * t[-1] ** 2", "return t[0] * t[-1]"]])  # fmt: skip
+        use = self.pick(
+            [
+                f"s = s + 0.2 * {g}(0) * {g}(1)",
+                f"{v}[0] = {g}(1)",
+                f"for k in range(2):\n    s = 0.5 * s + 0.3 * {g}(k)",
+            ]
+        )
+        return [f"def {g}(k):", *indent(body), *use.split("\n")]
+
+    def record(self, known: Known) -> list[str]:
+        """A named tuple of two arrays, made anew in a loop."""
+        self.used["record"] += 1
+        self.helpers["Pair"] = RECORD
+        v, w = (self.pick(self.writable(known.vectors, known)) for _ in range(2))
+        p, i = self.fresh("p"), self.fresh("i")
+        forms = [f"{p}.u[0] = 0.5 * {p}.w[1] ** 2", f"s += 0.3 * np.sum({p}.u * {p}.u)", f"{p}.w[:] *= 0.8", f"{p} = Pair({p}.w, {p}.u)",
+                 f"{p} = {p}._replace(u={p}.w)", f"{p} = Pair({p}.u * 0.5, {p}.w)"]  # fmt: skip
+        body = self.rng.sample(forms, 3)
+        if self.chance(0.4):
+            return [f"{p} = Pair({v}, {w})", *body, f"s += {p}.u[0] * {p}.w[-1]"]
+        return [f"{p} = Pair({v}, {w})", f"for {i} in range(2):", *indent(body), f"s += {p}.u[0] * {p}.w[-1]"]

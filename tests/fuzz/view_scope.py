@@ -20,6 +20,17 @@ HELPERS = {
     "first_row": "def first_row(M):\n    r = M[0]\n    r[1] = 0.4 * r[0] * r[0]\n    return r\n",
     "shifted": "def shifted(v, n):\n    for i in range(n):\n        t = v[i:]\n        t[0] = 0.5 * t[1] * t[1]\n    return v[n:]\n",
 }  # fmt: skip
+RECURSIVE = {
+    "deep": "def deep(v, k):\n    if k > 0:\n        v[0] = 0.5 * v[1] * v[1]\n        deep(v[1:], k - 1)\n        v[0] += 0.3 * v[-1]\n",
+    "halves": "def halves(v):\n    if len(v) < 2:\n        return v * v\n    return np.concatenate([halves(v[::2]), 0.5 * halves(v[1::2])])\n",
+    "grown": "def grown(v, k):\n    if k == 0:\n        return v * 0.9\n    w = grown(v, k - 1)\n    w[0] = 0.5 * w[1] * w[-1]\n    return w\n",
+    "folded": "def folded(v):\n    if len(v) == 1:\n        return v[0]\n    return 0.7 * v[0] * folded(v[1:]) + v[-1]\n",
+    "turned": "def turned(v, k):\n    if k == 0:\n        return v\n    v[0] *= 0.8\n    return turned(v[::-1], k - 1)\n",
+    "swept": "def swept(M, k):\n    if k == len(M):\n        return 0.0\n    M[k] *= 0.8\n    M[k, 0] = 0.5 * M[k - 1, 1] ** 2\n    return M[k, 0] + swept(M, k + 1)\n",
+    "filled": "def filled(v, w, k):\n    if k < len(v):\n        w[k] = v[k] * w[k - 1]\n        filled(v, w, k + 1)\n",
+    "waved": "def waved(v, k):\n    if k == 0:\n        return v + 0j\n    return waved(v, k - 1) * (0.5 + 1j)\n",
+}  # fmt: skip
+RECORD = "class Pair(NamedTuple):\n    u: np.ndarray\n    w: np.ndarray\n"
 
 
 @dataclass
@@ -33,6 +44,8 @@ class Known:
     read_only: set[str] = field(default_factory=set)
     loops: dict[str, int] = field(default_factory=dict)  # loop variables and their largest values
     held: dict[str, tuple[str, int]] = field(default_factory=dict)  # containers: of what, and how many
+    named: set[str] = field(default_factory=set)  # dicts of two vectors, "a" and "b"
+    cubes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def inner(self) -> Known:
         return Known(*(dict(d) if isinstance(d, dict) else set(d) for d in vars(self).values()))  # type: ignore[arg-type]
@@ -58,8 +71,7 @@ class ViewScope:
         return f"{base}{self.serial}"
 
     def helper(self, name: str) -> str:
-        self.helpers[name] = HELPERS[name]
-        self.used[f"helper-{name}"] += 1
+        self.helpers[name] = (HELPERS | RECURSIVE)[name]
         return name
 
     # -- numbers ---------------------------------------------------------------------------------------
@@ -158,6 +170,8 @@ class ViewScope:
             text, rows, columns = self.pick(forms)
             self.used["reshaped"] += "reshape" in text
             return text, rows, columns, free
+        if known.cubes and self.chance(0.6):
+            return self.plane(known)
         whole = [(n, size) for n, (_, size) in known.vectors.items() if size in (4, 6)]
         if not whole:
             return None
@@ -165,6 +179,18 @@ class ViewScope:
         self.used["reshaped"] += 1
         rows = self.pick([2, size // 2])
         return f"{name}.reshape({rows}, {size // rows})", rows, size // rows, name not in known.read_only
+
+    def plane(self, known: Known) -> tuple[str, int, int, bool]:
+        """A matrix from an array of three axes."""
+        self.used["three-axes"] += 1
+        name = self.pick(list(known.cubes))
+        a, b, c = known.cubes[name]
+        forms = [(f"{name}[{self.row(known, a)}]", b, c), (f"{name}[:, {self.row(known, b)}]", a, c), (f"{name}[..., {self.row(known, c)}]", a, b),
+                 (f"{name}.reshape({a * b}, {c})", a * b, c), (f"{name}.reshape(-1, {b * c})", a, b * c), (f"{name}.T[{self.row(known, c)}]", b, a),
+                 (f"np.moveaxis({name}, 0, -1)[{self.row(known, b)}]", c, a), (f"{name}[::-1, :, 0]", a, b),
+                 (f"np.swapaxes({name}, 1, 2).reshape({a * c}, {b})", a * c, b)]  # fmt: skip
+        text, rows, columns = self.pick(forms)
+        return text, rows, columns, name not in known.read_only
 
     def bind(self, known: Known) -> list[str]:
         """A new name for a view, or for an array."""

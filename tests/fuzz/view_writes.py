@@ -38,6 +38,10 @@ class ViewWrites(ViewScope):
             self.used["row-into-vector"] += 1
         if least >= 3:
             forms.append(f"{name}[1:] = 0.5 * {name}[:-1]")
+        if self.chance(0.25):
+            return self.by_function(known, name)
+        if size is not None and self.chance(0.015):
+            return self.other_steps(f"{name}[::2]", f"{name}.reshape(-1)[:{(size + 1) // 2}]")
         if self.chance(0.2):  # what is written overlaps what is read
             self.used["overlap"] += 1
             return [
@@ -66,9 +70,31 @@ class ViewWrites(ViewScope):
                 f"{name}[{r}] = np.cos({v})[None, :]",
             ]
         self.used["row-into-vector"] += "1:2" in forms[3]
+        if self.chance(0.03):
+            k = self.rng.randrange(columns)
+            return self.other_steps(f"{name}[:, {c}]", f"{name}.reshape(-1)[{k}:{k + rows}]")
         if self.chance(0.2):
             self.used["overlap"] += 1
-            k = self.rng.randrange(columns)
-            return [self.pick([f"{name}[:, {c}] = {name}.reshape(-1)[{k}:{k + rows}]", f"{name}[1:] = {name}[:-1]", f"{name}[:] = {name}[::-1]",
+            return [self.pick([f"{name}[1:] = {name}[:-1]", f"{name}[:] = {name}[::-1]",
                                f"{name}[:2, :2] = {name}[:2, :2].T"])]  # fmt: skip
+        return [self.pick(forms)]
+
+    def other_steps(self, target: str, value: str) -> list[str]:
+        """An assignment whose value NumPy reads where it has just written: it is refused."""
+        self.used["overlap-steps"] += 1
+        return [f"{target} = {value}"]
+
+    def by_function(self, known: Known, name: str) -> list[str]:
+        """A vector written by a function of NumPy, through a mask or through an array of subscripts."""
+        self.used["written-by-function"] += 1
+        size = known.vectors[name][1]
+        forms = [f"np.multiply({name}, {self.number()}, out={name})", f"{name}.fill({self.value(known)})", f"np.add.at({name}, [0, 1, 0], {self.value(known)})",
+                 f"{name}[{name} > {self.bound()}] *= 0.5", f"{name}[{name} < {self.bound()}] = {self.value(known)}", f"{name}[[0, -1]] = {name}[[-1, 0]]",
+                 f"{name}[[0, 1]] += {self.value(known)}", f"{name}[...] = 0.9 * {name}", f"np.sin({name}, out={name})",
+                 f"np.maximum({name}, {self.bound()}, out={name})", f"{name}[:] = np.cumsum({name}) * 0.3", f"np.copyto({name}, 0.5 * {name}[::-1])"]  # fmt: skip
+        same = [v for v, (_, n) in known.vectors.items() if n == size and n is not None and v != name]
+        if same:
+            other = self.pick(same)
+            forms += [f"np.cos({other}, out={name})", f"np.copyto({name}, {other})", f"np.subtract({name}, {other}, out={name})",
+                      f"{name}[{other} > {self.bound()}] = {self.value(known)}", f"{name}[:] = np.where({other} > {self.bound()}, {other}, {name})"]  # fmt: skip
         return [self.pick(forms)]

@@ -52,6 +52,11 @@ class Views(ViewParts):
             "numbers_taken": 0.6,
             "positions": 0.5,
             "unbound": 0.5,
+            "recursion": 0.7,
+            "by_name": 0.9,
+            "buffers": 0.5,
+            "closure": 0.4,
+            "record": 0.4,
         }
         if depth < 3:
             kinds |= {"loop": 3.2 if depth < 2 else 1, "branch": 1}
@@ -67,7 +72,7 @@ class Views(ViewParts):
 
     def program(self) -> tuple[str, tuple[Any, ...], tuple[int, ...]]:
         rng = np.random.default_rng(self.rng.randrange(10**6))
-        known = Known({"x": (6, 6), "y": (6, 6)}, {"A": (2, 3), "B": (3, 3)})
+        known = Known({"x": (6, 6), "y": (6, 6)}, {"A": (2, 3), "B": (3, 3)}, cubes={"C": (2, 2, 3)})
 
         def numbers(*shape: int) -> Any:
             return np.round(rng.uniform(0.2, 1.2, shape) * rng.choice([-1, 1], shape), 3)
@@ -78,8 +83,9 @@ class Views(ViewParts):
             "A": numbers(2, 3),
             "B": numbers(3, 3),
             "c": float(numbers(1)[0]),
+            "C": numbers(2, 2, 3),
         }
-        for name in "AB":
+        for name in "ABC":
             if self.chance(0.15):
                 self.used["by-columns"] += 1
                 given[name] = np.asfortranarray(given[name])
@@ -87,14 +93,17 @@ class Views(ViewParts):
             self.used["strided"] += 1
             given["x"] = np.repeat(given["x"], 2)[::2]
         body = self.block(known, 0, self.rng.randint(4, 8))
-        own = [n for n in (*known.vectors, *known.matrices)]
+        called = [name for name in self.helpers if any(f"{name}(" in line for line in body)]
+        self.used.update(f"helper-{name}" for name in called)
+        own = [*known.vectors, *known.matrices, *known.cubes]
         parts = [f"{self.number()} * np.sum({n} * {n})" for n in own]
         parts += [f"0.1 * np.sum({h}[0])" for h in known.held]
+        parts += [f'0.1 * np.sum({d}["{k}"] ** 2)' for d in sorted(known.named) for k in "ab"]
         source = "\n".join(
-            ["import math", "", "import numpy as np", "", "", *(t + "\n" for t in self.helpers.values()),
+            ["import math", "from typing import NamedTuple", "", "import numpy as np", "", "", *(self.helpers[name] + "\n" for name in called),
              f"def f({', '.join(given)}):", "    s = c", *indent(body), f"    return s + {' + '.join(parts)}"]
         )  # fmt: skip
-        return source + "\n", tuple(given.values()), (0, 1, 2, 3, 4)
+        return source + "\n", tuple(given.values()), tuple(range(len(given)))
 
 
 def generate_views(seed: int) -> FuzzProgram:

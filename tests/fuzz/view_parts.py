@@ -179,6 +179,40 @@ class ViewParts(ViewWrites):
         return [f"{t} = {self.element(known)} > {self.bound()}", *start, f"if {t}:", f"    {u} = {made}", *self.block(known.inner(), 3, 1),
                 f"if {test}:", *f"    {read}".split("\n")]  # fmt: skip
 
+    def flattened(self, known: Known) -> list[str]:
+        """What is a view or a copy of a matrix as this lies, or a view that nobody can write; the matrix is written while it is held."""
+        names = self.writable(known.matrices, known)
+        if not names:
+            return []
+        self.used["flattened"] += 1
+        m = self.pick(names)
+        rows, columns = known.matrices[m]
+        v, t, i = self.fresh("v"), self.fresh("t"), self.fresh("i")
+        views = [f"{m}.ravel()", f"{m}.T.ravel()", f"{m}.reshape(-1)", f"{m}.T.reshape(-1)", f"np.ravel({m}[::-1])", f"{m}.T.copy().ravel()",
+                 f"np.sin({m}).ravel()", f"({m} * 0.5).reshape(-1)", f"{m}.copy().T.reshape(-1)"]  # fmt: skip
+        shown = [
+            f"np.diagonal({m})",
+            f"np.broadcast_to({m}, (2, {rows}, {columns}))",
+            f"{m}.flatten()",
+            f"np.diag({m})",
+        ]
+        writable = self.chance(0.6)
+        made = self.pick(views if writable else shown)
+        later = self.pick([f"{t} = {v} * {v}", f"{t} = np.sin({v})", f"{t} = {v}"])
+        write = self.pick([f"{m}[0, 0] = {self.value(known)}", f"{m}[{rows - 1}] *= {self.number()}", f"{m}[0, 1] += 0.4 * {m}[0, 0]",
+                           *([f"{v}[1] = 0.5 * {v}[0] ** 2", f"{v}[0] = {self.value(known)}"] if writable else [])])  # fmt: skip
+        read = f"s += 0.2 * np.sum({t} * {v})"
+        if writable:
+            known.vectors[v] = (rows * columns,) * 2
+        if self.chance(0.4):
+            return [
+                f"{v} = {made}",
+                f"{t} = {v} * 2.0",
+                f"for {i} in range(2):",
+                *indent(self.rng.sample([later, write, read], 3)),
+            ]
+        return [f"{v} = {made}", later, write, read]
+
     def recursion(self, known: Known) -> list[str]:
         """A function that calls itself: it fills, halves, folds or hands on what it is given."""
         self.used["recursion"] += 1

@@ -52,6 +52,7 @@ class Views(ViewParts):
             "numbers_taken": 0.6,
             "positions": 0.5,
             "unbound": 0.5,
+            "flattened": 1.2,
             "recursion": 0.7,
             "by_name": 0.9,
             "buffers": 0.5,
@@ -86,13 +87,13 @@ class Views(ViewParts):
             "C": numbers(2, 2, 3),
         }
         for name in "ABC":
-            if self.chance(0.15):
+            if self.chance(0.2):
                 self.used["by-columns"] += 1
                 given[name] = np.asfortranarray(given[name])
         if self.chance(0.1):
             self.used["strided"] += 1
             given["x"] = np.repeat(given["x"], 2)[::2]
-        body = self.block(known, 0, self.rng.randint(4, 8))
+        body = self.block(known, 0, self.rng.randint(5, 10))
         called = [name for name in self.helpers if any(f"{name}(" in line for line in body)]
         self.used.update(f"helper-{name}" for name in called)
         own = [*known.vectors, *known.matrices, *known.cubes]

@@ -46,18 +46,19 @@ def verify(fn: Function, typed: bool = False, locations: bool = False) -> None:
 
 
 def _verify(fn: Function, typed: bool, locations: bool, callees: Mapping[str, Function]) -> None:
-    single_definition(fn)
-    arity(fn)
-    visible_definitions(fn)
-    breaks_in_tail(fn)
-    known_primitives(fn, typed)
-    known_callees(fn, callees)
+    walked = Walked(fn)
+    single_definition(walked)
+    arity(walked)
+    visible_definitions(walked)
+    breaks_in_tail(walked)
+    known_primitives(walked, typed)
+    known_callees(walked, callees)
     if typed:
-        typed_loops(fn)
-        known_types(fn)
-        joined_types(fn)
+        typed_loops(walked)
+        known_types(walked)
+        joined_types(walked)
     if locations:
-        known_locations(fn)
+        known_locations(walked)
 
 
 # -- walking ------------------------------------------------------------------------------------------
@@ -99,8 +100,13 @@ def _events(fn: Function) -> Iterator[_Event]:
             stack.extend(_Enter(b) for b in reversed(blocks_of(event)))
 
 
-def _ops(fn: Function) -> Iterator[AnyOp]:
-    return (e for e in _events(fn) if not isinstance(e, (_Enter, _Done)))
+class Walked:
+    """A function and what one walk through it meets: the checks share it, since walking takes most of their time."""
+
+    def __init__(self, fn: Function) -> None:
+        self.fn = fn
+        self.events = tuple(_events(fn))
+        self.ops = tuple(e for e in self.events if not isinstance(e, (_Enter, _Done)))
 
 
 def _fail(check: Callable[..., None], reason: str, loc: Loc) -> VerifierError:
@@ -114,14 +120,15 @@ def _name(operand: Operand) -> str:
 # -- the invariants -----------------------------------------------------------------------------------
 
 
-def single_definition(fn: Function) -> None:
+def single_definition(walked: Walked) -> None:
     """Guards against a pass that puts an operation or block in two places without renaming: both would
     then assign one variable, and an adjoint would be counted twice."""
+    fn = walked.fn
     defined = set(fn.params)
     if len(defined) != len(fn.params):
         raise _fail(single_definition, f"two parameters of {fn.name} are one value", fn.loc)
     loc = fn.loc
-    for event in _events(fn):
+    for event in walked.events:
         if isinstance(event, _Leave):
             continue
         if not isinstance(event, (_Enter, _Done)):
@@ -133,13 +140,14 @@ def single_definition(fn: Function) -> None:
             defined.add(value)
 
 
-def visible_definitions(fn: Function) -> None:
+def visible_definitions(walked: Walked) -> None:
     """Guards against reading what another branch, a finished loop body or a later operation defines: the
     generated code would read an unbound or a stale variable."""
+    fn = walked.fn
     visible = set(fn.params)
     scopes: list[list[Value]] = []
     loc = fn.loc
-    for event in _events(fn):
+    for event in walked.events:
         used: tuple[Operand, ...] = ()
         if isinstance(event, _Leave):
             used = event.block.yields
@@ -159,10 +167,10 @@ def visible_definitions(fn: Function) -> None:
             visible.difference_update(scopes.pop())
 
 
-def arity(fn: Function) -> None:
+def arity(walked: Walked) -> None:
     """Guards against a pass that adds or drops a carried value at one of its places and not at the others:
     values would shift and be bound to each other's names."""
-    for op in _ops(fn):
+    for op in walked.ops:
         n = len(op.results)
         if isinstance(op, If):
             counts = [("then params", len(op.then.params), 0), ("else params", len(op.orelse.params), 0)]
@@ -182,10 +190,10 @@ def arity(fn: Function) -> None:
                 raise _fail(arity, reason, op.loc)
 
 
-def breaks_in_tail(fn: Function) -> None:
+def breaks_in_tail(walked: Walked) -> None:
     """Guards against a break with code after it: the reverse sweep, which knows only branch conditions and
     trip counts, would run the adjoint of code that was never run."""
-    _check_tails(fn, breaks_in_tail, lambda op, block: True)
+    _check_tails(walked.fn, breaks_in_tail, lambda op, block: True)
 
 
 def _check_tails(fn: Function, check: Callable[..., None], alike: Callable[[If, Block], bool]) -> None:
@@ -206,10 +214,10 @@ def _check_tails(fn: Function, check: Callable[..., None], alike: Callable[[If, 
                 stack += [(op.test, False, op.loc), (op.body, True, op.loc)]
 
 
-def known_primitives(fn: Function, typed: bool = False) -> None:
+def known_primitives(walked: Walked, typed: bool = False) -> None:
     """Guards against a misspelt or unregistered primitive, which would surface as a missing rule, or in
     code generation, far from the pass that made it."""
-    for op in _ops(fn):
+    for op in walked.ops:
         if not isinstance(op, Op):
             continue
         known = op.prim in PRIMS or op.prim in SPECIAL if typed else op.prim in UNTYPED
@@ -218,10 +226,10 @@ def known_primitives(fn: Function, typed: bool = False) -> None:
             raise _fail(known_primitives, f"{op.prim!r} is no primitive of the {form} form", op.loc)
 
 
-def known_callees(fn: Function, callees: Mapping[str, Function]) -> None:
+def known_callees(walked: Walked, callees: Mapping[str, Function]) -> None:
     """Guards against a call of a function that was renamed or dropped, or whose signature a pass changed:
     a callee is found among the callees of the function or of one that calls it."""
-    for op in _ops(fn):
+    for op in walked.ops:
         if not isinstance(op, Op) or op.prim != "invoke":
             continue
         callee = callees.get(op.attr("callee"))
@@ -235,20 +243,21 @@ def known_callees(fn: Function, callees: Mapping[str, Function]) -> None:
             raise _fail(known_callees, reason, op.loc)
 
 
-def typed_loops(fn: Function) -> None:
+def typed_loops(walked: Walked) -> None:
     """Guards against a loop over any iterable that typing left behind: transforms know only ranges."""
-    for op in _ops(fn):
+    for op in walked.ops:
         if isinstance(op, ForEach):
             raise _fail(typed_loops, "a loop over any iterable is left", op.loc)
 
 
-def known_types(fn: Function) -> None:
+def known_types(walked: Walked) -> None:
     """Guards against a value that typing forgot: whether it carries a derivative would be guessed."""
+    fn = walked.fn
     loc = fn.loc
     for value in fn.params:
         if isinstance(value.type, Unknown):
             raise _fail(known_types, f"the parameter {_name(value)} has no type", loc)
-    for event in _events(fn):
+    for event in walked.events:
         if isinstance(event, _Leave):
             found: tuple[Operand, ...] = event.block.yields
         elif isinstance(event, (_Enter, _Done)):
@@ -260,10 +269,10 @@ def known_types(fn: Function) -> None:
                 raise _fail(known_types, f"{_name(operand)} has no type", loc)
 
 
-def joined_types(fn: Function) -> None:
+def joined_types(walked: Walked) -> None:
     """Guards against a result typed by one of the paths that lead to it: an int where a path yields a
     float would lose its adjoint."""
-    for op in _ops(fn):
+    for op in walked.ops:
         for what, sources, targets in _flows(op):
             for source, target in zip(sources, targets, strict=False):
                 if not isinstance(source, Undef) and not flows_into(source.type, target.type):
@@ -305,9 +314,10 @@ def _flows(op: AnyOp) -> list[_Flow]:
     return []
 
 
-def known_locations(fn: Function) -> None:
+def known_locations(walked: Walked) -> None:
     """Guards against generated code that cannot say which line of the user's it stands for."""
-    for op in _ops(fn):
+    fn = walked.fn
+    for op in walked.ops:
         if op.loc.line <= 0:
             what = op.prim if isinstance(op, Op) else type(op).__name__
             raise _fail(known_locations, f"{what} in {fn.name} has no location", op.loc)

@@ -61,7 +61,9 @@ def is_view(op: object) -> bool:
 
 def maybe_view(op: object) -> bool:
     """Whether only the call shows if the result is a view of the argument."""
-    return isinstance(op, Op) and made(op) is Made.MAYBE_VIEW
+    if not isinstance(op, Op) or not (op.prim in _MAYBE_VIEWS or op.prim == "numpy.einsum"):
+        return False  # asked of every operation, again and again
+    return made(op) is Made.MAYBE_VIEW
 
 
 def is_fresh(op: object) -> bool:

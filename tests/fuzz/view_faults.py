@@ -18,7 +18,6 @@ VIEW_FAULTS: list[tuple[Fault, int]] = [
     (Fault("no path leaves an array unbound", "transform.reverse.unbound:is_missing", "isinstance(o, Undef)", "False"), 463),
     (Fault("what may be a view is none", "analysis.aliases:Aliases.join_maybe_views", "if maybe_view(op)", "if False"), 0),
     (Fault("overlap is seen through views alone", "typing.overlaps:base", "(Made.VIEW, Made.MAYBE_VIEW, Made.SAME)", "(Made.VIEW, Made.SAME)"), 0),
-    (Fault("columns keep what is not decided", "transform.jacobian:columns", "fn = settled(fn, inputs)", "pass"), 0),
     (Fault("calls write nothing", "analysis.aliases:Aliases.op", "writes.extend(given)", "pass"), 0),
     (Fault("calls give memory of their own", "analysis.aliases:Aliases.op", "self.mix((*given, *back))", "self.mix(back)"), 0),
 ]  # fmt: skip

@@ -201,7 +201,13 @@ class ViewParts(ViewWrites):
         later = self.pick([f"{t} = {v} * {v}", f"{t} = np.sin({v})", f"{t} = {v}"])
         write = self.pick([f"{m}[0, 0] = {self.value(known)}", f"{m}[{rows - 1}] *= {self.number()}", f"{m}[0, 1] += 0.4 * {m}[0, 0]",
                            *([f"{v}[1] = 0.5 * {v}[0] ** 2", f"{v}[0] = {self.value(known)}"] if writable else [])])  # fmt: skip
-        read = f"s += 0.2 * np.sum({t} * {v})"
+        read = self.pick(
+            [
+                f"s += 0.2 * np.sum({t} * {v})",
+                f"s += 0.2 * np.sum({v} ** 3)",
+                f"s += np.sum(np.sin({v}) * {v})",
+            ]
+        )
         if writable:
             known.vectors[v] = (rows * columns,) * 2
         if self.chance(0.4):

@@ -165,6 +165,13 @@ class ViewScope:
             name = self.pick(list(known.matrices))
             r, c = known.matrices[name]
             free = name not in known.read_only
+            if self.chance(0.25):
+                self.used["own-matrix"] += 1
+                v = self.pick(list(known.vectors))
+                made = [(f"{name} * 0.5", r, c), (f"{name}.copy()", r, c), (f"np.sin({name}.T)", c, r), (f"{name} @ {name}.T", r, r),
+                        (f"np.outer({name}[0], {v}[:2])", c, 2), (f"np.outer({v}[:2], {v}[:2])", 2, 2), (f"{name}.T.copy()", c, r)]  # fmt: skip
+                text, rows, columns = self.pick(made)
+                return text, rows, columns, True
             forms = [(f"{name}.T", c, r), (f"{name}[::-1]", r, c), (f"{name}[:, ::-1]", r, c), (f"{name}.reshape({c}, {r})", c, r),
                      (f"np.swapaxes({name}, 0, 1)", c, r), (f"{name}.T.reshape({r}, {c})", r, c)]  # fmt: skip
             text, rows, columns = self.pick(forms)

@@ -15,6 +15,7 @@ from tests.checks import Checker
 from tests.fuzz.array_generator import generate_arrays
 from tests.fuzz.generator import generate
 from tests.fuzz.run import Outcome, main, run_seed
+from tests.fuzz.view_scope import HELPERS, RECURSIVE
 from tests.fuzz.views import generate_views
 
 QUICK = 100
@@ -176,14 +177,18 @@ def test_each_construct_of_arrays_is_common() -> None:
 
 
 def test_each_construct_of_memory_is_common() -> None:
-    """Each construct is in at least 5 % of the programs about memory."""
+    """Each construct is in at least 5 % of the programs about memory, but for what is refused; each helper is in some."""
     histogram: Counter[str] = Counter()
     for seed in range(600):
         histogram.update(generate_views(seed).constructs.keys())
-    assert not {name: number for name, number in histogram.items() if number < RARELY * 600}
+    helpers = {name for name in histogram if name.startswith("helper-")}
+    rare = {name: n for name, n in histogram.items() if n < RARELY * 600 and name not in helpers}
+    assert set(rare) == {"overlap-steps"}
+    assert helpers == {f"helper-{name}" for name in (*HELPERS, *RECURSIVE, "Pair")}
     wanted = {"view-in-loop", "row-into-vector", "container-of-views", "helper-writes", "carried-view", "copy-or-itself",
               "complex-in-place", "reshaped", "by-columns", "strided", "joined", "while", "overlap",
-              "written-positions", "numbers-taken", "unbound"}  # fmt: skip
+              "written-positions", "numbers-taken", "unbound", "flattened", "dict-of-views", "written-by-function", "recursion",
+              "three-axes", "buffers", "closure-over-view", "record", "own-matrix"}  # fmt: skip
     assert wanted <= set(histogram), wanted - set(histogram)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s2sad.ir.core import Block, Const, For, Op, Operand, Value, walk
-from s2sad.ir.types import FLOAT, INT, Array, List, element, is_float, is_memory
+from s2sad.ir.types import INT, Array, List, element, is_float, is_memory
 from s2sad.rules.builder import const
 from s2sad.transform.reverse.core import HANDLERS, Reverse
-from s2sad.transform.reverse.scopes import Scope
-from s2sad.transform.reverse.shadows import appended, shadow, shadow_type, twin
+from s2sad.transform.reverse.scopes import Scope, adjoint_type, zero
+from s2sad.transform.reverse.shadows import appended, empty_cell, shadow, shadow_type, twin
 
 
 def cell(r: Reverse, op: Op, scope: Scope) -> tuple[Operand, ...]:
@@ -73,10 +73,10 @@ def reverse_store(r: Reverse, op: Op, scope: Scope) -> None:
     target, at = shadow(r, a, scope), cell(r, op, scope)
     if r.is_active(value):
         cotangent = read_shadow(r, target, *at)
-        r.builder.effect("store", target, *at, const(0.0))
+        r.builder.effect("store", target, *at, empty_cell(target.type))
         r.add(value, cotangent, scope)
     else:
-        r.builder.effect("store", target, *at, const(0.0))
+        r.builder.effect("store", target, *at, empty_cell(target.type))
 
 
 def reverse_accumulate(r: Reverse, op: Op, scope: Scope) -> None:
@@ -101,7 +101,7 @@ def reverse_append(r: Reverse, op: Op, scope: Scope) -> None:
         position = Value("", INT)
         r.counters[op] = position
         r.extras.before[op].append(Op("len", (a,), (position,), op.loc))
-        r.extras.after[op].append(Op("append", (grown, const(0.0)), (), op.loc))
+        r.extras.after[op].append(Op("append", (grown, empty_cell(grown.type)), (), op.loc))
         r.home[position] = r.home_of(op)
         r.sites[position] = r.extras.before[op]
     if r.is_active(value):
@@ -127,11 +127,12 @@ def reverse_fill(r: Reverse, op: Op, scope: Scope) -> None:
         return
     target = shadow(r, op.result, scope)
     n = r.builder.emit("len", target, type=INT)
-    total, i, result = Value("total", FLOAT), Value("i", INT), Value("total", FLOAT)
+    item = adjoint_type(element(target.type))
+    total, i, result = Value("total", item), Value("i", INT), Value("total", item)
     with r.builder.region() as ops:
-        new = r.builder.emit("add", total, read_shadow(r, target, i), hint="total", type=FLOAT)
+        new = r.builder.emit("add", total, read_shadow(r, target, i), hint="total", type=item)
     loop = For(
-        const(0), n, const(1), (const(0.0),), Block((i, total), tuple(ops), (new,)), (result,), r.builder.loc
+        const(0), n, const(1), (zero(item),), Block((i, total), tuple(ops), (new,)), (result,), r.builder.loc
     )
     r.builder.ops.append(loop)
     r.add(value, result, scope)
@@ -215,7 +216,7 @@ def reverse_tape_write(r: Reverse, op: Op, scope: Scope) -> None:
     tape, k, value = op.operands
     if r.is_active(tape) and r.is_active(value) and is_float(value.type):
         target, at = shadow(r, tape, scope), r.primal(k, scope)
-        r.add(value, r.builder.emit("tape_read", target, at, type=FLOAT), scope)
+        r.add(value, r.builder.emit("tape_read", target, at, type=target.type.item), scope)  # type: ignore[attr-defined]
 
 
 def reverse_tape_read(r: Reverse, op: Op, scope: Scope) -> None:
@@ -227,7 +228,7 @@ def reverse_tape_read(r: Reverse, op: Op, scope: Scope) -> None:
         held = r.builder.emit("tape_read", target, at, type=shadow_type(op.result.type))
         r.builder.effect("add_into", held, cotangent)
         return
-    before = r.builder.emit("tape_read", target, at, type=FLOAT)
+    before = r.builder.emit("tape_read", target, at, type=target.type.item)  # type: ignore[attr-defined]
     r.builder.effect("tape_write", target, at, r.builder.emit("add", before, cotangent))
 
 

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from s2sad.ir.core import Op
 from s2sad.ir.types import is_float
-from s2sad.rules.builder import const
 from s2sad.transform.reverse.core import Reverse
 from s2sad.transform.reverse.scopes import Scope
-from s2sad.transform.reverse.shadows import shadow, zero_shadow
+from s2sad.transform.reverse.shadows import empty_cell, shadow, zero_shadow
 
 
 def share(r: Reverse, other: Reverse) -> None:
@@ -25,4 +24,4 @@ def restore(r: Reverse, op: Op, scope: Scope) -> None:
             zero_shadow(r.builder, shadow(r, v, scope))
     if op.prim == "tape_write" and op.operands[0] in r.shadows and is_float(op.operands[2].type):
         target, at = shadow(r, op.operands[0], scope), r.primal(op.operands[1], scope)
-        r.builder.effect("tape_write", target, at, const(0.0))
+        r.builder.effect("tape_write", target, at, empty_cell(target.type))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from s2sad.errors import NOWHERE, UnsupportedSyntaxError
 from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, walk
-from s2sad.ir.types import FLOAT, INT, Array, List, Scalar, Tape, Type, is_float, is_memory
+from s2sad.ir.types import FLOAT, INT, Array, List, Scalar, Tape, Type, element, is_float, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.effects import is_own, is_view
 from s2sad.transform.reverse import storage
 from s2sad.transform.reverse.extras import Carry, leaf_operands
-from s2sad.transform.reverse.scopes import Scope
+from s2sad.transform.reverse.scopes import Scope, zero
 from s2sad.transform.reverse.unbound import column_of, handed_sizes, may_be_unbound
 
 if TYPE_CHECKING:
@@ -85,6 +85,11 @@ def shadow_type(t: Type) -> Type:
     if isinstance(t, Array) and not t.dtype.startswith(("float", "complex")):
         return replace(t, dtype="float64")
     return t
+
+
+def empty_cell(t: Type) -> Const:
+    """What a cell of a shadow holds before anything is added: of a list or tape, which has no dtype, of its items' kind."""
+    return const(0.0) if isinstance(t, Array) else zero(element(t))
 
 
 def twin(r: Reverse, a: Operand) -> Operand:
@@ -181,7 +186,7 @@ def tape_writes_twin(r: Reverse, tape: Value) -> None:
     for op in walk(r.fn.body):
         if isinstance(op, Op) and op.prim == "tape_write" and op.operands[0] is tape:
             value = op.operands[2]
-            held: Operand = twin(r, value) if is_memory(value.type) else const(0.0)
+            held: Operand = twin(r, value) if is_memory(value.type) else empty_cell(r.shadows[tape].type)
             operands = (r.shadows[tape], op.operands[1], held)
             r.extras.after[op].append(replace(op, operands=operands))
 
@@ -240,7 +245,7 @@ def zero_shadow(b: Builder, d: Operand) -> None:
     elif isinstance(d.type, List) and not is_memory(d.type.item):
         i = Value("i", INT)
         with b.region() as ops:
-            b.effect("store", d, i, const(0.0))
+            b.effect("store", d, i, empty_cell(d.type))
         n = b.emit("len", d, type=INT)
         b.ops.append(For(const(0), n, const(1), (), Block((i,), tuple(ops), ()), (), b.loc))
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from s2sad.codegen.made_for import CONTIGUOUS, says_sizes, sizes_fit
+from s2sad.codegen.made_for import lies, says_sizes, sizes_fit
 from s2sad.errors import NOWHERE, Loc, S2sadError, cut
 from s2sad.frontend.source import MISSING, Attribute, Builtin, Place
 from s2sad.ir.types import INT, Array, List, Placed, Scalar
@@ -122,7 +122,7 @@ class Tests:
             plain = key.ndim == 1 and not says_sizes(key)
             self.add(vector if plain else sizes_fit(e, key))  # the former is what is fastest
             if isinstance(key, Placed):
-                self.add(CONTIGUOUS[key.layout].format(e))
+                self.add(lies(e, key))
         else:
             raise _TooLong
 

@@ -8,13 +8,15 @@ What is not known is None; of what an operation is not listed for nothing is kno
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from s2sad.analysis.uses import definitions
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, While
-from s2sad.ir.types import Array, Dim, Size, is_many
+from s2sad.ir.types import Array, Dim, Lying, Size, is_many, item_size
 from s2sad.rules.effects import Made, is_fresh, made
 from s2sad.rules.registry import PRIMS
 from s2sad.rules.shapes import is_elementwise
@@ -32,11 +34,13 @@ ROWS_FROM_ROWS = frozenset(  # row by row where all that they are made of is
 @dataclass(frozen=True)
 class Layout:
     """`order`: the axes, that of the longest step first. `joins`: of each neighbours in it, whether a step of the first is as
-    long as all of the second. `unit`: whether the last has steps of one element."""
+    long as all of the second. `unit`: whether the last has steps of one element. `steps`: those of each axis in elements, in
+    the same order, where sizes are known; () where not."""
 
     order: tuple[int, ...]
     joins: tuple[bool | None, ...]
     unit: bool | None
+    steps: tuple[int, ...] = ()
 
     @property
     def by_rows(self) -> bool:
@@ -53,22 +57,73 @@ class Layout:
 Known = Layout | None
 
 
-def dense(order: tuple[int, ...]) -> Layout:
-    return Layout(order, (True,) * (len(order) - 1), True)
+def dense(order: tuple[int, ...], t: Array) -> Layout:
+    """The layout without gaps of an array whose axes have this order."""
+    sizes = [t.dims[k] for k in order]
+    steps: list[int] = []
+    if all(isinstance(d, int) for d in sizes):
+        steps = [math.prod(sizes[k + 1 :]) for k in range(len(sizes))]  # type: ignore[arg-type]
+    return Layout(order, (True,) * (len(order) - 1), True, tuple(steps))
 
 
 def by_rows(t: Array) -> Layout:
-    return dense(tuple(k for k, d in enumerate(t.dims) if d != 1))
+    return dense(tuple(k for k, d in enumerate(t.dims) if d != 1), t)
 
 
-def of_argument(t: Array, kind: str | None) -> Known:
-    """The layout of an argument that is contiguous by rows ('C'), by columns ('F'), or neither ('A')."""
+def by_columns(t: Array) -> Layout:
+    return dense(by_rows(t).order[::-1], t)
+
+
+def exact(a: Layout, t: Array) -> Layout:
+    """The layout of an array with what its steps say, where they are known."""
+    if not a.steps:
+        return a
+    sizes = [t.dims[k] for k in a.order]
+    if not all(isinstance(d, int) for d in sizes):
+        return replace(a, steps=())
+    joins = tuple(a.steps[i] == sizes[i + 1] * a.steps[i + 1] for i in range(len(sizes) - 1))  # type: ignore[operator]
+    return Layout(a.order, joins, not sizes or a.steps[-1] == 1, a.steps)
+
+
+def met(a: Known, b: Known) -> Known:
+    """What two layouts have in common."""
+    if a is None or b is None or a.order != b.order:
+        return None
+    joins = tuple(x if x == y else None for x, y in zip(a.joins, b.joins, strict=True))
+    return Layout(a.order, joins, a.unit if a.unit == b.unit else None, a.steps if a.steps == b.steps else ())
+
+
+def zeros_like(a: Layout, t: Array) -> Known:
+    """Zeros keep the order of axes; Numba's lie by rows where the array has gaps."""
+    if a.order == by_rows(t).order:
+        return by_rows(t)
+    return by_columns(t) if met(a, by_columns(t)) == by_columns(t) else None
+
+
+def of_argument(t: Array, kind: Lying) -> Known:
+    """The layout of an argument that is contiguous by rows ('C'), by columns ('F'), or neither ('A'), or has these steps."""
     own = by_rows(t)
+    if isinstance(kind, tuple):
+        return of_steps(t, kind)
     if kind == "C":
         return own
     if kind == "F":
-        return dense(own.order[::-1])
+        return by_columns(t)
     return Layout(own.order, (), False) if kind == "A" and len(own.order) == 1 else None
+
+
+def of_steps(t: Array, steps: tuple[int, ...]) -> Known:
+    """The layout of an array of known sizes whose axes have steps of so many bytes."""
+    size = item_size(t.dtype)
+    order = tuple(sorted(by_rows(t).order, key=lambda k: -abs(steps[k])))
+    if any(s % size for s in steps) or not order:
+        return None
+    return exact(Layout(order, (None,) * (len(order) - 1), None, tuple(steps[k] // size for k in order)), t)
+
+
+def has_gaps(fn: Function) -> bool:
+    """Whether an argument lies neither by rows nor by columns: then no copy or shadow lies quite as it does."""
+    return any(kind not in ("C", "F") for kind in fn.layouts.values())
 
 
 def lies_by_rows(fn: Function, v: Value) -> bool:
@@ -78,13 +133,14 @@ def lies_by_rows(fn: Function, v: Value) -> bool:
 
 def as_it_lies(fn: Function, v: Value) -> tuple[tuple[str, str], ...]:
     """The attributes of a copy of an argument that lies in memory as the argument does."""
-    return (("order", "F"),) if not lies_by_rows(fn, v) and fn.layouts[v] == "F" else ()
+    kind = "C" if lies_by_rows(fn, v) else fn.layouts[v]
+    return () if kind in ("C", "A") else (("order", "F" if kind == "F" else "K"),)
 
 
 class Layouts:
     """The layouts of a function's arrays. `given`: those of its arguments, as in `Function.layouts`."""
 
-    def __init__(self, fn: Function, given: Mapping[Value, str]) -> None:
+    def __init__(self, fn: Function, given: Mapping[Value, Lying]) -> None:
         self.defs = definitions(fn)
         self.found: dict[Value, Known] = {}
         for v, kind in given.items():
@@ -110,7 +166,7 @@ class Layouts:
             self.block(op.then)
             self.block(op.orelse)
             for r, a, b in zip(op.results, op.then.yields, op.orelse.yields, strict=True):
-                self.found[r] = self.of(a) if self.of(a) == self.of(b) else None
+                self.found[r] = met(self.of(a), self.of(b))
         elif isinstance(op, (For, While)):
             self.loop(op)
 
@@ -127,7 +183,7 @@ class Layouts:
                 ends.append(op.test.yields[1:])
             self.block(op.body)
             after = [[self.of(o) for o in end] for end in ends]
-            joined = [c if all(end[k] == c for end in after) else None for k, c in enumerate(carried)]
+            joined = [functools.reduce(met, (end[k] for end in after), c) for k, c in enumerate(carried)]
             if joined == carried:
                 self.found.update(zip(op.results, carried, strict=True))
                 return
@@ -138,7 +194,7 @@ class Layouts:
     def made(self, op: Op, t: Array) -> Known:
         """The layout of an operation's result."""
         if op.attr("order") is not None and is_fresh(op):
-            return by_rows(t) if op.attr("order") == "C" else None
+            return {"C": by_rows(t), "F": by_columns(t)}.get(op.attr("order"))
         if is_fresh(op) and t.ndim == 1:
             return by_rows(t)
         if op.prim in BY_ROWS:
@@ -148,8 +204,10 @@ class Layouts:
         first = self.of(op.operands[0]) if op.operands else None
         if made(op) is Made.SAME:
             return first
-        if op.prim in ("copy", "zeros_like", "astype"):
-            return by_rows(t) if first is not None and first.by_rows else None
+        if op.prim in ("copy", "zeros_like", "astype") and first is not None:
+            if first.by_rows or op.prim != "zeros_like":
+                return by_rows(t) if first.by_rows else None
+            return zeros_like(first, t)
         if op.prim in ROWS_FROM_ROWS or (op.prim in PRIMS and is_elementwise(PRIMS[op.prim])):
             return self.kept(op, t)
         handler = VIEWS.get(op.prim)
@@ -268,10 +326,11 @@ def without(a: Layout, at: int, join: bool | None) -> Layout:
     """A layout without one of its axes; `join` says whether its neighbours join then."""
     order = a.order[:at] + a.order[at + 1 :]
     if at == len(a.order) - 1:
-        return Layout(order, a.joins[:-1], a.unit if join else join)
+        return Layout(order, a.joins[:-1], a.unit if join else join, a.steps[:at])
+    steps = a.steps[:at] + a.steps[at + 1 :]
     if at == 0:
-        return Layout(order, a.joins[1:], a.unit)
-    return Layout(order, (*a.joins[: at - 1], join, *a.joins[at + 1 :]), a.unit)
+        return Layout(order, a.joins[1:], a.unit, steps)
+    return Layout(order, (*a.joins[: at - 1], join, *a.joins[at + 1 :]), a.unit, steps)
 
 
 def subscripted(op: Op, a: Layout, t: Array) -> Known:
@@ -301,7 +360,7 @@ def subscripted(op: Op, a: Layout, t: Array) -> Known:
     known_ = [k for k in a.order if t.dims[places[k]] != 1]
     for k in [k for k in a.order if k not in known_]:  # sliced to one element
         a = without(a, a.order.index(k), None)
-    return replace(a, order=tuple(places[k] for k in a.order))
+    return exact(replace(a, order=tuple(places[k] for k in a.order)), t)
 
 
 def taken_at(a: Layout, axis: int, size: Size) -> Layout:
@@ -326,7 +385,10 @@ def sliced(a: Layout, axis: int, before: Size, after: Size, whole: bool, step: O
     if at > 0 and not (whole and by == 1):
         shorter = by == 1 and differ(before, after) and is_many(after)
         joins[at - 1] = False if joins[at - 1] and shorter else None
-    return Layout(a.order, tuple(joins), unit)
+    steps = a.steps
+    if steps:
+        steps = () if by is None else (*steps[:at], steps[at] * by, *steps[at + 1 :])
+    return Layout(a.order, tuple(joins), unit, steps)
 
 
 def differ(a: Size, b: Size) -> bool:
@@ -340,7 +402,7 @@ def reshaped(op: Op, a: Layout, t: Array) -> Known:
     if a.by_rows:
         return by_rows(t)
     if len(a.order) == 1:  # one axis taken apart
-        return replace(by_rows(t), unit=a.unit)
+        return replace(by_rows(t), unit=a.unit, steps=())
     return None
 
 

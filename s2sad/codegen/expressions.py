@@ -247,6 +247,8 @@ class Expressions:
 
     def op_numpy_reshape(self, op: Op) -> Any:
         a = self.operand(op.operands[0])
+        if op.attr("apart"):
+            a = t.call(t.attribute(a, "copy"))
         if op.prim == "reshape_copy" and op.attr("ravel"):  # which copies where reshape() need not
             return t.call(t.attribute(a, "ravel"))
         return t.call(t.attribute(a, "reshape"), self.sizes(op.operands[1:]))
@@ -404,10 +406,11 @@ class Expressions:
         if full and isinstance(held, gast.Call):
             value, shape = held.args
             return t.call("np.full", shape, value)
-        if op.attr("order") != "F":
+        order = op.attr("order")
+        if order not in ("F", "K") or (order == "K" and self.emitter.target == "numba"):
             return t.call(t.attribute(held, "copy"))
         if self.emitter.target != "numba":
-            return t.call(t.attribute(held, "copy"), t.constant("F"))
+            return t.call(t.attribute(held, "copy"), t.constant(order))
         return t.attribute(
             t.call(t.attribute(t.attribute(held, "T"), "copy")), "T"
         )  # Numba's copies lie by rows

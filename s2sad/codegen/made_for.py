@@ -40,6 +40,17 @@ CONTIGUOUS = {
     "A": "not ({0}.flags.c_contiguous or {0}.flags.f_contiguous)",
 }
 LYING = {"C": "contiguous by rows", "F": "contiguous by columns", "A": "not contiguous"}
+
+
+def lies(e: str, key: Placed) -> str:
+    """The test of how an array lies in memory."""
+    return CONTIGUOUS[key.layout].format(e) if isinstance(key.layout, str) else f"{e}.strides == {key.layout}"
+
+
+def lying(key: Placed) -> str:
+    return LYING[key.layout] if isinstance(key.layout, str) else f"with strides {key.layout}"
+
+
 HELPERS = (FIRST_BYTE, END_OF, SHARE_MEMORY)
 
 
@@ -95,7 +106,7 @@ class Tests:
             known = f'isinstance({e}, np.ndarray) and {e}.dtype == "{key.dtype}" and '
         test, text = sizes_fit(e, key), f"{shown(e)}: an array of {key.dtype} with {axes(key)}"
         if isinstance(key, Placed):
-            test, text = f"{test} and {CONTIGUOUS[key.layout].format(e)}", f"{text}, {LYING[key.layout]}"
+            test, text = f"{test} and {lies(e, key)}", f"{text}, {lying(key)}"
         self.refuse(f"not ({'' if self.typed else known}{test})", text)
 
     def container(self, e: str, key: Any) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Union
 
 from s2sad.errors import NOWHERE, Loc
-from s2sad.ir.types import UNKNOWN, Type
+from s2sad.ir.types import UNKNOWN, Lying, Type
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -129,8 +129,8 @@ class Function:
     """`params` are values named as in Python; `defaults` and the like live with whoever calls it. `called`: by
     another function here, so that its parameters may be the same memory. `compiled`: its derivative will be, and then
     arithmetic on arrays costs less than to keep them. `derived`: it has derivatives in it. `kept`: how many of the last results are there for another
-    function of ours, which reads them only where they are bound. `layouts`: how arrays that it is given lie in memory, by rows
-    ("C"), by columns ("F") or neither ("A"), where that is known."""
+    function of ours, which reads them only where they are bound. `layouts`: how arrays that it is given lie in memory, where
+    that is known."""
 
     name: str
     params: tuple[Value, ...]
@@ -141,7 +141,7 @@ class Function:
     compiled: bool = False
     kept: int = 0
     derived: bool = False
-    layouts: dict[Value, str] = field(default_factory=dict)
+    layouts: dict[Value, Lying] = field(default_factory=dict)
 
 
 def blocks(op: AnyOp) -> tuple[Block, ...]:

@@ -85,13 +85,24 @@ class Array(Type):
         return scalar_of(self.dtype)
 
 
+Lying = (
+    str | tuple[int, ...]
+)  # by rows ("C"), by columns ("F"), neither ("A"); or the steps of such an array in bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Placed(Array):
-    """An array in the key of a signature: also how it lies in memory, by rows ("C"), by columns ("F") or neither ("A").
-    `shape` are its sizes, which count only where `dims` say them."""
+    """An array in the key of a signature: also how it lies in memory. `shape` are its sizes, which count only where `dims`
+    say them, `steps` the bytes from element to element along each axis, which count only where `layout` is them."""
 
-    layout: str = "C"
+    layout: Lying = "C"
     shape: tuple[int, ...] = field(default=(), compare=False)
+    steps: tuple[int, ...] = field(default=(), compare=False)
+
+
+def item_size(dtype: str) -> int:
+    """The bytes of an element."""
+    return int("".join(filter(str.isdigit, dtype)) or 8) // 8
 
 
 def is_many(size: Size) -> bool:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from s2sad.errors import NOWHERE, Loc, SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, If, Op, Operand, Undef, Value
-from s2sad.ir.types import FLOAT, INT, Array, Scalar, Type, is_float, join, named_sizes, type_of
+from s2sad.ir.types import FLOAT, INT, Array, Lying, Scalar, Type, is_float, join, named_sizes, type_of
 from s2sad.rules.registry import PRIMS, Prim, parsed
 from s2sad.rules.shapes import infer_elementwise, infer_numbers, is_elementwise
 
@@ -53,7 +53,7 @@ class Builder:
             False  # what is built may be written later: no operation on arrays gives an operand itself
         )
         self.origins: dict[Any, tuple[Value, int]] = {}  # arguments whose axes have the sizes that types name
-        self.layouts: dict[Value, str] = {}  # how arrays among the arguments lie in memory
+        self.layouts: dict[Value, Lying] = {}  # how arrays among the arguments lie in memory
         self.meet: Callable[[str, tuple[Operand, ...], dict[str, Any]], Op | None] = lambda *_: (
             None  # the test, if any, that the sizes of an operation's operands fit
         )

@@ -16,7 +16,7 @@ from s2sad.bound import BoundDerivative
 from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING, Attribute, Builtin, FunctionSource, Namespace, Place
 from s2sad.ir.core import Value
-from s2sad.ir.types import Object, Placed, Type, with_dims
+from s2sad.ir.types import Lying, Object, Placed, Type, with_dims
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, FunctionAV, StaticAV, TupleAV, from_python
 from s2sad.typing.structure import (
@@ -105,7 +105,7 @@ class Captures:
         self.variables: dict[Any, Captured] = {}
         self.guards: dict[Any, Guard | Same] = {}
         self.seen: dict[Any, AV] = {}
-        self.layouts: dict[Value, str] = {}
+        self.layouts: dict[Value, Lying] = {}
         self.structures: set[Any] = set()  # the attributes of classes that hold lists of structures
         self.head_ops: list[Any] = []  # what takes elements out of captured containers
 

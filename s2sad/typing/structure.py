@@ -188,7 +188,7 @@ def placed(t: Array, a: Any) -> Placed:
     """The key of an array."""
     flags = a.flags
     layout = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
-    return Placed(t.dtype, t.ndim, t.dims, layout=layout, shape=a.shape)
+    return Placed(t.dtype, t.ndim, t.dims, layout=layout, shape=a.shape, steps=a.strides)
 
 
 def without_layout(key: Any) -> Any:
@@ -201,9 +201,9 @@ def without_layout(key: Any) -> Any:
 
 
 def with_sizes(key: Any) -> Any:
-    """A key that says the sizes of arrays."""
+    """A key that says the sizes of arrays, and the steps of those that lie neither by rows nor by columns."""
     if isinstance(key, Placed) and len(key.shape) == key.ndim:
-        return dataclasses.replace(key, dims=key.shape)
+        return dataclasses.replace(key, dims=key.shape, layout=key.steps if key.layout == "A" else key.layout)
     if isinstance(key, Node):
         return dataclasses.replace(key, parts=tuple(map(with_sizes, key.parts)))
     return key

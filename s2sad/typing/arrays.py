@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 
-from s2sad.errors import S2sadError, SignatureError
+from s2sad.errors import Loc, S2sadError, SignatureError
 from s2sad.frontend.source import MISSING
-from s2sad.ir.core import Block, Const, Operand, Undef, Value, all_operands
+from s2sad.ir.core import Block, Const, Op, Operand, Undef, Value, all_operands
 from s2sad.ir.types import BOTTOM, INT, Array, List, Object, Scalar, Type
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import Builder, const
@@ -214,15 +214,37 @@ def sizes(s: Any, a: Operand) -> list[Operand]:
 # -- arrays without axes ------------------------------------------------------------------------------
 
 
-# Numbers that NumPy gives as views without axes, which `+=` would write through
-WITHOUT_AXES: WeakSet[Value] = WeakSet()
+# Numbers that NumPy gives as arrays without axes, which `+=` would write to; with where they can be made as such arrays
+WITHOUT_AXES: WeakKeyDictionary[Value, frozenset[Loc]] = WeakKeyDictionary()
 TUPLES: WeakSet[Value] = WeakSet()  # lists in memory that stand for tuples of lengths nobody knows
 
 
+class InMemory(Exception):
+    """Restart typing with the arrays without axes that are made at these places in memory: one is written."""
+
+    def __init__(self, sites: frozenset[Loc]) -> None:
+        self.sites = sites
+
+
 def without_axes(number: Operand) -> Operand:
+    """A number that NumPy gives as a view without axes."""
     if isinstance(number, Value):
-        WITHOUT_AXES.add(number)
+        WITHOUT_AXES[number] = frozenset()
     return number
+
+
+def of_number(s: Any, number: Operand, hint: str) -> Operand:
+    """What `np.array` makes of a number: an array without axes where one is written to, which all its names show; else
+    the number."""
+    dtype = a_.dtype_of(number)
+    if s.loc in s.context.axeless:
+        made = s.builder.emit("numpy.zeros", type=Array(dtype, 0, ()), hint=hint, dtype=dtype)
+        s.builder.effect("assign", made, number)
+        return made  # type: ignore[no-any-return]
+    own = Value(hint, number.type)
+    s.builder.ops.append(Op("identity", (number,), (own,), s.builder.loc))
+    WITHOUT_AXES[own] = frozenset([s.loc])
+    return own
 
 
 def like(number: Value, *sources: Operand) -> Value:
@@ -233,7 +255,8 @@ def like(number: Value, *sources: Operand) -> Value:
     if isinstance(number.type, Scalar) and any(
         isinstance(o.type, Array) or o in WITHOUT_AXES for o in sources
     ):
-        WITHOUT_AXES.add(number)
+        sites = (WITHOUT_AXES.get(o, frozenset()) for o in sources if isinstance(o, Value))
+        WITHOUT_AXES[number] = frozenset[Loc]().union(*sites)
     return number
 
 
@@ -249,8 +272,11 @@ def converted(s: Any, o: Operand, t: Type, ops: list[Any]) -> Operand:
 
 
 def refuse_in_place(s: Any, target: Any) -> None:
-    """`+=` on an array without axes, which is a number here."""
+    """A write to an array without axes, which is a number here."""
     if isinstance(target, Value) and target in WITHOUT_AXES:
+        sites = WITHOUT_AXES[target] - s.context.axeless
+        if sites:
+            raise InMemory(sites)
         raise s.error(
             "an array without axes is updated in place, and with it the array that it is a view of",
             "index the array itself, as in a[0, 0] += ..., or write y = y + ...",

@@ -438,6 +438,7 @@ def getitem(s: Any, av: AV, index: AV, hint: str = "") -> AV:
         return element_at(s, av, i)
     if is_operand(av) and (missing := unbound(s, (av,))) is not None:
         return missing
+    arrays.refuse_in_place(s, av)
     raise s.error(
         f"cannot index {describe(av)} by {describe(index)}", "use a constant index, or a list of numbers"
     )
@@ -462,6 +463,7 @@ def setitem(s: Any, av: AV, index: AV, value: AV) -> None:
         av = lists.owner(s, av, value)
     if is_operand(av) and unbound(s, (av,)) is not None:
         return
+    arrays.refuse_in_place(s, av)
     if not (isinstance(av, Value) and is_memory(av.type)):
         raise s.error(f"cannot assign to an element of {describe(av)}", "use a list of numbers or an array")
     if isinstance(av.type, Array):
@@ -477,6 +479,7 @@ IN_PLACE = (("inplace", True),)
 
 def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
     """`a[i] += v`; an array or list that a list holds is itself changed, as it is through any name of its own."""
+    arrays.refuse_in_place(s, av)
     if isinstance(av, Value) and isinstance(av.type, Array):
         subscripts.augitem(s, av, index, value, prim)
         return
@@ -485,6 +488,7 @@ def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
         if held is not None and arrays.is_array(held):  # written through what holds it, which stays as it is
             operator(s, prim, [held, value], Op(prim, (), (Value(""),), s.builder.loc, IN_PLACE))
             return
+        arrays.refuse_in_place(s, held)
     if isinstance(av, TupleAV) and av.cls is list:
         scalars = all(is_operand(e) and not is_memory(e.type) for e in av.items)  # type: ignore[union-attr]
         av = lists.owner(s, av, value) if scalars else in_list(s, av)

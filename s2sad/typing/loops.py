@@ -225,7 +225,7 @@ class Loops(FirstTurns, WritingOut):
         def leaf(o: Operand) -> AV:
             if isinstance(o, Undef) or (isinstance(o, Const) and not isinstance(o.type, Scalar)):
                 return o
-            return Value("", o.type)
+            return arrays.like(Value("", o.type), o)
 
         return map_leaves(av, leaf)
 
@@ -234,7 +234,9 @@ class Loops(FirstTurns, WritingOut):
         found = []
         for s, av, name in zip(shape, avs, hints, strict=True):
             try:
-                found.append(self.merged((s, av), lambda operands, type: Value("", type), name))
+                found.append(
+                    self.merged((s, av), lambda operands, type: arrays.like(Value("", type), *operands), name)
+                )
             except KindsMeet as error:
                 raise Changes(error) from None
             if (

@@ -81,6 +81,7 @@ class Context:
 
     captures: Captures
     outlined: set[Any] = field(default_factory=set)
+    axeless: set[Loc] = field(default_factory=set)  # where arrays without axes are made in memory
     widened: dict[Loc, Type] = field(default_factory=dict)
     unknown: bool = False  # whether what empty lists will hold is left open
     empty: set[Loc] = field(default_factory=set)  # where lists are made empty
@@ -115,11 +116,12 @@ def specialise(
 
     load_library()
     outlined: set[Any] = set()
+    axeless: set[Loc] = set()
     widened: dict[Loc, Type] = {}
     unknown, bounded, for_size = False, True, False
     while True:
         captures.reset()
-        context = Context(captures, outlined, widened, unknown, bounded=bounded)
+        context = Context(captures, outlined, axeless, widened, unknown, bounded=bounded)
         walker = Specialiser(context)
         walker.builder.loc = source.loc
         try:
@@ -127,6 +129,9 @@ def specialise(
             result = call(walker, params) if call is not None else walker.enter(source, params)
         except Outline as restart:
             outlined.add(restart.key)
+            continue
+        except arrays.InMemory as written:
+            axeless |= written.sites
             continue
         except Widen as conflict:
             if widened.get(conflict.site) == conflict.item:

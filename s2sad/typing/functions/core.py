@@ -14,7 +14,7 @@ from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing import items, iteration
 from s2sad.typing.abstract import AV, describe
-from s2sad.typing.arrays import array, static
+from s2sad.typing.arrays import array, refuse_in_place, static
 from s2sad.typing.calls import HANDLERS, METHODS
 from s2sad.typing.overlaps import unaliased
 
@@ -106,6 +106,7 @@ def refuse(s: Any, name: str, found: dict[str, AV], **defaults: Any) -> None:
 
 def into(s: Any, value: AV, out: AV, name: str) -> AV:
     """`out=`: what the function gives is written into an array, which is its result."""
+    refuse_in_place(s, out)
     if isinstance(out, Const) or not (isinstance(out, Value) and isinstance(out.type, Array)):
         items_ = iteration.static_elements(s, out)
         if items_ is None or len(items_) != 1:

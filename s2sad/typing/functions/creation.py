@@ -71,7 +71,7 @@ for _name in ("zeros", "ones", "empty"):
 def filled(s: Any, sizes: list[Operand], value: Operand, dtype: str, hint: str, **attrs: str) -> AV:
     spread = a_.emit(s.builder, "numpy.broadcast_to", value, *sizes)
     if not isinstance(spread.type, Array):
-        return spread
+        return arrays.of_number(s, spread, hint)
     t = Array(dtype, spread.type.ndim, spread.type.dims)
     if dtype != spread.type.dtype:
         return s.builder.emit("astype", spread, type=t, hint=hint, dtype=dtype)  # type: ignore[no-any-return]
@@ -129,6 +129,8 @@ def converted(name: str, params: str, fresh: bool) -> Handler:
         a = array(s, given)
         dtype = dtype_name(s, found, a_.dtype_of(a))
         made = cast(s, a, dtype, hint)
+        if not isinstance(made.type, Array) and not axes:
+            return arrays.of_number(s, made, hint)
         if made is a and copies and given is a and isinstance(a.type, Array):
             made = s.builder.emit("copy", a, type=a.type, hint=hint)
         if name in CONTIGUOUS and made is a and isinstance(a.type, Array):

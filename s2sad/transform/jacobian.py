@@ -174,7 +174,7 @@ def columns(
             for original, copy in originals.items():
                 attrs = dict(as_it_lies(fn, original))
                 copier.map[original] = b.emit("copy", copy, type=copy.type, hint=original.hint, **attrs)
-            once = repeated(b, made.body.ops, copier, set(fn.body.ops), kept, originals)
+            once = repeated(b, made, copier, set(fn.body.ops), kept, originals)
             for i, output in enumerate(outputs):
                 d = copier.get(tangents.get(i, const(0.0)))
                 if not shape and not is_zero(d):
@@ -246,16 +246,17 @@ def kept_values(fn: Function, aliases: Aliases) -> tuple[Function, set[Value], d
 
 def repeated(
     b: Builder,
-    ops: tuple[AnyOp, ...],
+    fn: Function,
     copier: Copier,
     primal: set[AnyOp],
     kept: set[Value],
     originals: dict[Value, Value],
 ) -> list[AnyOp]:
-    """Append what of a function's tangents has to be done again for every column; returns what is done once."""
+    """Append what of a function with its tangents has to be done again for every column; returns what is done once."""
+    aliases = Aliases(fn)
     inside = {r for op in b.ops for r in op.results}  # what differs from column to column
     once: list[AnyOp] = []
-    for op in ops:
+    for op in fn.body.ops:
         if op in primal and isinstance(op, Op):
             again = op.prim in WRITES or (op.prim == "invoke" and any(is_memory(o.type) for o in op.operands))
             if not again and (
@@ -266,7 +267,10 @@ def repeated(
                 continue
         made = silent(copier.op(op))
         if op not in primal and isinstance(made, Op) and not inside.intersection(made.operands):  # type: ignore[arg-type]
-            if PRIMS[made.prim].effect in ("none", "raises") and made.prim not in WRITES:
+            own = any(
+                is_memory(r.type) and aliases.is_written(r) for r in op.results
+            )  # each column has its own
+            if PRIMS[made.prim].effect in ("none", "raises") and made.prim not in WRITES and not own:
                 once.append(made)
                 continue
         inside.update(made.results)

@@ -6,6 +6,7 @@ wherever they are read. What is left, which only the call shows, is sound where 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -21,11 +22,14 @@ from s2sad.analysis.layout import Layouts, has_gaps
 from s2sad.analysis.uses import use_counts
 from s2sad.errors import UndecidedViewError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, blocks, operands, walk, with_blocks
-from s2sad.ir.types import is_memory
+from s2sad.ir.types import Array, is_memory
 from s2sad.optimize.dce import eliminate_dead_code
+from s2sad.rules.builder import Builder, const
+from s2sad.rules.complexes import is_complex
 from s2sad.rules.effects import Made, is_fresh, is_view, keeps, made, maybe_view
 
 READ_ONLY = frozenset({"numpy.broadcast_to", "numpy.diagonal"})
+PARTS = frozenset({"numpy.real", "numpy.imag"})  # views of complex arrays
 
 
 def settled(fn: Function, inputs: tuple[Value, ...]) -> Function:
@@ -116,12 +120,12 @@ def same(op: Op) -> Op:
     return replace(op, prim="identity", operands=op.operands[:1], attrs=())
 
 
-# -- views that nobody can write ----------------------------------------------------------------------------
+# -- views that nobody can write, and parts of complex arrays ---------------------------------------------------
 
 
 def read_anew(fn: Function) -> Function:
-    """The function with diagonals, and what is spread out, of written memory taken anew by each operation that reads them:
-    as views do, they show what is there by then."""
+    """The function with diagonals, what is spread out, and real and imaginary parts, of written memory taken anew by each
+    operation that reads them: as views do, they show what is there by then. What is written to a part is written to the complex array."""
     aliases = Aliases(fn)
     chains: dict[Value, Op] = {}  # such views, and views of them
 
@@ -132,7 +136,8 @@ def read_anew(fn: Function) -> Function:
             first = op.operands[0] if isinstance(op, Op) and op.operands else None
             if not isinstance(op, Op) or not isinstance(first, Value) or not is_memory(first.type):
                 continue
-            late = op.prim in READ_ONLY and aliases.is_written(first) and not read_at_once(block, k, aliases)
+            late = op.prim in READ_ONLY or (op.prim in PARTS and is_complex(first.type))
+            late = late and aliases.is_written(first) and not read_at_once(block, k, aliases)
             if late or (first in chains and made(op) in (Made.VIEW, Made.MAYBE_VIEW, Made.SAME)):
                 chains[op.result] = op
 
@@ -160,10 +165,47 @@ def _anew(block: Block, chains: dict[Value, Op]) -> Block:
         if not isinstance(op, Op):
             op = with_blocks(op, lambda b: _anew(b, chains))
         elif op.prim not in SIZES and not any(r in chains for r in op.results):
-            if not any(keeps(op, o) for o in op.operands if o in chains):  # type: ignore[arg-type]
+            if op.prim in WRITES and op.operands[0] in chains and part_of(op.operands[0], chains) is not None:
+                ops += written_part(op, chains, again)
+                continue
+            read = [o for o in op.operands if o in chains]
+            if read and not any(keeps(op, o) for o in read):  # type: ignore[arg-type]
                 op = replace(op, operands=tuple(map(again, op.operands)))
         ops.append(op)
     return replace(block, ops=tuple(ops))
+
+
+def part_of(v: Operand, chains: dict[Value, Op]) -> Op | None:
+    """The operation that takes the part of a complex array that a chain of views leads to."""
+    while v in chains and chains[v].prim not in PARTS:  # type: ignore[index]
+        v = chains[v].operands[0]  # type: ignore[index]
+    return chains.get(v)  # type: ignore[arg-type]
+
+
+def written_part(op: Op, chains: dict[Value, Op], again: Callable[[Operand], Operand]) -> list[AnyOp]:
+    """A write to a part of a complex array: to a copy of the part, and that with the other part to the array."""
+    target = op.operands[0]
+    taken = part_of(target, chains)
+    assert taken is not None and isinstance(target, Value) and isinstance(target.type, Array)
+    b = Builder(op.loc)
+    rest = tuple(map(again, op.operands[1:]))  # before the views that are made here
+
+    def whole(v: Operand) -> Operand:
+        """The same elements of the complex array."""
+        made_ = chains[v]  # type: ignore[index]
+        if made_ is taken:
+            return again(made_.operands[0])
+        t: Any = made_.result.type
+        t = replace(t, dtype=taken.operands[0].type.dtype)  # type: ignore[attr-defined]
+        return b.emit(made_.prim, whole(made_.operands[0]), *made_.operands[1:], type=t, **dict(made_.attrs))
+
+    a = whole(target)
+    real, imag = (b.emit(name, a) for name in ("numpy.real", "numpy.imag"))
+    own = b.emit("copy", real if taken.prim == "numpy.real" else imag, type=target.type)
+    b.ops.append(replace(op, operands=(own, *rest)))
+    parts = (own, imag) if taken.prim == "numpy.real" else (real, own)
+    b.effect("assign", a, b.emit("add", parts[0], b.emit("mul", const(1j), parts[1])))
+    return b.ops
 
 
 def _without(block: Block, dead: set[Op]) -> Block:

@@ -137,6 +137,44 @@ def complex_number(x):
     return np.abs(z) ** 2
 
 
+def recursive(x):
+    def go(k, s):
+        if k >= 0:
+            s += x[k] * x[k - 1]
+            go(k - 1, s)
+
+    acc = np.array(0.0)
+    go(3, acc)
+    return acc * x[0]
+
+
+def in_a_list(x):
+    a = np.array(0.0)
+    held = [a, a]
+    for k in range(4):
+        held[k % 2] += x[k]
+    return held[0] * x[0] + a
+
+
+def appended(x):
+    a = np.array(x[0])
+    held = []
+    held.append(a)
+    held.append(a)
+    b = held[0]
+    b += x[1]
+    return held[1] * a
+
+
+def history(x):
+    a, held, then = np.array(0.0), [], []
+    for v in x:
+        a += v
+        held.append(a)
+        then.append(a.copy())
+    return held[0] * x[0] + then[1] * then[3]
+
+
 def only_read(x):
     a = np.array(x[0])
     s = np.asarray(2.0)
@@ -144,7 +182,8 @@ def only_read(x):
 
 
 PROGRAMS = [two_names, of_an_element, as_array, own_copy, in_helper, in_loop, whole, given_out, full_of, counted, in_tuple, in_dict,
-            on_a_path, by_while, complex_number, only_read]  # fmt: skip
+            on_a_path, by_while, complex_number, recursive, in_a_list,
+            appended, history, only_read]  # fmt: skip
 
 
 @pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)

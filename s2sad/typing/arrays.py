@@ -241,6 +241,7 @@ def of_number(s: Any, number: Operand, hint: str) -> Operand:
         made = s.builder.emit("numpy.zeros", type=Array(dtype, 0, ()), hint=hint, dtype=dtype)
         s.builder.effect("assign", made, number)
         return made  # type: ignore[no-any-return]
+    s.context.numbers.add(s.loc)
     own = Value(hint, number.type)
     s.builder.ops.append(Op("identity", (number,), (own,), s.builder.loc))
     WITHOUT_AXES[own] = frozenset([s.loc])
@@ -273,6 +274,9 @@ def converted(s: Any, o: Operand, t: Type, ops: list[Any]) -> Operand:
 
 def refuse_in_place(s: Any, target: Any) -> None:
     """A write to an array without axes, which is a number here."""
+    made = s.builder.defs.get(target) if isinstance(target, Value) else None
+    if made is not None and made.prim == "load":
+        refuse_in_list(s, made.operands[0])
     if isinstance(target, Value) and target in WITHOUT_AXES:
         sites = WITHOUT_AXES[target] - s.context.axeless
         if sites:
@@ -281,6 +285,12 @@ def refuse_in_place(s: Any, target: Any) -> None:
             "an array without axes is updated in place, and with it the array that it is a view of",
             "index the array itself, as in a[0, 0] += ..., or write y = y + ...",
         )
+
+
+def refuse_in_list(s: Any, held: Operand) -> None:
+    """A write to a number of a list in memory, which may be an array without axes that is known elsewhere, too."""
+    if isinstance(held.type, List) and isinstance(held.type.item, Scalar) and s.context.numbers:
+        raise InMemory(frozenset(s.context.numbers))
 
 
 def in_place(s: Any, a: Operand, v: Operand, prim: str) -> Operand:

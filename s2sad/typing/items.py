@@ -500,6 +500,7 @@ def augitem(s: Any, av: AV, index: AV, value: AV, prim: str) -> None:
             if changed is not held:
                 setitem(s, av, at, changed)
             return
+        arrays.refuse_in_list(s, av)
         if prim in ("add", "sub") and is_operand(value):
             term = s.number(value)
             term = term if prim == "add" else s.builder.emit("neg", term)

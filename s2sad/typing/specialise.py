@@ -82,6 +82,7 @@ class Context:
     captures: Captures
     outlined: set[Any] = field(default_factory=set)
     axeless: set[Loc] = field(default_factory=set)  # where arrays without axes are made in memory
+    numbers: set[Loc] = field(default_factory=set)  # where they are numbers
     widened: dict[Loc, Type] = field(default_factory=dict)
     unknown: bool = False  # whether what empty lists will hold is left open
     empty: set[Loc] = field(default_factory=set)  # where lists are made empty
@@ -121,7 +122,7 @@ def specialise(
     unknown, bounded, for_size = False, True, False
     while True:
         captures.reset()
-        context = Context(captures, outlined, axeless, widened, unknown, bounded=bounded)
+        context = Context(captures, outlined, axeless, widened=widened, unknown=unknown, bounded=bounded)
         walker = Specialiser(context)
         walker.builder.loc = source.loc
         try:

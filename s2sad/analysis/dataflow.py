@@ -14,6 +14,7 @@ from s2sad.rules.registry import PRIMS
 
 Partial = str | Callable[[Any, Any], Any]
 # what hands a number or array on as it is
+MUL, DIV = ("mul", "numpy.multiply"), ("div", "numpy.divide")
 PASSED_ON = frozenset({"identity", "builtins.float", "numpy.float64", "pos", "numpy.positive", "copy"})
 
 
@@ -88,6 +89,23 @@ class Dataflow:
         o = self.source(o)
         plain = isinstance(o, Const) and type(o.value) in (int, float)
         return o.value if plain else None  # type: ignore[union-attr]
+
+    def multiple(self, o: Operand, reader: Op) -> tuple[float, Operand]:
+        """A number and an operand whose product an operand is, as `reader` finds it."""
+        c = 1.0
+        while (op := self.made(o, *MUL, *DIV, "neg", "numpy.negative")) is not None:
+            if not all(self.unchanged(x, op, reader) for x in op.operands):
+                break
+            constants = [self.constant(x) for x in op.operands]
+            if len(constants) == 1:
+                c, o = -c, op.operands[0]
+            elif constants[1]:
+                c, o = (c / constants[1] if op.prim in DIV else c * constants[1]), op.operands[0]
+            elif constants[0] and op.prim in MUL:
+                c, o = c * constants[0], op.operands[1]
+            else:
+                break
+        return c, o
 
     def unchanged(self, v: Operand, since: Op, until: Op) -> bool:
         """Whether an operand is, where `until` stands, what it was where `since` read it."""

@@ -29,6 +29,7 @@ ON_ARRAYS = {
         "psi_difference", "rgamma_derivative", "ive_derivative", "kve_derivative")},
     "s2sad.exp_minus": "s2sad.exps_minus", "s2sad.kept_product": "s2sad.kept_products", "s2sad.kept_ratio": "s2sad.kept_ratios",
     "s2sad.one_minus_square": "s2sad.one_minus_squares", "s2sad.folded_softplus_slope": "s2sad.folded_softplus_slopes",
+    "s2sad.tanh_slope": "s2sad.tanh_slopes", "s2sad.excess_share": "s2sad.excess_shares",
     "s2sad.share": "s2sad.shares", "s2sad.odds_share": "s2sad.odds_shares", "s2sad.odds_rest": "s2sad.odds_rests",
 }  # fmt: skip
 ON_NUMBERS = {on_arrays: on_numbers for on_numbers, on_arrays in ON_ARRAYS.items()}

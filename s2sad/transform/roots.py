@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from s2sad.analysis.activity import Dependences
 from s2sad.analysis.aliases import Aliases
-from s2sad.analysis.dataflow import Dataflow
-from s2sad.analysis.exponentials import DIV, MUL, POW
+from s2sad.analysis.dataflow import MUL, Dataflow
+from s2sad.analysis.exponentials import POW
 from s2sad.analysis.networks import MOST_FACTORS, MOVING, Factor, Network, Networks
 from s2sad.analysis.roots import is_root, is_square_root, power_of, root_gate
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk, with_blocks
@@ -180,17 +180,7 @@ class _Pass:
             or any(a.part is not None for a in f.axes)
         ):
             return 0.0, f.value
-        c, x = 1.0, root.op.operands[0]
-        while (op := self.flow.made(x, *MUL, *DIV, "neg", "numpy.negative")) is not None:
-            constants = [self.flow.constant(o) for o in op.operands]
-            if len(constants) == 1:
-                c, x = -c, op.operands[0]
-            elif constants[1] is not None:
-                c, x = (c / constants[1] if op.prim in DIV else c * constants[1]), op.operands[0]
-            elif constants[0] is not None and op.prim in MUL:
-                c, x = c * constants[0], op.operands[1]
-            else:
-                break
+        c, x = self.flow.multiple(root.op.operands[0], root.op)
         return (c, x) if self.unwritten(x) else (0.0, x)
 
     def same(self, o: Operand) -> Operand:

@@ -42,10 +42,6 @@ def exponential_gate(op: Op, flow: Dataflow, derived: bool) -> Gate | None:
     if op.prim in DIV:
         inline = None if derived else _logistic(op, flow)
         return inline or _of_tanh(op, flow) or _quotient(op, op.operands[0], op.operands[1], flow)
-    if op.prim in TANH:
-        return (
-            Gate((Term(op.operands[0], f"{SLOPE_OF_TANH} * dy"),), {"u": op.operands[0]}) if derived else None
-        )
     if op.prim == "numpy.reciprocal":
         return _power(op, op.operands[0], -1.0, flow)
     if op.prim in POW:

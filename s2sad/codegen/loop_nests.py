@@ -229,7 +229,8 @@ def integer_product(nx: int, ny: int, dtype: str) -> Helper:
     sizes = {"i": "a.shape[0]", "k": f"a.shape[{nx - 1}]", "j": "b.shape[1]"}
     start = f"y = np.zeros({tuple_text([sizes[x] for x in out])}, {dtype_text(dtype)})" if out else "y = 0"
     loops = [(x, sizes[x]) for x in ("i", "k", "j") if x == "k" or x in out]
-    body = [start, *nest(loops, [f"{at('y', out)} += {at('a', left)} * {at('b', right)}"]), "return y"]
+    body = [start, *nest(loops, [f"{at('y', out)} += {at('a', left)} * {at('b', right)}"])]
+    body.append("return y" if out else f"return {dtype_text(dtype)}(y)")
     return function(f"matmul_{nx}d_{ny}d_{dtype}", "a, b", "a @ b", body)
 
 

@@ -13,8 +13,9 @@ from s2sad.ir.types import is_memory
 from s2sad.rules.registry import PRIMS
 
 Partial = str | Callable[[Any, Any], Any]
-# what hands a number or array on as it is
 MUL, DIV = ("mul", "numpy.multiply"), ("div", "numpy.divide")
+COMMUTING = frozenset({"add", "mul", "numpy.add", "numpy.multiply", "math.hypot", "numpy.hypot"})
+# what hands a number or array on as it is
 PASSED_ON = frozenset({"identity", "builtins.float", "numpy.float64", "pos", "numpy.positive", "copy"})
 
 
@@ -158,9 +159,13 @@ class Dataflow:
         if not repeatable(one) or len(one.operands) != len(other.operands):
             return False
         first, last = sorted((one, other), key=lambda op: self.place(op)[1])
-        return all(
-            self.alike(x, y, depth + 1) and self.unchanged(x, first, last)
-            for x, y in zip(one.operands, other.operands, strict=True)
+        orders = (other.operands, other.operands[::-1]) if one.prim in COMMUTING else (other.operands,)
+        return any(
+            all(
+                self.alike(x, y, depth + 1) and self.unchanged(x, first, last)
+                for x, y in zip(one.operands, others, strict=True)
+            )
+            for others in orders
         )
 
 

@@ -23,6 +23,8 @@ from s2sad.rules.builder import Builder, const
 from s2sad.rules.effects import Made, made
 from s2sad.transform.contraction import contracted
 
+JOINING = ("numpy.stack", "numpy.concatenate", "array_of_numbers")
+
 
 @dataclass(frozen=True, eq=False)
 class Root:
@@ -75,9 +77,11 @@ class _Pass:
         return replace(block, ops=tuple(op for ops in out for op in ops))
 
     def is_root(self, op: Op) -> bool:
-        """Whether an operation gives a root, or moves the elements of one."""
+        """Whether an operation gives a root, moves the elements of one or joins those of several."""
         if is_root(op, self.flow):
             return True
+        if op.prim in JOINING:
+            return bool(op.operands) and all(self.same(o) in self.roots for o in op.operands)
         moved = op.prim in MOVING or made(op) in (Made.VIEW, Made.MAYBE_VIEW, Made.ELEMENT)
         if not (moved or op.prim in ("numpy.ravel", "gather")):
             return False
@@ -198,9 +202,11 @@ class _Pass:
             if is_root(root.op, self.flow):
                 root.powers[n] = b.emit("pow", o, const(n))
             else:
-                whole = self.power(root.op.operands[0], n)
+                parts = root.op.operands if root.op.prim in JOINING else root.op.operands[:1]
+                powers = tuple(self.power(self.same(o), n) for o in parts)
                 moved = Value("", root.op.result.type)
-                b.ops.append(replace(root.op, operands=(whole, *root.op.operands[1:]), results=(moved,)))
+                operands = (*powers, *root.op.operands[len(parts) :])
+                b.ops.append(replace(root.op, operands=operands, results=(moved,)))
                 root.powers[n] = moved
             self.powers[root.powers[n]] = (o, n)
             root.beside.extend(b.ops)

@@ -49,6 +49,10 @@ SUMS = [
     *(Limit("LOG(EXP({x}) / (1 + EXP({x})))", lambda x: -softplus(-x), at, 1, BOTH) for at in (-19.0, 40.0)),
     *(Limit("LOG(1 - 1 / (1 + EXP(-{x})))", lambda x: -softplus(x), at, 1, BOTH) for at in (-40.0, 30.0)),
     *(Limit("abs({x}) + LOG1P(EXP(-2 * abs({x})))", lambda x: mp.log(2 * mp.cosh(x)), at, 1, BOTH) for at in (-40.0, 0.0)),
+    *(Limit("((EXP({x}) - EXP(-{x})) / 2) / ((EXP({x}) + EXP(-{x})) / 2)", mp.tanh, at, 1, BOTH) for at in (-19.0, 300.0)),
+    *(Limit("LOG(2 * COSH({x} / 2))", lambda x: mp.log(2 * mp.cosh(x / 2)), at, 1, BOTH) for at in (-40.0, 0.3)),
+    *(Limit("(3 - 2 * EXP({x})) / (7 - 5 * EXP({x}))", lambda x: (3 - 2 * mp.exp(x)) / (7 - 5 * mp.exp(x)), at, 1, BOTH) for at in (-40.0, 30.0)),
+    *(Limit("LOG(5 * EXP({x}) / (2 + 3 * EXP({x})))", lambda x: mp.log(5 * mp.exp(x) / (2 + 3 * mp.exp(x))), at, 1, BOTH) for at in (-40.0, 30.0)),
     *(Limit("0.5 * LOG1P(EXP(2 * ({x} - 1)))", lambda x: softplus(2 * (x - 1)) / 2, at, 1, BOTH) for at in (-40.0, 40.0)),
 ]  # fmt: skip
 TWICE = [

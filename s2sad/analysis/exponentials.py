@@ -227,8 +227,12 @@ class Sums:
         if short in ("sinh", "cosh") and op.prim.startswith(("math.", "numpy.")):
             half = Exponent(op.operands[0], 1.0, -math.log(2.0)).without_sign(self.reader, self.flow)
             return [(1.0, half), (1.0 if short == "cosh" else -1.0, replace(half, k=-half.k))]
-        if op.prim in ("neg", "numpy.negative"):
-            return [(-sign, power) for sign, power in self.parts(op.operands[0], depth + 1)]
+        c, inner = self.flow.multiple(o, self.reader)
+        if inner is not o and c:
+            return [
+                (math.copysign(sign, sign * c), replace(power, c=power.c + math.log(abs(c))))
+                for sign, power in self.parts(inner, depth + 1)
+            ]
         if op.prim not in (*ADD, *SUB):
             return []
         first, last = (self.parts(x, depth + 1) for x in op.operands)
@@ -290,13 +294,13 @@ def _terms(part: Exponent, rest: Exponent, text: str) -> tuple[tuple[Term, ...],
 
 def _quotient(op: Op, top: Operand, bottom: Operand, flow: Dataflow) -> Gate | None:
     """n / D, for a denominator that grows exponentially; e / (1 + e) is the logistic function."""
+    share = _share(op, top, bottom, flow)
+    if share is not None:
+        return share
     found = _Growth(flow, op)
     slopes = found.of(bottom)
     if not slopes:
         return None
-    share = _share(op, top, bottom, flow)
-    if share is not None:
-        return share
     terms = [Term(o, f"-(y * ({text})) * dy") for o, text in slopes]
     if flow.constant(top) is None:
         found.names["t"] = bottom
@@ -307,8 +311,9 @@ def _quotient(op: Op, top: Operand, bottom: Operand, flow: Dataflow) -> Gate | N
 def _share(op: Op, top: Operand, bottom: Operand, flow: Dataflow) -> Gate | None:
     """e / (1 + e), the logistic function, e / (e + f), and quotients of two sums of the same exponentials."""
     sums = Sums(flow, op)
-    above, below = sums.parts(top), sums.parts(bottom)
-    if not above or len(below) != 2 or (len(above) == 1 and not above[0][1].k):
+    below = sums.parts(bottom)
+    above = sums.parts(top) if len(below) == 2 else []
+    if not above or (len(above) == 1 and not above[0][1].k):
         return None
     of = "share" if below[0][0] == below[1][0] else "excess_share"
     ratios = []

@@ -176,3 +176,16 @@ def test_third_derivatives_of_angles() -> None:
     np.testing.assert_allclose(
         third(of_angle)(np.array([a, b])), [(2j * 1j / z**3).imag, (2j / z**3).imag], rtol=1e-12
     )
+
+
+def of_angles(x):
+    return np.sum(np.arctan2(x, x[::-1] + 1.0) * np.array([1.0, 2.0])) + np.sum(np.arctan2(x, 2.0))
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("fn", [of_angles, pytest.param(of_number, marks=pytest.mark.slow)])
+def test_angles_compiled(fn: Any) -> None:
+    x = np.array([0.3, 0.7])
+    np.testing.assert_allclose(hessian(fn, jit=True)(x), hessian(fn)(x), rtol=1e-12)
+    single = hessian(fn, jit=True)(x.astype(np.float32))
+    np.testing.assert_allclose(single, hessian(fn)(x), rtol=1e-5, atol=1e-6)

@@ -151,7 +151,7 @@ def along(name: str, call: str, ndim: int, axis: int, dtype: str) -> Helper:
 
 def each(name: str, kinds: Sequence[str], ndim: int, dtype: str) -> Helper:
     """A function of numbers, element by element; an operand is a 'number', 'full' (of the result's sizes) or 'open'."""
-    params = ["a", "b", "c"][: len(kinds)]
+    params = list("abcd"[: len(kinds)])
     i = indices(ndim)
     full = [p for p, kind in zip(params, kinds, strict=True) if kind == "full"]
     broadcast = [p for p, kind in zip(params, kinds, strict=True) if kind == "open"]

@@ -75,7 +75,7 @@ def inline_bound(derivative: Any, s: Specialiser, bound: list[AV]) -> AV:
     callees.update(s.context.extra)
     fn = Function(
         source.name, tuple(all_params), Block((), tuple(inner.builder.ops), primal), source.loc, callees,
-        derived=s.context.derived, layouts=inner.builder.layouts,
+        derived=True, layouts=inner.builder.layouts,
     )  # fmt: skip
     s.context.asks_for_layouts = s.context.asks_for_layouts or asks_for_layouts(fn)
     s.context.apart += kept_apart(fn, operands, s.builder.loc)

@@ -62,7 +62,7 @@ UFUNCS = [
     ("np.add.accumulate(a, axis=1)", X), ("np.add.outer(a, b)", V, W), ("np.subtract.outer(a, b)", X, W),
     ("np.multiply.reduce(a)", X), ("np.multiply.accumulate(a, axis=-1)", X), ("np.multiply.outer(a, b)", V, W),
     ("np.maximum.reduce(a, axis=1)", X), ("np.minimum.reduce(a)", X), ("np.maximum.accumulate(a)", W), ("np.minimum.accumulate(a, axis=1)", X),
-    ("np.logaddexp.reduce(a)", W), ("np.logaddexp.reduce(a, axis=1)", X), ("np.add.reduceat(a, [0, 2, 3])", V),
+    ("np.logaddexp.reduce(a)", W), ("np.logaddexp.accumulate(a)", W), ("np.logaddexp.accumulate(a, axis=1)", X), ("np.fmax.reduce(a)", W), ("np.fmin.reduce(a, axis=1, keepdims=True)", X), ("np.logaddexp.reduce(a, axis=1)", X), ("np.add.reduceat(a, [0, 2, 3])", V),
     ("y = a.copy(); np.add.at(y, [0, 0, 2], b); y", V, normal(3)), ("y = a.copy(); np.subtract.at(y, [0, 0, 2], b); y", V, normal(3)),
 ]  # fmt: skip
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,7 @@ UNARY = (
     "-{}", "+{}", "~{}", "abs({})", "round({})", "round({}, 1)", "round({}, -1)", "int({})", "float({})", "bool({})",
     "np.abs({})", "np.sign({})", "np.square({})", "np.negative({})", "np.round({}, 1)", "{} ** 2", "{} ** 3", "{} ** -1", "{} ** 0.5",
     "2 ** {}", "{} // 2", "{} % 3", "{} % -3", "{} // 2.0", "{} / 2", "{} + 1", "{} * 1.5", "-1 * {}", "200 - {}", "min({}, 1)",
-    "max({}, 0.5)", "np.maximum({}, 1)", "np.add({}, {})", "np.floor_divide({}, 2)", "np.power({}, 2)", "np.mod({}, 3)", "{} << 1",
+    "max({}, 0.5)", "np.maximum({}, 1)", "np.add({}, {})", "np.floor_divide({}, 2)", "np.fmod({}, 3)", "np.power({}, 2)", "np.mod({}, 3)", "{} << 1",
     "{} >> 1", "{} & 6", "1 if {} else 0",
 )  # fmt: skip
 REFUSED = {"round(u64, -1)"}
@@ -191,6 +192,30 @@ def remainder(x: float, y: float) -> float:
     return x // y + x % y
 
 
+def remainders(x: float, n: int, k: np.ndarray) -> float:
+    """With the sign of the dividend."""
+    whole = x * math.fmod(-n, 2) + x * np.fmod(-n, 2) + x * math.fmod(n, -2)
+    return whole + np.sum(x * np.fmod(k, np.array([3, -3, 7], k.dtype)))
+
+
+def truths_of_numbers(x: float, n: int) -> float:
+    """NumPy's sum of them is an or, Python's an integer."""
+    a, b = np.bool_(n > 1), np.bool_(n > 2)
+    return x * float(a + b) + x * float(np.bool_(True) + a) + x * ((n > 1) + (n > 2)) + x * float(a * b)
+
+
+def truths_together(x: float, n: int) -> float:
+    every, some = True, False
+    for k in range(n):
+        every = every & (n > k)
+        some |= k > 1
+    return x * float(every | (n > 7)) + x * float(True & some) + x * ((n > 1) ^ (n > 2)) + x * (True | n)
+
+
+def inner(x: float, k: np.ndarray) -> float:
+    return x * float(np.dot(k, k)) + x * float(k @ k)
+
+
 I8, U8 = np.array([-128, 5, 100], np.int8), np.array([100, 200, 3], np.uint8)
 CASES: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (root_of_array, (np.array([-np.inf, 4.0]),)),
@@ -214,6 +239,12 @@ CASES: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (compared, (I8, U8)),
     (compared, (np.array([-1]), np.array([2**63 + 1], np.uint64))),
     (in_loop, (U8,)),
+    (remainders, (3, I8)),
+    (remainders, (-3, np.array([-7, 8, 0]))),
+    (truths_of_numbers, (3,)),
+    (truths_together, (3,)),
+    (inner, (I8,)),
+    (inner, (np.array([True, True]),)),
     (through_helper, (3,)),
     (through_helper, (0,)),
     (inverse, (0,)),

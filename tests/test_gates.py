@@ -229,8 +229,30 @@ def of_written(x):
     return np.linalg.norm(y) ** 2 / 4.0
 
 
+def of_stacked(x):
+    r = np.stack([np.abs(x), np.abs(x[::-1])])
+    return np.sum(r.T * r.T) / 2
+
+
+def of_joined(x):
+    r = np.hstack([np.abs(x), np.hypot(x, x)])
+    return np.sum(r**2) / 3
+
+
+def of_display(x):
+    s = 0.0
+    for i in range(2):
+        r = np.array([abs(x[i]), math.hypot(x[i], x[i])])
+        s += r @ r
+    return s / 3
+
+
+def of_swapped(x):
+    return math.hypot(x[0], x[1]) * math.hypot(x[1], x[0])
+
+
 KINKS = [of_norm, of_scaled_norm, of_energy, of_rows, of_frobenius, of_spectrum, of_distance, of_products, of_elements,
-         of_complex, of_branch, of_choice, of_helper, of_written]  # fmt: skip
+         of_complex, of_branch, of_choice, of_helper, of_written, of_stacked, of_joined, of_display, of_swapped]  # fmt: skip
 
 
 @pytest.mark.parametrize("fn", KINKS)

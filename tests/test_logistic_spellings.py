@@ -34,6 +34,41 @@ EXACT = [
     *(Limit("LOG(1 + 3 * EXP({x}))", lambda x: softplus(x + mp.log(3)), at, 1, BOTH) for at in (-40.0, 400.0)),
     *(Limit("EXP(-{x}**2) / (EXP(-{x}**2) + EXP({x}))", lambda x: logistic(-x * x - x), at, 1, ("array",)) for at in (-9.0, 0.1, 9.0)),
 ]  # fmt: skip
+SUMS = [
+    *(Limit("(1 - EXP(-2 * {x})) / (1 + EXP(-2 * {x}))", mp.tanh, at, 1, BOTH) for at in (-40.0, 0.3, 40.0)),
+    *(Limit("(EXP({x}) - EXP(-{x})) / (EXP({x}) + EXP(-{x}))", mp.tanh, at, 1, BOTH) for at in (-19.0, 300.0)),
+    *(Limit("(EXP({x}) + 1) / (EXP({x}) - 1)", lambda x: mp.coth(x / 2), at, 1, BOTH) for at in (-40.0, 0.3, 300.0)),
+    *(Limit("SINH({x}) / COSH({x})", mp.tanh, at, 1, BOTH) for at in (-300.0, 40.0)),
+    *(Limit("LOG(COSH({x}))", lambda x: mp.log(mp.cosh(x)), at, 1, BOTH) for at in (-300.0, 1e-9, 19.0)),
+    *(Limit("LOG(EXP({x}) + EXP(-{x}))", lambda x: mp.log(2 * mp.cosh(x)), at, 1, BOTH) for at in (1e-9, 40.0)),
+    *(Limit("LOG(SINH({x}))", lambda x: mp.log(mp.sinh(x)), at, 1, BOTH) for at in (0.3, 40.0)),
+    *(Limit("LOG(EXP({x}) - 1)", lambda x: mp.log(mp.expm1(x)), at, 1, BOTH) for at in (0.3, 40.0)),
+    *(Limit("LOG(-EXPM1(-{x}))", lambda x: mp.log(1 - mp.exp(-x)), at, 1, BOTH) for at in (0.001, 300.0)),
+    *(Limit("LOG1P(-EXP(-{x}))", lambda x: mp.log(1 - mp.exp(-x)), at, 1, BOTH) for at in (0.3, 300.0)),
+    *(Limit("{x} / EXPM1({x})", lambda x: x / mp.expm1(x), at, 1, BOTH) for at in (-40.0, 0.3, 300.0)),
+    *(Limit("LOG(EXP({x}) / (1 + EXP({x})))", lambda x: -softplus(-x), at, 1, BOTH) for at in (-19.0, 40.0)),
+    *(Limit("LOG(1 - 1 / (1 + EXP(-{x})))", lambda x: -softplus(x), at, 1, BOTH) for at in (-40.0, 30.0)),
+    *(Limit("abs({x}) + LOG1P(EXP(-2 * abs({x})))", lambda x: mp.log(2 * mp.cosh(x)), at, 1, BOTH) for at in (-40.0, 0.0)),
+    *(Limit("((EXP({x}) - EXP(-{x})) / 2) / ((EXP({x}) + EXP(-{x})) / 2)", mp.tanh, at, 1, BOTH) for at in (-19.0, 300.0)),
+    *(Limit("LOG(2 * COSH({x} / 2))", lambda x: mp.log(2 * mp.cosh(x / 2)), at, 1, BOTH) for at in (-40.0, 0.3)),
+    *(Limit("(3 - 2 * EXP({x})) / (7 - 5 * EXP({x}))", lambda x: (3 - 2 * mp.exp(x)) / (7 - 5 * mp.exp(x)), at, 1, BOTH) for at in (-40.0, 30.0)),
+    *(Limit("LOG(5 * EXP({x}) / (2 + 3 * EXP({x})))", lambda x: mp.log(5 * mp.exp(x) / (2 + 3 * mp.exp(x))), at, 1, BOTH) for at in (-40.0, 30.0)),
+    *(Limit("0.5 * LOG1P(EXP(2 * ({x} - 1)))", lambda x: softplus(2 * (x - 1)) / 2, at, 1, BOTH) for at in (-40.0, 40.0)),
+]  # fmt: skip
+TWICE = [
+    *(Limit("{x} * (1 / (1 + EXP(-{x})))", lambda x: x * logistic(x), at, 1, BOTH) for at in (40.0, 300.0)),
+    Limit("{x} * TANH(LOG1P(EXP({x})))", lambda x: x * mp.tanh(softplus(x)), 30.0, 1, BOTH),
+    Limit("{x} * (1 + TANH({x} + {x}**3))", lambda x: x * (1 + mp.tanh(x + x**3)), 4.0, 1, BOTH),
+]
+
+
+def test_sums_of_two_exponentials(tmp_path):
+    assert "\n".join(disagreements(SUMS, tmp_path, 3)) == ""
+
+
+def test_products_with_them(tmp_path):
+    """The first derivative inside a second one is no difference from 1."""
+    assert disagreements(TWICE, tmp_path, 3, first=2) == []
 
 
 def test_from_their_own_results(tmp_path):
@@ -49,6 +84,7 @@ def test_exact_spellings(tmp_path):
 def test_compiled_spellings(tmp_path):
     assert disagreements(FROM_RESULTS[2::5], tmp_path, 2, ", jit=True", first=2) == []
     assert disagreements(EXACT[1::6], tmp_path, 2, ", jit=True") == []
+    assert disagreements(SUMS[::5], tmp_path, 2, ", jit=True") == []
 
 
 def sigmoid(v):
@@ -84,6 +120,49 @@ def of_carried(x):
         s = s + 0.5 * math.tanh(x[i] / 2)
         i += 1
     return s
+
+
+def cross_entropy(x):
+    s = 1.0 / (1.0 + np.exp(-x))
+    return -np.sum(0.25 * np.log(s) + 0.75 * np.log(1.0 - s))
+
+
+@pytest.mark.parametrize("at", [-30.0, -1.0, 0.0, 3.0, 30.0, 36.0])
+def test_cross_entropies(at):
+    x, down = np.array([at]), math.exp(-abs(at))
+    share = (1.0 if at > 0 else down) / (1.0 + down)
+    assert grad(cross_entropy)(x)[0] == pytest.approx(share - 0.25, rel=1e-12)
+    assert hessian(cross_entropy)(x)[0, 0] == pytest.approx(down / (1.0 + down) ** 2, rel=1e-12)
+
+
+def complex_softplus(x):
+    return np.sum(np.real(np.log(1 + np.exp(x * (1 + 1j)))))
+
+
+def complex_tanh(x):
+    return np.sum(np.abs(np.tanh(x * (1 + 1j))) ** 2)
+
+
+def complex_logistic(x):
+    e = np.exp(x * (0.5 + 1j))
+    return np.sum(np.imag(e / (1 + e)) + np.real(1 / (1 + e)))
+
+
+def complex_quotient(x):
+    e = np.exp(x * (0.5 + 1j))
+    return np.sum(np.real((1 - e) / (1 + e)) + np.real(np.log(np.cosh(x * 1j + 0.2))))
+
+
+@pytest.mark.parametrize("fn", [complex_softplus, complex_tanh, complex_logistic, complex_quotient])
+def test_complex_numbers(fn):
+    """The gates' helpers are those of real numbers."""
+    x, h = np.array([0.3, 0.7]), 1e-5
+    gradient = grad(fn)
+    first = [(fn(x + h * e) - fn(x - h * e)) / (2 * h) for e in np.eye(2)]
+    second = [(gradient(x + h * e) - gradient(x - h * e)) / (2 * h) for e in np.eye(2)]
+    np.testing.assert_allclose(gradient(x), first, rtol=1e-8, atol=1e-9)
+    for twice in (hessian(fn), jacfwd(jacfwd(fn)), jacrev(jacrev(fn))):
+        np.testing.assert_allclose(twice(x), second, rtol=1e-8, atol=1e-9)
 
 
 PROGRAMS = [by_helper, in_loop, of_scipy, of_written, of_carried]

@@ -72,7 +72,7 @@ POINTS: dict[str, list[tuple[Any, ...]]] = {
     "cot_derivative": [(0, 0.3), (1, -1.7), (4, 0.4)], "scale": [(0.7, 3), (-1.3, -2)],
     "sinc_derivative": [(1, 0.3), (2, -0.01), (3, 2.7), (0, 1e-4)], "round": [(0.3,), (2.32, 1)],
     **{f"{n}_derivative": [(1, 0.3), (2, -0.7), (1, 7.5), (2, -9.0)] for n in ("erfcx", "dawsn", "log_ndtr")},
-    "rgamma_derivative": [(1, 0.3), (2, -0.7), (1, 2.5)], "psi_difference": [(0, 2.3, 0.1), (1, 0.7, 1.2), (2, 3.0, -0.2)],
+    "angle_derivative": [(1, 1, 0.3, -0.7), (0, 2, 1.2, 0.4), (3, 4, -0.2, -0.5)], "rgamma_derivative": [(1, 0.3), (2, -0.7), (1, 2.5)], "psi_difference": [(0, 2.3, 0.1), (1, 0.7, 1.2), (2, 3.0, -0.2)],
     **{f"{n}_derivative": [(1, 0, 0.3), (2, 1, 2.5), (1, 2, 7.5)] for n in ("ive", "kve")},
     "around": [(0.3,), (2.32, 1)], "factorial": [(5,)], "isqrt": [(10,)], "invert": [(5,)],
     **dict.fromkeys(("comb", "perm", "gcd", "lcm", "bitand", "bitor", "bitxor"), INTEGERS),

@@ -215,6 +215,33 @@ def lengths(v, m):
     return np.sum(np.hypot(v, 0.0 * v)) + np.linalg.norm(v - v) + np.std(v - v)
 
 
+def of_rows(x):
+    return np.sum(np.max(np.sqrt(x).reshape(2, 2), axis=1) * np.array([1.0, 2.0]))
+
+
+def of_columns(x):
+    return np.sum(np.min(1 / x.reshape(2, 2), axis=0, keepdims=True))
+
+
+def of_several(x):
+    return np.sum(np.maximum.reduce([np.sqrt(x), 0.5 + 0 * x, x]))
+
+
+def of_extremes(x):
+    return np.max(np.sqrt(x)) * np.max(x) + np.nanmax(np.sqrt(x)) + np.quantile(np.sqrt(x), 1.0)
+
+
+@pytest.mark.parametrize("fn", [of_rows, of_columns, of_several, of_extremes])
+def test_extremes_beside_infinite_tangents(fn):
+    x = np.array([0.0, 1.0, 9.0, 2.0])
+    with np.errstate(divide="ignore"):
+        first, second = grad(fn)(x), hessian(fn)(x)
+        assert np.all(np.isfinite(first)) and np.all(np.isfinite(second))
+        np.testing.assert_allclose(jacfwd(fn)(x), first, rtol=1e-12)
+        for twice in (jacfwd(jacfwd(fn)), jacrev(jacfwd(fn)), jacrev(jacrev(fn))):
+            np.testing.assert_allclose(twice(x), second, rtol=1e-12)
+
+
 def reduced(v, m):
     return np.logaddexp.reduce(v) + np.logaddexp(v[0], -np.inf)
 

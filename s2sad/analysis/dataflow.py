@@ -13,6 +13,8 @@ from s2sad.ir.types import is_memory
 from s2sad.rules.registry import PRIMS
 
 Partial = str | Callable[[Any, Any], Any]
+MUL, DIV = ("mul", "numpy.multiply"), ("div", "numpy.divide")
+COMMUTING = frozenset({"add", "mul", "numpy.add", "numpy.multiply", "math.hypot", "numpy.hypot"})
 # what hands a number or array on as it is
 PASSED_ON = frozenset({"identity", "builtins.float", "numpy.float64", "pos", "numpy.positive", "copy"})
 
@@ -89,6 +91,23 @@ class Dataflow:
         plain = isinstance(o, Const) and type(o.value) in (int, float)
         return o.value if plain else None  # type: ignore[union-attr]
 
+    def multiple(self, o: Operand, reader: Op) -> tuple[float, Operand]:
+        """A number and an operand whose product an operand is, as `reader` finds it."""
+        c = 1.0
+        while (op := self.made(o, *MUL, *DIV, "neg", "numpy.negative")) is not None:
+            if not all(self.unchanged(x, op, reader) for x in op.operands):
+                break
+            constants = [self.constant(x) for x in op.operands]
+            if len(constants) == 1:
+                c, o = -c, op.operands[0]
+            elif constants[1]:
+                c, o = (c / constants[1] if op.prim in DIV else c * constants[1]), op.operands[0]
+            elif constants[0] and op.prim in MUL:
+                c, o = c * constants[0], op.operands[1]
+            else:
+                break
+        return c, o
+
     def unchanged(self, v: Operand, since: Op, until: Op) -> bool:
         """Whether an operand is, where `until` stands, what it was where `since` read it."""
         if not isinstance(v, Value) or not is_memory(v.type) or not self.aliases.is_written(v):
@@ -140,9 +159,13 @@ class Dataflow:
         if not repeatable(one) or len(one.operands) != len(other.operands):
             return False
         first, last = sorted((one, other), key=lambda op: self.place(op)[1])
-        return all(
-            self.alike(x, y, depth + 1) and self.unchanged(x, first, last)
-            for x, y in zip(one.operands, other.operands, strict=True)
+        orders = (other.operands, other.operands[::-1]) if one.prim in COMMUTING else (other.operands,)
+        return any(
+            all(
+                self.alike(x, y, depth + 1) and self.unchanged(x, first, last)
+                for x, y in zip(one.operands, others, strict=True)
+            )
+            for others in orders
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.dataflow import Dataflow, Gate, Term
 from s2sad.analysis.exponentials import exponential_gate
+from s2sad.analysis.higher import higher_gate
 from s2sad.analysis.roots import root_gate
 from s2sad.ir.core import Function, Op
 from s2sad.rules.builder import is_one
@@ -24,6 +25,8 @@ def find_gates(fn: Function, aliases: Aliases) -> dict[Op, Gate]:
             gate = exponential_gate(op, flow, fn.derived) or root_gate(op, flow)
             if gate is None and op.prim == "mul":
                 gate = _one_minus_square(op, flow)
+            if gate is None and fn.derived:
+                gate = higher_gate(op)
             if gate is not None:
                 found[op] = gate
     return found

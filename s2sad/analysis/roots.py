@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2sad.analysis.dataflow import Dataflow, Gate, Partial, Term
-from s2sad.analysis.exponentials import ABS, MUL, POW
+from s2sad.analysis.dataflow import MUL, Dataflow, Gate, Partial, Term
+from s2sad.analysis.exponentials import ABS, POW
 from s2sad.ir.core import Op, Operand
 from s2sad.ir.types import Array
 from s2sad.rules.arrays.core import emit

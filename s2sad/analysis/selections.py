@@ -33,7 +33,7 @@ REGULAR = BOUNDED | frozenset(
     {"mul", "multiply", "square", "abs", "absolute", "fabs", "sin", "cos", "tanh", "atan", "arctan", "asinh", "arcsinh",
      "erf", "erfc", "expit", "log_expit", "logaddexp", "logaddexp2", "fma", "degrees", "radians", "deg2rad", "rad2deg", "sinc",
      "j0", "j1", "heaviside", "constant", "full", "one_minus_square", "one_minus_squares", "logistic", "logistics",
-     "folded_softplus_slope", "folded_softplus_slopes", "share", "shares", "odds_share",
+     "folded_softplus_slope", "folded_softplus_slopes", "tanh_slope", "tanh_slopes", "share", "shares", "odds_share",
      "odds_shares", "odds_rest", "odds_rests"}
 )  # fmt: skip
 # those whose partials are finite, and of these partials the derivatives may not be

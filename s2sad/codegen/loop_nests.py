@@ -151,7 +151,7 @@ def along(name: str, call: str, ndim: int, axis: int, dtype: str) -> Helper:
 
 def each(name: str, kinds: Sequence[str], ndim: int, dtype: str) -> Helper:
     """A function of numbers, element by element; an operand is a 'number', 'full' (of the result's sizes) or 'open'."""
-    params = ["a", "b", "c"][: len(kinds)]
+    params = list("abcd"[: len(kinds)])
     i = indices(ndim)
     full = [p for p, kind in zip(params, kinds, strict=True) if kind == "full"]
     broadcast = [p for p, kind in zip(params, kinds, strict=True) if kind == "open"]
@@ -229,7 +229,8 @@ def integer_product(nx: int, ny: int, dtype: str) -> Helper:
     sizes = {"i": "a.shape[0]", "k": f"a.shape[{nx - 1}]", "j": "b.shape[1]"}
     start = f"y = np.zeros({tuple_text([sizes[x] for x in out])}, {dtype_text(dtype)})" if out else "y = 0"
     loops = [(x, sizes[x]) for x in ("i", "k", "j") if x == "k" or x in out]
-    body = [start, *nest(loops, [f"{at('y', out)} += {at('a', left)} * {at('b', right)}"]), "return y"]
+    body = [start, *nest(loops, [f"{at('y', out)} += {at('a', left)} * {at('b', right)}"])]
+    body.append("return y" if out else f"return {dtype_text(dtype)}(y)")
     return function(f"matmul_{nx}d_{ny}d_{dtype}", "a, b", "a @ b", body)
 
 

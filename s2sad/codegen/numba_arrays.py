@@ -113,6 +113,9 @@ def elementwise(e: Expressions, op: Op) -> Any:
         node = array_power(e, op, result)
         if node is not None:
             return node
+    if op.prim == "numpy.fmod" and result.startswith(("int", "uint")):
+        e.written["fmod_of"] = FMOD
+        return over_elements(e, op, "fmod_of")
     if (computed in NATIVE and op.prim != "builtins.abs") or hasattr(e, f"op_{op.prim}"):
         return None
     args = []
@@ -137,6 +140,12 @@ def elementwise(e: Expressions, op: Op) -> Any:
 
 POWER = """def power(x, p):
     return np.sqrt(x) if p == 0.5 else x**p
+"""
+FMOD = """def fmod_of(a, b):
+    if b == 0 or b + 1 == 0:
+        return 0 * a
+    rest = a % b
+    return rest - b if rest != 0 and (a < 0) != (b < 0) else rest
 """
 NOT_NEGATIVE = """def not_negative(n):
     for v in np.asarray(n).flat:
@@ -167,12 +176,16 @@ def array_power(e: Expressions, op: Op, result: str) -> Any:
 
 def each(e: Expressions, op: Op, prim: str) -> Any:
     """Our own function of numbers on arrays, element by element."""
+    return over_elements(e, op, e.helper(prim))
+
+
+def over_elements(e: Expressions, op: Op, function: Any) -> Any:
     whole = dims_of(op.result)
     kinds = [
         "number" if not isinstance(o.type, Array) else "full" if alike(dims_of(o), whole) else "open"
         for o in op.operands
     ]
-    made = loop_nests.each(e.helper(prim), kinds, len(whole), dtype_of(op.result))
+    made = loop_nests.each(function, kinds, len(whole), dtype_of(op.result))
     return helper(e, made, *operands(e, op))
 
 

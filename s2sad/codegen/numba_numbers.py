@@ -67,6 +67,8 @@ def form(op: Op, name: str) -> Form | None:
         return checked if python and not is_nonzero(op.operands[1]) else None if python else as_floats
     if name in ("lshift", "rshift"):
         return shifted
+    if name in ("math.fmod", "numpy.fmod") and whole:
+        return remainder_like_the_dividend
     if name == "pow" and whole and op.result.type.kind == "int":  # type: ignore[attr-defined]
         return to_a_power
     if name == "pow" and whole and python:
@@ -240,6 +242,20 @@ def numpy_quotient(e: Expressions, op: Op, name: str) -> Any:
     body += [f"return np.{dtype}(a {'//' if name == 'floordiv' else '%'} b)"]
     helper = f"{'floor_quotient' if name == 'floordiv' else 'remainder'}_{dtype}"
     return called(e, helper, "a, b", body, *(converted(e, op, o, dtype) for o in op.operands))
+
+
+def remainder_like_the_dividend(e: Expressions, op: Op, name: str) -> Any:
+    """fmod of integers, which Numba gives the divisor's sign; of Python's a float."""
+    e.modules.add("numpy")
+    dtype = strong(op.result)
+    if name == "math.fmod" or dtype == "float64":
+        return t.call("np.fmod", *(t.call("float", number(e, o)) for o in op.operands))
+    dtype = dtype or "int64"
+    test = "b == 0 or b == -1" if dtype.startswith("int") else "b == 0"
+    body = [f"if {test}:", f"    return np.{dtype}(0)", "rest = a % b"]
+    body += [f"return np.{dtype}(rest - b if rest != 0 and (a < 0) != (b < 0) else rest)"]
+    nodes = [converted(e, op, o, dtype) for o in op.operands]
+    return called(e, f"fmod_{dtype}", "a, b", body, *nodes)
 
 
 def within_bounds(e: Expressions, op: Op, name: str) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from s2sad.library.names import Default, found
 from s2sad.library.operation import Operation, same_shape
+from s2sad.library.statistics import nanmax, nanmin
 from s2sad.rules.arrays.scans import records
 
 log_sum_exp = Operation("numpy.logaddexp.reduce")
@@ -133,6 +134,25 @@ def logaddexp_reduce(
     return log_sum_exp(x, axis=tuple(range(x.ndim)) if axis is None else axis, keepdims=keepdims)
 
 
+def logaddexp_accumulate(array: Any, axis: Any = 0, dtype: Default = None, out: Any = None) -> Any:
+    y = np.moveaxis(np.asarray(array) + 0.0, axis, 0)
+    for i in range(1, len(y)):
+        y[i] = np.logaddexp(y[i - 1], y[i])
+    return np.moveaxis(y, 0, axis)
+
+
+def fmax_reduce(
+    array: Any, axis: Any = 0, dtype: Default = None, out: Any = None, keepdims: Any = False
+) -> Any:
+    return nanmax(np.asarray(array), axis=axis, keepdims=keepdims)
+
+
+def fmin_reduce(
+    array: Any, axis: Any = 0, dtype: Default = None, out: Any = None, keepdims: Any = False
+) -> Any:
+    return nanmin(np.asarray(array), axis=axis, keepdims=keepdims)
+
+
 def cumulative_sum(
     x: Any, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: Any = False
 ) -> Any:
@@ -157,6 +177,9 @@ FUNCTIONS: list[tuple[Any, tuple[Any, ...], str]] = [
     (maximum_accumulate, (np.maximum.accumulate,), ""),
     (minimum_accumulate, (np.minimum.accumulate,), ""),
     (logaddexp_reduce, (np.logaddexp.reduce,), ""),
+    (logaddexp_accumulate, (np.logaddexp.accumulate,), ""),
+    (fmax_reduce, (np.fmax.reduce,), ""),
+    (fmin_reduce, (np.fmin.reduce,), ""),
     (cumulative_sum, found("cumulative_sum"), ""),
     (cumulative_prod, found("cumulative_prod"), ""),
 ]

@@ -84,6 +84,19 @@ def folded_softplus_slopes(x: Any) -> Any:
     return -np.sign(x) * (z / (1.0 + z))
 
 
+def tanh_slopes(x: Any) -> Any:
+    """The derivative of tanh, also where tanh is rounded to 1."""
+    z = np.exp(-2.0 * np.abs(x))
+    return 4.0 * z / ((1.0 + z) * (1.0 + z))
+
+
+def excess_shares(a: Any, b: Any) -> Any:
+    """exp(a) / (exp(a) - exp(b))."""
+    same = a == b
+    d = np.where(same, 1.0, np.where(same, 0.0, a) - np.where(same, 0.0, b))
+    return np.where(same, np.inf, np.where(d > 0.0, -1.0, np.exp(np.minimum(d, 0.0))) / np.expm1(-np.abs(d)))
+
+
 def odds_shares(u: Any, e: Any) -> Any:
     """e / (1 + e), where e is exp(u) and may be infinite."""
     bounded = np.minimum(e, 1e30)
@@ -187,7 +200,7 @@ def on_arrays(scalar: str, fn: Any, needs: tuple[str, ...] = ()) -> None:
 
 for _fn in (
     ratios, cosines, pow_bases, pow_exponents, safe_logs, sinc_derivatives, where_greater, kept_products, kept_ratios,
-    one_minus_squares, folded_softplus_slopes, shares, odds_shares, odds_rests,
+    one_minus_squares, folded_softplus_slopes, tanh_slopes, shares, excess_shares, odds_shares, odds_rests,
 ):  # fmt: skip
     on_arrays(next(s for s, a in ON_ARRAYS.items() if a == f"s2sad.{_fn.__name__}"), _fn)
 rule(

@@ -121,6 +121,20 @@ def log_ndtr_derivatives(n: Any, x: Any) -> Any:
     return np.where(x < -4.0, scale * d[1, n - 1] - (1.0 if n == 2 else 0.0), h[n - 1])
 
 
+def angle_derivatives(k: Any, n: Any, a: Any, b: Any) -> Any:
+    """The n-th derivative of arctan2(a, b), k times by a and n - k times by b: that of the imaginary part of log(b + i a). 0 at 0."""
+    h = np.hypot(a, b)
+    h = np.where(h != 0.0, h, 1.0)
+    p, q = b / h, a / h
+    real, d = (1.0 - k % 4 if k % 2 == 0 else 0.0), (2.0 - k % 4 if k % 2 == 1 else 0.0)
+    for _ in range(n):
+        real, d = real * p + d * q, d * p - real * q
+    with np.errstate(over="ignore"):
+        for m in range(n):
+            d = d / h * (-m if m > 0 else 1.0)
+        return d
+
+
 def psi_differences(n: Any, a: Any, b: Any) -> Any:
     """The n-th derivative of digamma at a + b less that at a."""
     return np.vectorize(psi_difference, otypes=[float])(n, a, b)
@@ -180,6 +194,7 @@ def kve_derivatives(n: Any, v: Any, x: Any) -> Any:
 
 
 for _scalar, _fn in (
+    ("s2sad.angle_derivative", angle_derivatives),
     ("s2sad.psi_difference", psi_differences),
     ("s2sad.rgamma_derivative", rgamma_derivatives),
     ("s2sad.ive_derivative", ive_derivatives),

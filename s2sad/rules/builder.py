@@ -26,9 +26,10 @@ ON_ARRAYS = {
     "s2sad.safe_log": "s2sad.safe_logs", "s2sad.sinc_derivative": "s2sad.sinc_derivatives",
     "s2sad.if_greater": "s2sad.where_greater", "s2sad.scale": "numpy.ldexp", "s2sad.divided": "div", "s2sad.cosine": "s2sad.cosines",
     **{f"s2sad.{n}": f"s2sad.{n}s" for n in ("logistic", "logistic_slope", "difference", "erfcx_derivative", "dawsn_derivative", "log_ndtr_derivative",
-        "psi_difference", "rgamma_derivative", "ive_derivative", "kve_derivative")},
+        "psi_difference", "angle_derivative", "rgamma_derivative", "ive_derivative", "kve_derivative")},
     "s2sad.exp_minus": "s2sad.exps_minus", "s2sad.kept_product": "s2sad.kept_products", "s2sad.kept_ratio": "s2sad.kept_ratios",
     "s2sad.one_minus_square": "s2sad.one_minus_squares", "s2sad.folded_softplus_slope": "s2sad.folded_softplus_slopes",
+    "s2sad.tanh_slope": "s2sad.tanh_slopes", "s2sad.excess_share": "s2sad.excess_shares",
     "s2sad.share": "s2sad.shares", "s2sad.odds_share": "s2sad.odds_shares", "s2sad.odds_rest": "s2sad.odds_rests",
 }  # fmt: skip
 ON_NUMBERS = {on_arrays: on_numbers for on_numbers, on_arrays in ON_ARRAYS.items()}

@@ -6,8 +6,16 @@ With s = logistic(x) (`rules.tails`) the derivative is s * logistic(-x): 1 - s w
 from __future__ import annotations
 
 import math
+from typing import Any
 
+from s2sad.ir.types import Array
 from s2sad.rules.registry import ZERO, rule, source
+
+
+def tanh_slope(x: float) -> float:
+    """The derivative of tanh, also where tanh is rounded to 1."""
+    z = math.exp(-2.0 * abs(x))
+    return 4.0 * z / ((1.0 + z) * (1.0 + z))
 
 
 def folded_softplus_slope(x: float) -> float:
@@ -35,6 +43,27 @@ def share(a: float, b: float) -> float:
     return 1.0 / (1.0 + z) if a > b else z / (1.0 + z)
 
 
+def excess_share(a: float, b: float) -> float:
+    """exp(a) / (exp(a) - exp(b))."""
+    if a == b:
+        return math.inf
+    m = math.expm1(-abs(a - b))
+    return -1.0 / m if a > b else math.exp(a - b) / m
+
+
+def _tanh_curvature(b: Any, env: Any) -> Any:
+    family = "numpy" if isinstance(env["x"].type, Array) else "math"
+    return b.expand("-2.0 * tanh(x) * y * dy", env, family)
+
+
+rule(
+    tanh_slope, "y = tanh_slope(x)", name="s2sad.tanh_slope", helper=source(tanh_slope), effect="none", cost=20,
+    dx=_tanh_curvature,
+)  # fmt: skip
+rule(
+    excess_share, "y = excess_share(a, b)", name="s2sad.excess_share", helper=source(excess_share), effect="none", cost=20,
+    da="y * excess_share(b, a) * dy", db="-(y * excess_share(b, a)) * dy",
+)  # fmt: skip
 rule(
     folded_softplus_slope, "y = folded_softplus_slope(x)", name="s2sad.folded_softplus_slope",
     helper=source(folded_softplus_slope), effect="none", cost=20, dx="logistic(x) * logistic(-x) * dy",

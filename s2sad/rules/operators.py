@@ -271,11 +271,18 @@ rule(
     operator.is_not, "y = is_not(a, b)", name="is_not", infer=boolean, effect="none", cost=1, da=ZERO, db=ZERO
 )
 rule(operator.not_, "y = not_(a)", name="not", infer=boolean, effect="none", cost=1, da=ZERO)
-for _name, _fn in (
-    ("bitand", operator.and_), ("bitor", operator.or_), ("bitxor", operator.xor),
-    ("lshift", operator.lshift), ("rshift", operator.rshift),
+
+
+def _bits(a: Type, b: Type) -> Type:
+    """Of Python's truth values they make truth values."""
+    return BOOL if a == b == BOOL else promoted(a, b)
+
+
+for _name, _fn, _infer in (
+    ("bitand", operator.and_, _bits), ("bitor", operator.or_, _bits), ("bitxor", operator.xor, _bits),
+    ("lshift", operator.lshift, promoted), ("rshift", operator.rshift, promoted),
 ):  # fmt: skip
-    rule(_fn, f"y = {_name}(a, b)", name=_name, infer=promoted, cost=1, da=ZERO, db=ZERO)
+    rule(_fn, f"y = {_name}(a, b)", name=_name, infer=_infer, cost=1, da=ZERO, db=ZERO)
 rule(operator.invert, "y = invert(a)", name="invert", infer=same, cost=1, da=ZERO)
 
 

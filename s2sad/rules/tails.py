@@ -214,6 +214,20 @@ def kve_derivative(n: int, v: float, x: float) -> float:
     return total
 
 
+def angle_derivative(k: int, n: int, a: float, b: float) -> float:
+    """The n-th derivative of atan2(a, b), k times by a and n - k times by b: that of the imaginary part of log(b + i a). 0 at 0."""
+    h = math.hypot(a, b)
+    if h == 0.0:
+        return 0.0
+    p, q = float(b) / h, float(a) / h
+    real, d = (1.0 - k % 4 if k % 2 == 0 else 0.0), (2.0 - k % 4 if k % 2 == 1 else 0.0)
+    for _ in range(n):
+        real, d = real * p + d * q, d * p - real * q
+    for m in range(n):
+        d = d / h * (-m if m > 0 else 1.0)
+    return d
+
+
 def _of_sum(b: Any, env: Any) -> Any:
     """The derivative of psi_difference by b is that of digamma at the sum: Hurwitz's zeta function."""
     if not isinstance(env["n"], Const):
@@ -248,6 +262,11 @@ rule(
     psi_difference, "y = psi_difference(n, a, b)", name="s2sad.psi_difference", infer=FLOAT_RESULT, helper=source(psi_difference),
     needs=("s2sad.digamma", "s2sad.polygamma", "s2sad.special.zeta"), effect="none", cost=60, dn=ZERO,
     da="psi_difference(n + 1, a, b) * dy", db=_of_sum,
+)  # fmt: skip
+rule(
+    angle_derivative, "y = angle_derivative(k, n, a, b)", name="s2sad.angle_derivative", infer=FLOAT_RESULT,
+    helper=source(angle_derivative), effect="none", cost=30, dk=ZERO, dn=ZERO,
+    da="kept_product(angle_derivative(k + 1, n + 1, a, b), dy)", db="kept_product(angle_derivative(k, n + 1, a, b), dy)",
 )  # fmt: skip
 for _of, _call in ((ive_derivative, "ive"), (kve_derivative, "kve")):
     rule(  # by the order it has no rule

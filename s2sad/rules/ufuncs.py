@@ -288,6 +288,6 @@ for _name in ("float64", "float32"):
     ufunc(f"{_name}(x)", scalar_of(_name), effect="raises", cost=1, dx="dy")
 for _name in ("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8"):
     ufunc(f"{_name}(x)", scalar_of(_name), effect="raises", cost=1, dx=ZERO)
-rule(np.bool_, "y = bool_(x)", name="numpy.bool_", infer=BOOL, effect="none", cost=1, dx=ZERO)
+rule(np.bool_, "y = bool_(x)", name="numpy.bool_", infer=scalar_of("bool"), effect="none", cost=1, dx=ZERO)
 
 TUPLES[np.divmod] = ("numpy.floor_divide", "numpy.mod")

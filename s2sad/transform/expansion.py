@@ -19,12 +19,13 @@ from s2sad.rules.arrays.core import INFER, dims_of, dtype_of, emit
 from s2sad.rules.arrays.indexing import view
 from s2sad.rules.arrays.linalg import LINALG
 from s2sad.rules.arrays.products import transposed
+from s2sad.rules.arrays.scipy import written_shares
 from s2sad.rules.arrays.spectral import FIRST, Elementwise, Groups, Piece
 from s2sad.rules.builder import Builder, const
 from s2sad.transform.forward.core import Callees, Forward
 from s2sad.transform.repeat import Copier
 
-EXPANDED = ("spectral", "derived_as", "weights_of_spectral")
+EXPANDED = ("spectral", "derived_as", "weights_of_spectral", "shares_of_sum")
 UNITS = 64.0  # of the last place: what quotients of rounded numbers may be off, relative to their numerators
 
 
@@ -48,6 +49,8 @@ def expand_spectral(fn: Function) -> Function:
             return (Op("identity", op.operands[:1], op.results, op.loc),)
         if op.prim == "spectral":
             return written_out(op)
+        if op.prim == "shares_of_sum":
+            return written_shares(op)
         return weighed(op) if op.prim == "weights_of_spectral" else (op,)
 
     return replace(fn, body=block(fn.body))

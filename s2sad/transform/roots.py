@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from s2sad.analysis.activity import Dependences
 from s2sad.analysis.aliases import Aliases
-from s2sad.analysis.dataflow import Dataflow
-from s2sad.analysis.exponentials import DIV, MUL, POW
+from s2sad.analysis.dataflow import MUL, Dataflow
+from s2sad.analysis.exponentials import POW
 from s2sad.analysis.networks import MOST_FACTORS, MOVING, Factor, Network, Networks
 from s2sad.analysis.roots import is_root, is_square_root, power_of, root_gate
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, walk, with_blocks
@@ -22,6 +22,8 @@ from s2sad.ir.types import FLOAT, Scalar, Type, is_memory
 from s2sad.rules.builder import Builder, const
 from s2sad.rules.effects import Made, made
 from s2sad.transform.contraction import contracted
+
+JOINING = ("numpy.stack", "numpy.concatenate", "array_of_numbers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +77,11 @@ class _Pass:
         return replace(block, ops=tuple(op for ops in out for op in ops))
 
     def is_root(self, op: Op) -> bool:
-        """Whether an operation gives a root, or moves the elements of one."""
+        """Whether an operation gives a root, moves the elements of one or joins those of several."""
         if is_root(op, self.flow):
             return True
+        if op.prim in JOINING:
+            return bool(op.operands) and all(self.same(o) in self.roots for o in op.operands)
         moved = op.prim in MOVING or made(op) in (Made.VIEW, Made.MAYBE_VIEW, Made.ELEMENT)
         if not (moved or op.prim in ("numpy.ravel", "gather")):
             return False
@@ -180,17 +184,7 @@ class _Pass:
             or any(a.part is not None for a in f.axes)
         ):
             return 0.0, f.value
-        c, x = 1.0, root.op.operands[0]
-        while (op := self.flow.made(x, *MUL, *DIV, "neg", "numpy.negative")) is not None:
-            constants = [self.flow.constant(o) for o in op.operands]
-            if len(constants) == 1:
-                c, x = -c, op.operands[0]
-            elif constants[1] is not None:
-                c, x = (c / constants[1] if op.prim in DIV else c * constants[1]), op.operands[0]
-            elif constants[0] is not None and op.prim in MUL:
-                c, x = c * constants[0], op.operands[1]
-            else:
-                break
+        c, x = self.flow.multiple(root.op.operands[0], root.op)
         return (c, x) if self.unwritten(x) else (0.0, x)
 
     def same(self, o: Operand) -> Operand:
@@ -208,9 +202,11 @@ class _Pass:
             if is_root(root.op, self.flow):
                 root.powers[n] = b.emit("pow", o, const(n))
             else:
-                whole = self.power(root.op.operands[0], n)
+                parts = root.op.operands if root.op.prim in JOINING else root.op.operands[:1]
+                powers = tuple(self.power(self.same(o), n) for o in parts)
                 moved = Value("", root.op.result.type)
-                b.ops.append(replace(root.op, operands=(whole, *root.op.operands[1:]), results=(moved,)))
+                operands = (*powers, *root.op.operands[len(parts) :])
+                b.ops.append(replace(root.op, operands=operands, results=(moved,)))
                 root.powers[n] = moved
             self.powers[root.powers[n]] = (o, n)
             root.beside.extend(b.ops)

@@ -86,9 +86,12 @@ def _extreme_vjp(b: Builder, env: Any) -> Operand:
 
 
 def _extreme_jvp(b: Builder, env: Any) -> Operand:
+    """The mean tangent of the extremes; those of others may be infinite."""
     op = env["op"]
-    product = b.emit("mul", _chosen(b, env), env["dy"])
-    return emit(b, "numpy.sum", product, axis=op.attr("axis"), keepdims=op.attr("keepdims"))
+    along = {"axis": op.attr("axis"), "keepdims": op.attr("keepdims")}
+    equal = b.emit("eq", env["a"], spread(b, env["y"], op))
+    total = emit(b, "numpy.sum", b.emit("numpy.where", equal, env["dy"], const(0.0)), **along)
+    return b.emit("div", total, emit(b, "numpy.sum", equal, **along))
 
 
 _fn: Any

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from s2sad.ir.core import Op, Operand
+from s2sad.ir.core import AnyOp, Op, Operand
 from s2sad.ir.types import Type, shaped
 from s2sad.rules.arrays.core import Attrs, array_rule, dims_of, emit
 from s2sad.rules.arrays.linalg import float_dtype, formula
 from s2sad.rules.arrays.products import transposed
 from s2sad.rules.arrays.reductions import reduced, spread
-from s2sad.rules.builder import Builder
+from s2sad.rules.builder import Builder, const
+from s2sad.rules.registry import PRIMS, ZERO
 from s2sad.rules.special import Named
 
 SPECIAL = "scipy.special"
@@ -24,12 +26,31 @@ def _weights(b: Builder, env: Any) -> Operand:
     return b.expand("exp_minus(a, n)", {"a": env["a"], "n": spread(b, env["y"], env["op"])}, SPECIAL)  # type: ignore[no-any-return]
 
 
+def _shares(b: Builder, env: Any) -> Operand:
+    return emit(b, "shares_of_sum", env["a"], env["y"], **dict(env["op"].attrs))
+
+
+def shares_of_sum(a: Any, n: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    if axis is not None and not keepdims:
+        n = np.expand_dims(n, axis)
+    return PRIMS["s2sad.exps_minus"].fn(a, n)
+
+
+def written_shares(op: Op) -> tuple[AnyOp, ...]:
+    """The operation `shares_of_sum` as operations on elements."""
+    b = Builder(op.loc)
+    a, n = op.operands
+    found = b.expand("exp_minus(a, n)", {"a": a, "n": spread(b, n, op)}, SPECIAL)
+    b.ops.append(Op("identity", (found,), op.results, op.loc))
+    return tuple(b.ops)
+
+
 def _logsumexp_vjp(b: Builder, env: Any) -> Operand:
-    return b.emit("mul", _weights(b, env), spread(b, env["dy"], env["op"]))
+    return b.emit("mul", _shares(b, env), spread(b, env["dy"], env["op"]))
 
 
 def _logsumexp_jvp(b: Builder, env: Any) -> Operand:
-    return _summed_along(b, b.emit("mul", _weights(b, env), env["dy"]), env["op"])
+    return _summed_along(b, b.emit("mul", _shares(b, env), env["dy"]), env["op"])
 
 
 def _summed_along(b: Builder, term: Operand, op: Op) -> Operand:
@@ -59,16 +80,47 @@ def _same_type(attrs: Attrs, a: Operand) -> Type:
     return shaped(float_dtype(a), dims_of(a))
 
 
-def _summed(text: str) -> Any:
-    """A formula in which `S(...)` is the sum along the function's axes, kept."""
+class Along:
+    """Formulas over the names of a rule, in which sums go along the function's axes. A share above `half` would cancel with the
+    sum of all: it gets what the others lose."""
 
-    def partial(b: Builder, env: Any) -> Operand:
-        op = env["op"]
-        inner, outer = text.split(" -> ")
-        total = emit(b, "numpy.sum", b.expand(inner, env, SPECIAL), axis=op.attr("axis"), keepdims=True)
-        return b.expand(outer, {"y": env["y"], "dy": env["dy"], "total": total}, SPECIAL)  # type: ignore[no-any-return]
+    def __init__(self, b: Builder, env: Any, half: float) -> None:
+        self.b, self.axis = b, env["op"].attr("axis")
+        self.names = {"y": env["y"], "dy": env["dy"]}
+        self.names["large"] = b.emit("gt", env["y"], const(half))
 
-    return partial
+    def of(self, text: str) -> Operand:
+        return self.b.expand(text, self.names, "numpy")  # type: ignore[no-any-return]
+
+    def total(self, text: str) -> Operand:
+        return emit(self.b, "numpy.sum", self.of(text), axis=self.axis, keepdims=True)
+
+    def balanced(self, text: str) -> Operand:
+        """What sums to 0."""
+        self.names["t"] = self.of(text)
+        self.names["others"] = self.total("where(large, 0.0, t)")
+        return self.of("where(large, -others, t)")
+
+
+def _of_shares(b: Builder, env: Any) -> Operand:
+    """Shares y of a sum: diag(y) - y yᵀ, on either side."""
+    along = Along(b, env, 0.5)
+    along.names["total"] = along.total("y * dy")
+    return along.balanced("y * (dy - total)")
+
+
+def _log_softmax_vjp(b: Builder, env: Any) -> Operand:
+    along = Along(b, env, -math.log(2.0))
+    along.names["total"] = along.total("dy")
+    return along.balanced("dy - exp(y) * total")
+
+
+def _log_softmax_jvp(b: Builder, env: Any) -> Operand:
+    along = Along(b, env, -math.log(2.0))
+    along.names["first"] = along.total("where(large, dy, 0.0)")
+    along.names["d"] = along.of("dy - first")
+    along.names["total"] = along.total("exp(y) * d")
+    return along.of("d - total")
 
 
 _fn: Any
@@ -83,11 +135,15 @@ array_rule(
 )  # fmt: skip
 array_rule(
     "scipy.special.softmax", "y = softmax(a)", Named("scipy.special.softmax"), _same_type,
-    _summed("y * dy -> y * (dy - total)"), cost=40, da=_summed("y * dy -> y * (dy - total)"),
+    _of_shares, cost=40, da=_of_shares,
 )  # fmt: skip
 array_rule(
     "scipy.special.log_softmax", "y = log_softmax(a)", Named("scipy.special.log_softmax"), _same_type,
-    _summed("exp(y) * dy -> dy - total"), cost=40, da=_summed("1.0 * dy -> dy - exp(y) * total"),
+    _log_softmax_jvp, cost=40, da=_log_softmax_vjp,
+)  # fmt: skip
+array_rule(  # n, the logarithm of the sum, varies with a alone
+    "shares_of_sum", "y = shares_of_sum(a, n)", shares_of_sum, lambda attrs, a, n: _same_type(attrs, a), _of_shares, cost=20,
+    da=_of_shares, dn=ZERO,
 )  # fmt: skip
 
 # -- scipy.linalg -------------------------------------------------------------------------------------------

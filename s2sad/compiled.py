@@ -22,7 +22,7 @@ from numba.core.registry import CPUDispatcher
 from s2sad.codegen.made_for import HELPERS, Tests, part
 from s2sad.entry import header
 from s2sad.errors import JitError, S2sadError, SignatureError
-from s2sad.ir.types import COMPLEX, FLOAT, INT, List, Placed, Scalar, argument
+from s2sad.ir.types import COMPLEX, FLOAT, INT, List, Placed, Scalar, argument, type_of
 from s2sad.machine_code import keep, quiet
 from s2sad.progress import announced
 from s2sad.typing.structure import Node, key_of
@@ -40,6 +40,17 @@ class DerivativeDispatcher(CPUDispatcher):
         self.frozen: dict[
             Any, tuple[Any, bytes]
         ] = {}  # the code of each overload for callers, and what it captured
+
+    def typeof_pyval(self, val: Any) -> Any:
+        """What Numba calls for an argument of a class that it has not seen: it takes subclasses of float for floats."""
+        try:
+            type_of(val)
+        except SignatureError as error:
+            source = self.derivative._fsource
+            raise SignatureError(
+                f"an argument of {source.name}(): {error.reason}", source.loc, error.hint
+            ) from None
+        return super().typeof_pyval(val)  # type: ignore[no-untyped-call]
 
     def _compile_for_args(self, *args: Any, **kwargs: Any) -> Any:
         """What Numba calls for argument types without an overload: something to call with these arguments."""

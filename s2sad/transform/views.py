@@ -26,6 +26,7 @@ from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.rules.effects import Made, is_fresh, is_view, keeps, made, maybe_view
 
 READ_ONLY = frozenset({"numpy.broadcast_to", "numpy.diagonal"})
+ALWAYS_VIEWS = READ_ONLY | {"numpy.real", "numpy.imag"}
 
 
 def settled(fn: Function, inputs: tuple[Value, ...]) -> Function:
@@ -129,7 +130,7 @@ def read_anew(fn: Function) -> Function:
             if not isinstance(op, Op) or not isinstance(first, Value) or not is_memory(first.type):
                 continue
             late = op.prim in READ_ONLY and aliases.is_written(first) and not read_at_once(block, k, aliases)
-            if late or (first in chains and made(op) in (Made.VIEW, Made.MAYBE_VIEW, Made.SAME)):
+            if late or (first in chains and (op.prim in ALWAYS_VIEWS or made(op) in (Made.VIEW, Made.SAME))):
                 chains[op.result] = op
 
     collect(fn.body)

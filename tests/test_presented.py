@@ -170,6 +170,8 @@ def product(x, y):
         (lambda: grad(product(2.0, 3.0)), "grad(f)(x), not grad(f(x))"),
         (lambda: grad(np.ones(100)), "not an object of type ndarray"),
         (lambda: grad("x"), "@grad(wrt='x')"),
+        (lambda: grad(staticmethod(product)), "put @staticmethod above"),
+        (lambda: hvp(classmethod(product)), "put @classmethod above"),
         (lambda: grad((0, 1)), "@grad(wrt=(0, 1))"),
         (lambda: grad(Model), "Model is a class"),
         (lambda: grad(Model()), "model.__call__"),

@@ -23,12 +23,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
             return norm_of_matrices(a, ord, 0, 1, keepdims)
         raise ValueError("Improper number of dimensions to norm.")
     if isinstance(axis, tuple) and len(axis) == 2:
-        if ord is None:
-            return norm_of_elements(a, ord=2, axis=axis, keepdims=keepdims)
         row, column = from_front(axis[0], a.ndim), from_front(axis[1], a.ndim)
+        if ord is None:
+            return norm_of_elements(a, ord=2, axis=(row, column), keepdims=keepdims)
         return norm_of_matrices(a, ord, row, column, keepdims)
     along = axis[0] if isinstance(axis, tuple) else axis
-    return norm_of_vectors(a, ord, along, keepdims)
+    return norm_of_vectors(a, ord, from_front(along, a.ndim), keepdims)
 
 
 def norm_of_vectors(a: Any, ord: Any, axis: Any, keepdims: Any) -> Any:

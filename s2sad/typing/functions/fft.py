@@ -14,7 +14,7 @@ from s2sad.rules.complexes import is_complex
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, static
 from s2sad.typing.calls import METHODS
-from s2sad.typing.functions.core import Handler, from_front, is_none, numpy_function
+from s2sad.typing.functions.core import Handler, axis_of, from_front, is_none, numpy_function
 
 
 def transform(name: str) -> Handler:
@@ -63,7 +63,8 @@ def shift(name: str) -> Handler:
     def apply(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found = arguments(s, f"numpy.fft.{name}", "x axes", args, kwargs)
         a = array(s, found.pop("x"))
-        return a_.emit(s.builder, f"numpy.fft.{name}", a, hint=hint, axes=static(s, found, "axes"))
+        axes = axis_of(s, found, len(a_.dims_of(a)), "axes")
+        return a_.emit(s.builder, f"numpy.fft.{name}", a, hint=hint, axes=axes)
 
     return apply
 

@@ -115,7 +115,12 @@ def _moveaxis(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.moveaxis", "a source destination", args, kwargs)
     a = array(s, found.pop("a"))
     n = len(a_.dims_of(a))
-    source, target = static(s, found, "source"), static(s, found, "destination")
+    source, target = (
+        all_from_front(s, k if isinstance(k, tuple) else (k,), n)
+        for k in (static(s, found, name) for name in ("source", "destination"))
+    )
+    if len(source) != len(target):
+        raise s.error("np.moveaxis() to other than as many places", "match them", SignatureError)
     moved = np.moveaxis(np.empty(tuple(range(2, n + 2))), source, target).shape
     return transposed(s, a, [int(m) - 2 for m in moved], hint)
 

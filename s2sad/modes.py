@@ -18,7 +18,7 @@ from s2sad.codegen.load import generate, keyword_names
 from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
-from s2sad.errors import JitError, SignatureError, public
+from s2sad.errors import JitError, S2sadError, SignatureError, public
 from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, Scalar, Type, is_float, is_memory, scalar_of, type_of
@@ -124,7 +124,14 @@ def prepare(
     signature = inspect.signature(function, follow_wrapped=False)
     bind = binder(signature, source.qualname)
     names = parameter_names(source.node)
-    keys = keys_of(source, names, bind(*args))
+    try:
+        keys = keys_of(source, names, bind(*args))
+    except S2sadError:
+        raise
+    except TypeError as error:
+        raise SignatureError(
+            str(error), source.loc, f"pass the arguments of {source.name}{signature} by position"
+        ) from None
     keys = {n: with_sizes(k) for n, k in keys.items()} if sized else keys
     passed = given(signature, len(args))
     also = {a for a, m in zip(passed, moved, strict=False) if m}

@@ -183,6 +183,11 @@ def product(x, y):
         (lambda: grad(loss, wrt=2), "name one of rate"),
         (lambda: grad(product, wrt=2), "takes 2 arguments by position"),
         (lambda: vjp(product, 1.0, 2.0)[1](), "product_pullback() missing"),
+        (lambda: vjp(product, 1.0), "pass the arguments of product(x, y) by position"),
+        (
+            lambda: jvp(product, (1.0, 2.0, 3.0), (1.0, 2.0, 3.0)),
+            "takes 2 positional arguments but 3 were given",
+        ),
         (lambda: check_grad(product, 1.0), "check_grad(f, (x,))"),
         (lambda: check_grad(product, (1.0, 2.0), wrt=2), "takes 2 arguments"),
         (lambda: check_grad(lambda x, y=1.0: x * y, (1.0,), wrt=1), "pass all arguments"),

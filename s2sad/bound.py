@@ -74,3 +74,9 @@ def apart(f: Any) -> tuple[Any, tuple[Any, ...]]:
     if isinstance(f, BoundDerivative) or inspect.ismethod(f):
         return f.__func__, (f.__self__,)
     return f, ()
+
+
+def holds_as_class_method(cls: Any, derivative: Any) -> bool:
+    """Whether a derivative is a class method of a class: from Python 3.13 on these bind it as functions, past `__get__`."""
+    held = (v for c in cls.__mro__ for v in vars(c).values()) if isinstance(cls, type) else ()
+    return any(isinstance(v, classmethod) and v.__func__ is derivative for v in held)

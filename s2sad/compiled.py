@@ -20,10 +20,12 @@ from numba.core import types as numba_types
 from numba.core.registry import CPUDispatcher
 
 from s2sad.codegen.made_for import HELPERS, Tests, part
+from s2sad.codegen.standalone import Alike, test_shapes
 from s2sad.entry import header
 from s2sad.errors import JitError, S2sadError, SignatureError
-from s2sad.ir.types import COMPLEX, FLOAT, INT, List, Placed, Scalar, argument
+from s2sad.ir.types import COMPLEX, FLOAT, INT, List, Placed, Scalar, argument, type_of
 from s2sad.machine_code import keep, quiet
+from s2sad.presented import signature
 from s2sad.progress import announced
 from s2sad.typing.structure import Node, key_of
 
@@ -34,12 +36,25 @@ class DerivativeDispatcher(CPUDispatcher):
     """The dispatcher of a `Derivative`: its overloads are those of the code made for each signature."""
 
     def __init__(self, derivative: Any) -> None:
-        super().__init__(stand_in(derivative._signature, derivative._name), targetoptions={"nopython": True})
+        self.parameters = list(signature(derivative).parameters)
+        called = stand_in(signature(derivative), derivative._name)
+        super().__init__(called, targetoptions={"nopython": True})
         self.derivative = derivative
         self.taken: list[Any] = []  # a dispatcher that is collected takes its machine code with it
         self.frozen: dict[
             Any, tuple[Any, bytes]
         ] = {}  # the code of each overload for callers, and what it captured
+
+    def typeof_pyval(self, val: Any) -> Any:
+        """What Numba calls for an argument of a class that it has not seen: it takes subclasses of float for floats."""
+        try:
+            type_of(val)
+        except SignatureError as error:
+            source = self.derivative._fsource
+            raise SignatureError(
+                f"an argument of {source.name}(): {error.reason}", source.loc, error.hint
+            ) from None
+        return super().typeof_pyval(val)  # type: ignore[no-untyped-call]
 
     def _compile_for_args(self, *args: Any, **kwargs: Any) -> Any:
         """What Numba calls for argument types without an overload: something to call with these arguments."""
@@ -60,11 +75,16 @@ class DerivativeDispatcher(CPUDispatcher):
         try:
             self.derivative._follow()
             names = self.derivative._params.names
+            if names != self.parameters:
+                raise JitError(
+                    f"{names[-1]} follows parameters of {self.derivative._fsource.name}() that are given by name or left out",
+                    self.derivative._fsource.loc, "call it outside of compiled functions",
+                )  # fmt: skip
             keys = {name: key_from(t) for name, t in zip(names, argtypes, strict=True)}
             lowered = self.derivative._lowered(keys)
             refuse_read_only(lowered, argtypes)
             self.frozen[tuple(argtypes)] = lowered, captured_now(lowered)
-            return closed(lowered)
+            return closed(lowered, self.derivative._alike())
         except S2sadError as error:
             raise errors.TypingError(str(error)) from error
 
@@ -88,9 +108,9 @@ class DerivativeDispatcher(CPUDispatcher):
         return True
 
 
-def stand_in(signature: inspect.Signature, name: str) -> Any:
+def stand_in(found: inspect.Signature, name: str) -> Any:
     """A function with the parameters of a signature, for the dispatcher to read them from."""
-    text, _, space = header(signature)
+    text, _, space = header(found)
     exec(f"def {name}({text}):\n    raise NotImplementedError", space)
     return space[name]
 
@@ -115,7 +135,7 @@ def refuse_read_only(lowered: Any, argtypes: Any) -> None:
             )  # fmt: skip
 
 
-def closed(lowered: Any) -> Any:
+def closed(lowered: Any, alike: Alike = ()) -> Any:
     """Generated code as a Numba function without hidden parameters, which tests what the types of its arguments do not
     say: captured data are frozen, as Numba freezes globals."""
     from numba import njit
@@ -125,6 +145,7 @@ def closed(lowered: Any) -> Any:
     tests = Tests(lowered.generated.name, lowered.target, "_Refused", typed=True)
     for name, key in lowered.keys.items():
         tests.argument(name, key)
+    test_shapes(tests, lowered.keys, alike, {n: n for n in names})
     given = [g for g in lowered.given if g.parameter < len(names)]  # Numba copies what is captured
     tests.apart([(part(names[g.parameter], g.path), g.written, g.type) for g in given])
     if not (lowered.captured or tests.lines):

@@ -16,7 +16,7 @@ from typing import Any
 
 from s2sad import pipeline
 from s2sad.assumed import assumed_keys, assuming
-from s2sad.bound import BoundDerivative, apart
+from s2sad.bound import BoundDerivative, apart, holds_as_class_method
 from s2sad.codegen import tree as t
 from s2sad.codegen.load import generate
 from s2sad.custom import differentiable
@@ -178,6 +178,8 @@ class Derivative:
         return f"<{kind} of {self._fsource.qualname} with respect to {', '.join(map(str, self._params.wrt))}>"
 
     def _dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if args and holds_as_class_method(args[0], self) and self._of_object is not self:
+            return self._of_object(*args, **kwargs)
         self._follow()
         bound = self._arguments(args, kwargs)
         lowered = self._lowered(keys_of(self._fsource, self._params.names, bound))

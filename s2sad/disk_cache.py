@@ -25,11 +25,15 @@ def directory() -> Path | None:
     chosen = os.environ.get("S2SAD_CACHE", "").strip()
     if chosen.lower() in OFF:
         return None
-    if chosen.lower() not in ON:
-        return Path(chosen).expanduser().absolute()
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("s2sad", appauthor=False))
+    try:
+        if chosen.lower() not in ON:
+            return Path(chosen).expanduser().absolute()
+        found = Path(platformdirs.user_cache_dir("s2sad", appauthor=False))
+    except (OSError, RuntimeError):  # without a home, or in a working directory that is gone
+        return None
+    return found if found.is_absolute() else None  # a ~ that stands for nothing
 
 
 def trouble(path: Path) -> str:
@@ -54,7 +58,7 @@ def trouble(path: Path) -> str:
 def read(name: str) -> bytes | None:
     """The contents of a file, if it is there, whole, and this user's alone."""
     path = directory()
-    if path is None or not path.is_dir() or trouble(path):
+    if path is None or trouble(path):
         return None
     try:
         handle = os.open(
@@ -130,7 +134,10 @@ def entries(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
 def clear(path: Path) -> int:
     """Delete all machine code, and what processes that died have left; the number of files deleted."""
     count = 0
-    for file in [p for p, _ in entries(path)] + list(path.glob(".*.partial")):
+    found = [p for p, _ in entries(path)]
+    with contextlib.suppress(OSError):
+        found += path.glob(".*.partial")
+    for file in found:
         with contextlib.suppress(OSError):
             file.unlink()
             count += 1

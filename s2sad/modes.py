@@ -18,10 +18,10 @@ from s2sad.codegen.load import generate, keyword_names
 from s2sad.custom import differentiable
 from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
-from s2sad.errors import JitError, SignatureError, public
+from s2sad.errors import JitError, S2sadError, SignatureError, public
 from s2sad.frontend.lower import parameter_names
 from s2sad.ir.core import Function, Value
-from s2sad.ir.types import Type, is_float, is_memory
+from s2sad.ir.types import Array, Scalar, Type, is_float, is_memory, scalar_of, type_of
 from s2sad.machine_code import loaded
 from s2sad.native import Native
 from s2sad.nested import inline_bound
@@ -124,7 +124,14 @@ def prepare(
     signature = inspect.signature(function, follow_wrapped=False)
     bind = binder(signature, source.qualname)
     names = parameter_names(source.node)
-    keys = keys_of(source, names, bind(*args))
+    try:
+        keys = keys_of(source, names, bind(*args))
+    except S2sadError:
+        raise
+    except TypeError as error:
+        raise SignatureError(
+            str(error), source.loc, f"pass the arguments of {source.name}{signature} by position"
+        ) from None
     keys = {n: with_sizes(k) for n, k in keys.items()} if sized else keys
     passed = given(signature, len(args))
     also = {a for a, m in zip(passed, moved, strict=False) if m}
@@ -323,24 +330,54 @@ def aligned(value: Any, d: Any, what: str) -> Any:
     """A tangent or cotangent of one number, array or list."""
     if d is value:
         return d
-    fits = isinstance(d, (list, tuple)) if isinstance(value, list) else not isinstance(d, (list, tuple))
-    if not fits or (len(d) != len(value) if isinstance(value, list) else np.shape(d) != np.shape(value)):
-        raise SignatureError(
-            f"a {what} of {text_of(d)} for a value of {text_of(value)}",
-            hint=f"give the {what} the structure and the shapes of its value",
-        )
-    if not isinstance(value, np.ndarray) or not isinstance(d, np.ndarray):
-        return d
+    if isinstance(value, list) and isinstance(d, (list, tuple)) and len(d) == len(value):
+        return [aligned(v, x, what) for v, x in zip(value, d, strict=True)]
+    kind = (
+        type_of(d) if not isinstance(d, (list, tuple)) else None
+    )  # refuses classes with operators of their own
+    if isinstance(value, list) or kind is None or np.shape(d) != np.shape(value):
+        raise misfit(value, d, what)
+    if isinstance(kind, Scalar):
+        return number(value, d, kind, what)
+    if not isinstance(kind, Array):
+        raise misfit(value, d, what)
+    if not isinstance(value, np.ndarray):
+        return number(value, d.item(), scalar_of(kind.dtype), what)
     dtype = value.dtype if value.dtype.kind in "fc" else np.dtype("float64")
     if d.dtype.kind == "c" and dtype.kind != "c":
-        raise SignatureError(f"a complex {what} for a real value", hint=f"give a real {what}")
+        raise complex_for_real(what)
     return d if d.dtype == dtype else d.astype(dtype)
+
+
+def number(value: Any, d: Any, kind: Scalar, what: str) -> Any:
+    """A number as a tangent or cotangent: of the dtype of an array without axes, else Python's, which takes any."""
+    is_complex = np.iscomplexobj(value)
+    if kind.kind == "complex" and not is_complex:
+        raise complex_for_real(what)
+    if isinstance(value, np.ndarray):
+        return np.array(d, value.dtype if value.dtype.kind in "fc" else "float64")
+    if type(d) is type(value):
+        return d
+    return complex(d) if is_complex else float(d)
+
+
+def misfit(value: Any, d: Any, what: str) -> SignatureError:
+    return SignatureError(
+        f"a {what} of {text_of(d)} for a value of {text_of(value)}",
+        hint=f"give the {what} the structure and the shapes of its value",
+    )
+
+
+def complex_for_real(what: str) -> SignatureError:
+    return SignatureError(f"a complex {what} for a real value", hint=f"give a real {what}")
 
 
 def text_of(value: Any) -> str:
     """What a value is, for messages."""
     if isinstance(value, (list, tuple)):
         return f"type {type(value).__name__}, length {len(value)}"
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "fciub":
+        return f"dtype {value.dtype}"
     return f"shape {np.shape(value)}" if np.ndim(value) else f"type {type(value).__name__}"
 
 

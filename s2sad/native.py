@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from s2sad.errors import JitError, Loc
-from s2sad.ir.types import FLOAT, INT, Array, List, Scalar
+from s2sad.ir.types import COMPLEX, FLOAT, INT, Array, List, Scalar
 from s2sad.typing.given import Given
 from s2sad.typing.structure import Fixed, Node, Path, known
 
+PLAIN: dict[Any, type] = {FLOAT: float, INT: int, COMPLEX: complex}
 TAKEN_APART = {"dict", "record", "partial", "range"}
 
 
@@ -42,6 +43,8 @@ class Native:
             found = self.list(name, key, value)
         elif key == INT and not -(2**63) <= value < 2**63:
             raise self.refused(name, "is or holds an integer of more than 64 bits", "pass a float")
+        elif key in PLAIN:
+            found = plain(key, value)
         if found is not value and (i, path) in self.written:
             raise self.refused(name, f"holds {described(value)}, and is written", "pass an array of float64")
         return found
@@ -50,7 +53,7 @@ class Native:
         if not value:
             raise self.empty(name)
         if len({*map(type, value)}) == 1:
-            return value
+            return value if plain(key.item, value[0]) is value[0] else [PLAIN[key.item](v) for v in value]
         if key.item not in (FLOAT, Scalar("float", "float64")):
             raise self.refused(name, f"holds {described(value)}", "pass an array of them")
         return [float(v) for v in value]
@@ -88,6 +91,12 @@ class Native:
             f"Numba cannot take the argument {name!r} of {self.name}(): it {why}",
             self.loc, f"{way_out}, or use jit=False",
         )  # fmt: skip
+
+
+def plain(key: Any, value: Any) -> Any:
+    """A number of Python's as such, of a member of an enumeration and the like: Numba would take it for what it is."""
+    made = PLAIN.get(key)
+    return value if made is None or type(value) is made else made(value)
 
 
 def unread(key: Any, value: Any) -> Any:

@@ -15,6 +15,12 @@ def not_a_function(f: Any, called: str = "grad") -> SignatureError:
         return SignatureError(
             f"{called}() takes a function, and not the text {short(f)}", hint="write it as a def or lambda"
         )
+    if isinstance(f, (staticmethod, classmethod)):
+        kind = type(f).__name__
+        return SignatureError(
+            f"{called}() takes a function, and not a {kind}",
+            hint=f"put @{kind} above the decorator that takes the derivative",
+        )
     if isinstance(f, (str, tuple, list)) or type(f) is int:
         return SignatureError(
             f"{called}() takes a function, and not {short(f)}",

@@ -135,6 +135,21 @@ EXPRESSIONS: dict[str, tuple[Any, ...]] = {
     "convolved": (lambda x, y: np.sum(np.convolve(x, y) + np.ones(5)), FIT, DO_NOT),
     "comprehension": (lambda x, y: sum([np.sum(x * k - y) for k in range(3)]), FIT, DO_NOT),
     "split": (lambda x: np.sum(np.split(x, 2)[0]), (arr(6),), (arr(5),)),
+    "choose_entries": (lambda x, i: np.sum(np.choose(i, [x, 2.0 * x])), (V3, np.array([0, 1, 0])), (V3, np.array([0, 2, 0])),
+                       (V3, np.array([0, -1, 0]))),
+    "interp_in_none": (lambda x, p, v: np.sum(np.interp(x, p, v)), (V4, np.arange(3.0), V3), (V4, EMPTY, EMPTY)),
+    "gradient": (lambda x: np.sum(np.gradient(x)), (V3,), (V1,), (EMPTY,)),
+    "gradient_of_rows": (lambda x: np.sum(np.gradient(x, axis=1, edge_order=2)), (M33,), (M32,)),
+    "reduceat": (lambda x, y: np.sum(np.add.reduceat(x, [0, 2]) * y), (V4, V2), (V2, V2), (V4, V3)),
+    "bincount": (lambda x, i: np.sum(np.bincount(i, weights=x)), (V3, np.array([0, 2, 1])), (V3, np.array([0, -1, 1])),
+                 (V4, np.array([0, 2, 1]))),
+    "ravelled": (lambda x, i: np.sum(x.ravel()[np.ravel_multi_index((i, i), x.shape)]), (M33, np.array([0, 2])),
+                 (M33, np.array([0, 3])), (M33, np.array([-1, 0]))),
+    "cross": (lambda x, y: np.sum(np.cross(x, y)), FIT, DO_NOT, (V4, V4)),
+    "kron": (lambda x, y: np.sum(np.kron(x, y) + np.ones(6)), (V2, V3), (V3, V3)),
+    "outer_written": (lambda x, y: np.sum(np.outer(x, y, out=np.zeros((3, 3)))), FIT, DO_NOT, (V2, V3)),
+    "repeated": (lambda x, n: np.sum(np.repeat(x, n)), (V3, np.array([1, 0, 2])), (V3, np.array([1, 2]))),
+    "tile": (lambda x, y: np.sum(np.tile(x, 2) - y), (V2, V4), (V3, V4)),
 }  # fmt: skip
 
 for _name, (_fn, _good, *_wrong) in EXPRESSIONS.items():

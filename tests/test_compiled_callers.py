@@ -9,7 +9,7 @@ import pytest
 from numba import njit
 from numba.core.errors import NumbaError
 
-from s2sad import S2sadError, grad, jacfwd, jacrev, value_and_grad
+from s2sad import S2sadError, SignatureError, grad, hvp, jacfwd, jacrev, value_and_grad
 
 pytestmark = pytest.mark.jit
 WEIGHTS = np.array([1.0, 2.0, 3.0])
@@ -297,3 +297,36 @@ def test_read_only_arguments_of_writers():
         with pytest.raises(ValueError, match="assignment destination is read-only"):
             direct(*args)
     assert frozen.tolist() == X.tolist()
+
+
+def cubic(x, k):
+    return np.sum(x**3) * k
+
+
+along = hvp(cubic, jit=True)
+along_both = hvp(cubic, wrt=(0, 1), jit=True)
+
+
+@njit
+def times_hessian(x, v):
+    return along(x, 2.0, v)
+
+
+@njit
+def times_hessians(x, v):
+    return along_both(x, 2.0, (v, 1.0))
+
+
+@pytest.mark.slow
+def test_hessian_vector_products() -> None:
+    """The vector has the shape of what it is multiplied by, also where nothing but compiled code looks at it."""
+    x, v = np.array([1.0, 2.0, 3.0]), np.array([0.5, -1.0, 2.0])
+    for _ in range(2):
+        np.testing.assert_allclose(times_hessian(x, v), 12.0 * x * v)
+        found, number = times_hessians(x, v)
+        np.testing.assert_allclose(found, 12.0 * x * v + 3.0 * x**2)
+        np.testing.assert_allclose(number, np.sum(3.0 * x**2 * v))
+    for f in (times_hessian, times_hessians):
+        for wrong in (np.ones(4), np.ones(1)):
+            with pytest.raises(SignatureError, match="was made for"):
+                f(x, wrong)

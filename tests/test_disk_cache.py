@@ -182,6 +182,30 @@ def test_a_place_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
         assert not made()
 
 
+@pytest.mark.parametrize("place", ["/" + "a" * 300, "~no-such-user/cache", "relative"])
+def test_a_place_that_cannot_be_is_no_error(place, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("S2SAD_CACHE", place)
+    disk_cache.write("a", b"x")
+    assert disk_cache.read("a") is None
+    assert not any(
+        CliRunner().invoke(main, ["cache", action]).exception for action in ("list", "size", "clear")
+    )
+
+
+def test_of_a_user_without_a_home_nothing_is_kept(tmp_path, monkeypatch):
+    """Python leaves ~ as it is: it would be a directory of that name."""
+    for name in ("S2SAD_CACHE", "HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.chdir(tmp_path)
+    disk_cache.write("a", b"x")
+    assert disk_cache.read("a") is None and not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_several_processes_at_once(tmp_path, cache):
     file = tmp_path / "program.py"

@@ -291,6 +291,26 @@ def test_the_cause_of_a_jit_error_stays():
         assert isinstance(error.__cause__, Exception) or error.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ("ImportError('Numba needs NumPy 2.4 or less')", ["Numba needs NumPy 2.4 or less", "jit=False"]),
+        ("ModuleNotFoundError('No module named numba', name='numba')", ["pip install numba"]),
+    ],
+)
+def test_without_a_numba_that_works(error, says, tmp_path):
+    (tmp_path / "numba.py").write_text(f"raise {error}\n")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from s2sad import grad\n\n\ndef f(x):\n    return x * x\n\n\nprint(grad(f)(3.0))\ngrad(f, jit=True)(3.0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True,
+        env={"PYTHONPATH": f"{tmp_path}:{Path(s2sad.__file__).parents[1]}"},
+    )  # fmt: skip
+    assert done.stdout == "6.0\n" and all(text in done.stderr for text in ("JitError", *says)), done.stderr
+
+
 def test_errors_of_the_numbers_are_shown_at_the_users_definition():
     @grad
     def inverse(x):

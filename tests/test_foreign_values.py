@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from s2sad import S2sadError, grad, hessian, jacfwd, jvp, value_and_grad, vjp
+from s2sad import S2sadError, grad, hessian, hvp, jacfwd, jvp, value_and_grad, vjp
 
 
 class Doubling(np.ndarray):
@@ -271,3 +271,86 @@ def test_arrays_of_what_are_no_numbers_made_inside(tmp_path: Any) -> None:
             with pytest.raises(S2sadError) as error:
                 made(space[f"f{i}"])(0.7)
             assert f"made_inside.py:{4 * i + 5}:" in str(error.value), body
+
+
+# -- tangents, cotangents and vectors -------------------------------------------------------------------
+
+
+def cube(x):
+    return x * x * x
+
+
+def cubes(x):
+    return np.sum(x * x * x)
+
+
+V = np.array([1.0, 2.0])
+NO_TANGENTS = [
+    (cube, 2.0, ["a", b"a", None, 1j, Loud(1.0), LoudOfNumpy(1.0), Table(), np.array([1.0]), [1.0],
+                 decimal.Decimal(1), fractions.Fraction(1)]),
+    (cubes, V, [V.view(Doubling), np.ma.array(V), V.astype(object), np.array(["a", "b"]), V + 0j,
+                Table(), [1.0, 2.0], "ab", 1.0]),
+    (lambda x: x[0] * x[1], [2.0, 3.0], [["a", "b"], [1.0, None], [Loud(1.0), 1.0], [1.0], V, [1.0, 1j]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "d"), [(f, x, d) for f, x, ds in NO_TANGENTS for d in ds], ids=lambda v: type(v).__name__
+)
+def test_directions_that_are_none_are_refused(f: Any, x: Any, d: Any) -> None:
+    def same(v):
+        return v
+
+    calls = [lambda: vjp(same, x)[1](d)] if d is None else []  # no tangent is one of zeros
+    calls += [lambda: jvp(f, (x,), (d,)), lambda: vjp(same, x)[1](d)] if d is not None else []
+    calls += [lambda: hvp(f)(x, d)] if isinstance(x, np.ndarray) else []
+    for call in calls:
+        with pytest.raises(S2sadError) as error:
+            call()
+        assert len(str(error.value).splitlines()) <= 4
+
+
+@pytest.mark.parametrize("d", [np.float32(0.1), 1, True, np.int64(3), np.array(0.1), np.array(0.1, "f4")])
+def test_numbers_as_directions_keep_the_precision_of_the_value(d: Any) -> None:
+    assert jvp(cube, (2.1,), (d,))[1] == pytest.approx(3 * 2.1**2 * float(d), rel=1e-15)
+    assert vjp(cube, 2.1)[1](d)[0] == pytest.approx(3 * 2.1**2 * float(d), rel=1e-15)
+    for made in (jvp(cube, (np.float32(2.0),), (d,))[1], vjp(cube, np.float32(2.0))[1](d)[0]):
+        assert made.dtype == "float32"
+    assert jvp(cube, (np.array(2.0),), (d,))[1] == pytest.approx(12.0 * float(d), rel=1e-15)
+
+
+# -- calls of compiled code after the first -------------------------------------------------------------
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+def times_square(x, k):
+    return x * x * k
+
+
+@pytest.mark.parametrize("k", [Loud(2.0), Seven(2)], ids=lambda k: type(k).__name__)
+def test_refused_by_compiled_code_that_takes_such_numbers(k: Any) -> None:
+    made = grad(times_square, jit=True)
+    assert made(1.5, 2.0) == 6.0
+    with pytest.raises(S2sadError, match="operators of its own"):
+        made(1.5, k)
+
+
+LEVEL = Level.HIGH
+
+
+def with_levels(x, t, n):
+    s = 0.0
+    for i in range(n):
+        s += x * x * t[0] * LEVEL
+    return s
+
+
+def test_members_of_enumerations_in_compiled_code() -> None:
+    made = grad(times_square, jit=True)
+    assert made(2.0, Level.HIGH) == made(2.0, 3) == made(2.0, Level.HIGH) == 12.0
+    made = grad(with_levels, jit=True)
+    for t in ((Level.HIGH, 1.0), [Level.HIGH, Level.HIGH]):
+        assert made(2.0, t, Level.HIGH) == 4.0 * 27.0

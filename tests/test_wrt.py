@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import types
+
 import numpy as np
 import pytest
 
@@ -124,3 +126,64 @@ def test_in_the_command_line(tmp_path):
     assert checked.exit_code == 0 and "agree" in checked.output, checked.output
     checked = CliRunner().invoke(main, ["check", target, "--at", "2.0, 3.0"])
     assert checked.exit_code == 0 and "agree" in checked.output, checked.output
+
+
+class OfClass:
+    k = 2.0
+
+    @classmethod
+    @grad
+    def slope(cls, x, y=1.0):
+        return x * x * y * cls.k
+
+    @classmethod
+    @grad(wrt=(0, 1))
+    def both(cls, x, y):
+        return x * x * y * cls.k
+
+    @classmethod
+    @grad(wrt="y")
+    def named(cls, x, y):
+        return x * x * y * cls.k
+
+    @classmethod
+    @value_and_grad(jit=True)
+    def compiled(cls, x):
+        return x * x * cls.k
+
+    @classmethod
+    @hessian
+    def bend(cls, x):
+        return x * x * x * cls.k
+
+    @classmethod
+    @hvp
+    def along(cls, x):
+        return x * x * x * cls.k
+
+
+class Below(OfClass):
+    k = 3.0
+
+
+@pytest.mark.parametrize("cls", [OfClass, Below])
+@pytest.mark.parametrize("chained", [True, False], ids=["bound by the derivative", "bound as a function"])
+def test_class_methods(cls, chained):
+    """Until Python 3.12 a class method binds what it holds by its `__get__`, from 3.13 on as it binds functions."""
+
+    def method(name):
+        derivative = vars(OfClass)[name].__func__
+        return derivative.__get__(cls) if chained else types.MethodType(derivative, cls)
+
+    k = cls.k
+    for _ in range(2):
+        assert method("slope")(3.0) == getattr(cls, "slope")(3.0) == 6.0 * k
+        assert method("slope")(x=3.0, y=2.0) == 12.0 * k
+        assert method("both")(3.0, 2.0) == (12.0 * k, 9.0 * k)
+        assert method("named")(3.0, 2.0) == 9.0 * k
+        assert method("compiled")(3.0) == (9.0 * k, 6.0 * k)
+        assert method("bend")(2.0) == 12.0 * k
+        assert method("along")(2.0, 0.5) == 6.0 * k
+    assert grad(method("slope"))(3.0) == 2.0 * k
+    with pytest.raises(SignatureError, match="argument 0 is the object"):
+        vars(OfClass)["slope"].__func__(cls(), 3.0)

@@ -410,8 +410,25 @@ def diagonal(op: Op, a: Layout, t: Array) -> Known:
     return Layout(by_rows(t).order, (), False) if a.by_rows and t.ndim == 1 else None
 
 
+def spread_out(op: Op, a: Layout, t: Array) -> Known:
+    """An axis along which the same elements stand again has steps of no length: it joins no other."""
+    of = op.operands[0].type
+    assert isinstance(of, Array)
+    more = t.ndim - of.ndim
+    pairs = list(zip(of.dims, t.dims[more:], strict=True))
+    if not all(is_many(d) or d == 1 or (d == e and known(d)) for d, e in pairs):
+        return None  # an axis that may be of size 1
+    again = [k for k, d in enumerate(t.dims) if d != 1 and (k < more or of.dims[k - more] == 1)]
+    order = tuple(k + more for k in a.order)
+    if not again:
+        return replace(a, order=order)
+    if len(again) > 1:
+        return None  # these join each other in whatever order they stand
+    return Layout((*order, *again), (*a.joins, False) if order else (), False)
+
+
 VIEWS = {
-    "numpy.transpose": transposed, "newaxis": with_new_axes, "squeeze": squeezed, "view": subscripted, "reshaped": reshaped,
+    "numpy.broadcast_to": spread_out, "numpy.transpose": transposed, "newaxis": with_new_axes, "squeeze": squeezed, "view": subscripted, "reshaped": reshaped,
     "numpy.reshape": reshaped,
     "numpy.diagonal": diagonal,
 }  # fmt: skip

@@ -197,8 +197,13 @@ def load(generated: Generated, hint: str) -> types.FunctionType:
     module.__dict__.update(generated.objects)
     try:
         exec(compile(text, filename, "exec"), module.__dict__)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise JitError(
             f"generated code needs {error.name}, which is not installed", hint=f"pip install {error.name}"
         ) from None
+    except ImportError as error:  # Numba says so of a NumPy that is too new for it
+        raise JitError(
+            f"generated code cannot import what it needs: {error}",
+            hint="install versions that go together, or use jit=False",
+        ) from error
     return module.__dict__[generated.name]  # type: ignore[no-any-return]

@@ -96,15 +96,19 @@ def tests_of(lowered: Any, own: list[str], captured: dict[str, Any], alike: Alik
     keys |= {n: c.key for n, c in captured.items() if not isinstance(c.key, Scalar)}
     for name, key in keys.items():
         tests.argument(name, key)
-    called = dict(zip(lowered.keys, own, strict=False))
-    for argument, other, way in alike:
-        for path, leaf in leaf_types(argument.key(lowered.keys)):
-            if isinstance(leaf, Array):
-                mine = part(called[argument.parameter], (*argument.path(), *path))
-                tests.alike(part(called[other], (*way, *path)), mine)
+    test_shapes(tests, lowered.keys, alike, dict(zip(lowered.keys, own, strict=False)))
     parameters = [*own[: len(lowered.keys)], *captured]
     tests.apart([(part(parameters[g.parameter], g.path), g.written, g.type) for g in lowered.given])
     return tests
+
+
+def test_shapes(tests: Tests, keys: dict[str, Any], alike: Alike, called: dict[str, str]) -> None:
+    """Test that vectors have the shapes of what they are multiplied by; `called`: the names of parameters in the code."""
+    for argument, other, way in alike:
+        for path, leaf in leaf_types(argument.key(keys)):
+            if isinstance(leaf, Array):
+                mine = part(called[argument.parameter], (*argument.path(), *path))
+                tests.alike(part(called[other], (*way, *path)), mine)
 
 
 def with_decorator(helpers: tuple[str, ...], decorator: str) -> list[str]:

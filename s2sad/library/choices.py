@@ -29,6 +29,8 @@ def piecewise(x: Any, condlist: Any, funclist: Any) -> Any:
 
 def choose(a: Any, choices: Any, out: Any = None) -> Any:
     at = np.asarray(a)
+    if np.any((at < 0) | (at >= len(choices))):
+        raise ValueError("invalid entry in choice array")
     if isinstance(choices, np.ndarray):
         return np.take_along_axis(choices, at[None], axis=0)[0]
     spread = np.broadcast_arrays(at, *choices)
@@ -39,6 +41,8 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     xs, fs = np.asarray(xp), np.asarray(fp)
     if xs.shape[0] != fs.shape[0]:
         raise ValueError("fp and xp are not of the same length")
+    if xs.shape[0] == 0:
+        raise ValueError("array of sample points is empty")
     j = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, xs.shape[0] - 2)
     y = fs[j] + (fs[j + 1] - fs[j]) / (xs[j + 1] - xs[j]) * (x - xs[j])
     if np.ndim(x) == 0:

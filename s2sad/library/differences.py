@@ -70,6 +70,10 @@ def layer(a: Any, axis: Any, i: Any) -> Any:
 
 def slope(f: Any, h: Any, axis: Any, edge_order: Any) -> Any:
     """Central differences of second order inside; `h` is a step, coordinates, or None for a step of 1."""
+    if f.shape[axis] <= edge_order:
+        raise ValueError(
+            "Shape of array too small to calculate a numerical gradient: it takes edge_order + 1 elements"
+        )
     low, high = along(f, axis, None, -2), along(f, axis, 2, None)
     first, second = layer(f, axis, 0), layer(f, axis, 1)
     last, before = layer(f, axis, -1), layer(f, axis, -2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.library.operation import Known, Operation, known, lowest, refuse
+from s2sad.library.operation import Known, Operation, from_front, known, lowest, refuse
 
 norm_of_elements = Operation("norm_of_elements")
 known_minus_1, known_minus_2 = Known(-1), Known(-2)
@@ -23,11 +23,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
             return norm_of_matrices(a, ord, 0, 1, keepdims)
         raise ValueError("Improper number of dimensions to norm.")
     if isinstance(axis, tuple) and len(axis) == 2:
+        row, column = from_front(axis[0], a.ndim), from_front(axis[1], a.ndim)
         if ord is None:
-            return norm_of_elements(a, ord=2, axis=axis, keepdims=keepdims)
-        return norm_of_matrices(a, ord, axis[0] % a.ndim, axis[1] % a.ndim, keepdims)
+            return norm_of_elements(a, ord=2, axis=(row, column), keepdims=keepdims)
+        return norm_of_matrices(a, ord, row, column, keepdims)
     along = axis[0] if isinstance(axis, tuple) else axis
-    return norm_of_vectors(a, ord, along, keepdims)
+    return norm_of_vectors(a, ord, from_front(along, a.ndim), keepdims)
 
 
 def norm_of_vectors(a: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
@@ -41,6 +42,8 @@ def norm_of_vectors(a: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
         return np.sum(np.where(a != 0, 1.0, 0.0), axis=axis, keepdims=keepdims)
     if known(ord, 1):
         return np.sum(np.abs(a), axis=axis, keepdims=keepdims)
+    if isinstance(ord, str):
+        refuse("np.linalg.norm() of vectors by the name of a norm of matrices", "give its order")
     return norm_of_elements(a, ord=ord, axis=axis, keepdims=keepdims)
 
 

@@ -97,6 +97,19 @@ class Refuse:
         raise NotImplementedError(f"{reason}: {hint}")
 
 
+class FromFront:
+    """`from_front(axis, ndim)`: an axis counted from the front; one that is not there is refused."""
+
+    def __s2sad_inline__(self, s: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from s2sad.rules.builder import const
+        from s2sad.typing.functions import core
+
+        return const(core.from_front(s, *map(s.static, args)))
+
+    def __call__(self, axis: int, ndim: int) -> int:
+        return range(ndim)[axis]
+
+
 class Castable:
     """`castable(src, dst)`: whether NumPy casts this to the dtype of that array by its rule 'same_kind'; numbers of
     Python's have a kind only."""
@@ -160,4 +173,5 @@ class Written:
 
 
 is_constant, refuse, castable, written_within = IsConstant(), Refuse(), Castable(), Written()
+from_front = FromFront()
 same_shape, square = Fits("same_shape", 2), Fits("square", 1)

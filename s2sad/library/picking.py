@@ -59,12 +59,16 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 def weighted_bincount(x: Any, weights: Any, minlength: Any) -> Any:
     same_shape(x, weights, ValueError, "The weights and list don't have the same length.")
+    if np.any(np.asarray(x) < 0):
+        raise ValueError("'list' argument must have no negative elements")
     y = np.zeros(max(int(np.max(x)) + 1 if len(x) > 0 else 0, minlength))
     np.add.at(y, x, weights)
     return y
 
 
 def bincount(x: Any, minlength: Any) -> Any:
+    if np.any(np.asarray(x) < 0):
+        raise ValueError("'list' argument must have no negative elements")
     y = np.zeros(max(int(np.max(x)) + 1 if len(x) > 0 else 0, minlength), dtype=np.int64)
     for i in x:
         y[i] += 1
@@ -72,9 +76,12 @@ def bincount(x: Any, minlength: Any) -> Any:
 
 
 def ravel_multi_index(multi_index: Any, dims: Any) -> Any:
-    flat = np.asarray(multi_index[0])
-    for i, size in zip(multi_index[1:], dims[1:], strict=True):
-        flat = flat * size + np.asarray(i)
+    flat = 0
+    for given, size in zip(multi_index, dims, strict=True):
+        i = np.asarray(given)
+        if np.any((i < 0) | (i >= size)):
+            raise ValueError("invalid entry in coordinates array")
+        flat = flat * size + i
     return flat
 
 
@@ -83,6 +90,8 @@ def reduceat(array: Any, indices: Any, axis: Any = 0, dtype: Default = None, out
     at = np.asarray(indices)
     if np.any(at[1:] <= at[:-1]):
         raise ValueError("numpy.add.reduceat() of places that do not ascend is not supported")
+    if at[0] < 0 or at[-1] >= array.shape[axis]:
+        raise IndexError("index out-of-bounds in add.reduceat")
     moved = np.moveaxis(array, axis, 0)[at[0] :]
     label = np.searchsorted(at, np.arange(moved.shape[0]) + at[0], side="right") - 1
     y = np.zeros(

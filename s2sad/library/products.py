@@ -68,6 +68,8 @@ def matrix_power(a: Any, n: Any) -> Any:
     """By repeated squaring, as NumPy does; n is a constant."""
     if not is_constant(n):
         refuse("np.linalg.matrix_power() with a computed exponent is not supported", "multiply in a loop")
+    if not isinstance(n, int):
+        raise TypeError("exponent must be an integer")
     square(a)
     if n < 0:
         return matrix_power(np.linalg.inv(a), -n)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from s2sad.library.names import found
+from s2sad.library.operation import from_front
 
 
 def flip(m: Any, axis: Any = None) -> Any:
     axes = tuple(range(m.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    turned = [k % m.ndim for k in axes]
+    turned = [from_front(k, m.ndim) for k in axes]
     if not turned:
         return m[...]
     last = max(turned)
@@ -27,7 +28,9 @@ def flipud(m: Any) -> Any:
 
 
 def rot90(m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
-    turns, (first, second) = k % 4, axes
+    turns, first, second = k % 4, from_front(axes[0], m.ndim), from_front(axes[1], m.ndim)
+    if first == second:
+        raise ValueError("Axes must be different.")
     if turns == 0:
         return m[:]
     if turns == 2:
@@ -88,6 +91,8 @@ def meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "x
 
 
 def vander(x: Any, N: Any = None, increasing: Any = False) -> Any:
+    if x.ndim != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
     powers = np.arange(x.shape[0] if N is None else N)
     return x[:, None] ** (powers if increasing else powers[::-1])
 

@@ -234,6 +234,8 @@ def spaced_edges(x: Any, bins: Any, range: Any) -> Any:
         low, high = np.min(x), np.max(x)
     if low == high:
         low, high = low - 0.5, high + 0.5
+    if bins < 1:
+        raise ValueError("`bins` must be positive, when an integer")
     return np.linspace(low, high, bins + 1)
 
 

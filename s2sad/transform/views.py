@@ -138,7 +138,8 @@ def read_anew(fn: Function) -> Function:
                 continue
             late = op.prim in READ_ONLY or (op.prim in PARTS and is_complex(first.type))
             late = late and aliases.is_written(first) and not read_at_once(block, k, aliases)
-            if late or (first in chains and made(op) in (Made.VIEW, Made.MAYBE_VIEW, Made.SAME)):
+            views = op.prim in READ_ONLY | PARTS or made(op) in (Made.VIEW, Made.SAME)
+            if late or (first in chains and views):
                 chains[op.result] = op
 
     collect(fn.body)

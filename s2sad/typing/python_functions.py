@@ -115,7 +115,10 @@ def _fsum(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     static = iteration.static_elements(s, args[0])
     if static:
         return primitive(s, PRIMS[SEQUENCES[math.fsum]], static, {}, hint)
-    return fold(s, args[0], "add", const(0.0), hint or "total")
+    total = fold(s, args[0], "add", const(0.0), hint or "total")
+    if arrays.is_array(total):
+        raise s.error("math.fsum() of arrays", "use np.sum()", SignatureError)
+    return total
 
 
 @handles(math.prod)

@@ -44,12 +44,20 @@ def from_front(s: Any, axis: Any, ndim: int) -> int:
     return axis % ndim
 
 
+def all_from_front(s: Any, axes: tuple[Any, ...], ndim: int) -> tuple[int, ...]:
+    """Axes counted from the front; NumPy raises where one is said twice."""
+    found = tuple(from_front(s, a, ndim) for a in axes)
+    if len({*found}) < len(found):
+        raise s.error(f"the axes {axes} name one of them twice", "name each axis once", SignatureError)
+    return found
+
+
 def axis_of(s: Any, found: dict[str, AV], ndim: int, name: str = "axis") -> Any:
     """A constant axis argument, counted from the front; None for all axes."""
     axis = static(s, found, name)
     if axis is None:
         return None
-    axes = tuple(from_front(s, a, ndim) for a in (axis if isinstance(axis, tuple) else (axis,)))
+    axes = all_from_front(s, axis if isinstance(axis, tuple) else (axis,), ndim)
     return axes[0] if len(axes) == 1 else axes
 
 

@@ -14,7 +14,7 @@ from s2sad.rules.complexes import is_complex
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, static
 from s2sad.typing.calls import METHODS
-from s2sad.typing.functions.core import Handler, is_none, numpy_function
+from s2sad.typing.functions.core import Handler, axis_of, from_front, is_none, numpy_function
 
 
 def transform(name: str) -> Handler:
@@ -30,7 +30,7 @@ def transform(name: str) -> Handler:
         length = (
             () if n is None or (isinstance(n, Const) and n.value is None) else (s.integer(n, "a length"),)
         )
-        attrs = {"axis": static(s, found, "axis", -1) % ndim, "norm": static(s, found, "norm")}
+        attrs = {"axis": from_front(s, static(s, found, "axis", -1), ndim), "norm": static(s, found, "norm")}
         return a_.emit(s.builder, f"numpy.fft.{name}", a, *length, hint=hint, **attrs)
 
     return apply
@@ -44,14 +44,15 @@ def transform_of_several(name: str) -> Handler:
         a = array(s, found.pop("a"))
         ndim = len(a_.dims_of(a))
         axes = static(s, found, "axes", (-2, -1) if name.endswith("2") else None)
+        axes = axes if axes is None else tuple(from_front(s, x, ndim) for x in axes)
         sizes = found.pop("s", const(None))
         if not is_none(sizes):
             from s2sad.typing.functions.library import call
 
-            along = const(None) if axes is None else TupleAV(tuple(const(x % ndim) for x in axes))
+            along = const(None) if axes is None else TupleAV(tuple(map(const, axes)))
             one_by_one = fft.fft_of_sizes if name.startswith("fft") else fft.ifft_of_sizes
             return call(s, one_by_one, [a, sizes, along, found.get("norm", const(None))], {})
-        chosen = tuple(range(ndim)) if axes is None else tuple(x % ndim for x in axes)
+        chosen = tuple(range(ndim)) if axes is None else axes
         attrs = {"axes": chosen, "norm": static(s, found, "norm")}
         return a_.emit(s.builder, f"numpy.fft.{name[:-1]}n", a, hint=hint, **attrs)
 
@@ -62,7 +63,8 @@ def shift(name: str) -> Handler:
     def apply(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found = arguments(s, f"numpy.fft.{name}", "x axes", args, kwargs)
         a = array(s, found.pop("x"))
-        return a_.emit(s.builder, f"numpy.fft.{name}", a, hint=hint, axes=static(s, found, "axes"))
+        axes = axis_of(s, found, len(a_.dims_of(a)), "axes")
+        return a_.emit(s.builder, f"numpy.fft.{name}", a, hint=hint, axes=axes)
 
     return apply
 

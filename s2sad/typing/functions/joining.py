@@ -61,6 +61,8 @@ def split(name: str, axis: int | None = None, exact: bool = True) -> Handler:
         found = arguments(s, f"numpy.{name}", "ary indices_or_sections axis", args, kwargs)
         a, where = array(s, found.pop("ary")), found.pop("indices_or_sections")
         n = len(a_.dims_of(a))
+        if axis is not None and n < max(axis + 1, 2) and not (name == "hsplit" and n == 1):
+            raise s.error(f"numpy.{name}() of an array of {n} axes", "use np.split()", SignatureError)
         chosen = axis if axis is not None else from_front(s, static(s, found, "axis", 0), n)
         if name == "hsplit" and n == 1:
             chosen = 0
@@ -72,6 +74,8 @@ def split(name: str, axis: int | None = None, exact: bool = True) -> Handler:
         if not isinstance(where, Const):
             bounds = [s.integer(i, "a place to split at") for i in listed(s, where)]
             return parts(s, a, bounds, chosen)
+        if not isinstance(count, int) or count < 1:
+            raise s.error(f"numpy.{name}() into {count} parts", "say how many, from 1", SignatureError)
         size = a_.shape(s.builder, a)[chosen]
         if exact:
             from s2sad.library.joining import equal_size

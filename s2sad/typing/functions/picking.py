@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.errors import SignatureError
 from s2sad.frontend.source import MISSING
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import Array, Scalar
@@ -17,10 +18,11 @@ from s2sad.typing import items
 from s2sad.typing.abstract import AV, LazyAV, SliceAV, TupleAV, is_operand
 from s2sad.typing.arrays import arguments, array, reshaped, shape_operands, sizes, static
 from s2sad.typing.calls import METHODS
-from s2sad.typing.functions.core import Handler, axis_of, is_none, numpy_function, takes_out
+from s2sad.typing.functions.core import Handler, axis_of, from_front, is_none, numpy_function, takes_out
 from s2sad.typing.subscripts import getitem
 
 ALL = SliceAV((const(None), const(None), const(None)))
+SORTED = {"searchsorted": 0, "digitize": 1}  # which operand is the vector that is searched in
 
 
 def taken(s: Any, a: Operand, index: Operand, axis: int, hint: str = "") -> Operand:
@@ -58,6 +60,8 @@ def counted(name: str, params: str) -> Handler:
     def find(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         found = arguments(s, f"numpy.{name}", params, args, kwargs)
         given = [array(s, found.pop(p)) for p in params.split()[: len(operands)]]
+        if name in SORTED and len(a_.dims_of(given[SORTED[name]])) != 1:
+            raise s.error(f"np.{name}() in what is no vector", "pass a sorted vector", SignatureError)
         attrs = {k: static(s, found, k) for k in list(found)}
         attrs = {k: v for k, v in attrs.items() if v is not None or k == "axis"}
         return a_.emit(s.builder, f"numpy.{name}", *given, hint=hint, **attrs)
@@ -96,6 +100,7 @@ def _lexsort(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         raise s.error(
             "numpy.lexsort() of keys of more than one axis is not supported yet", "use keys of one axis"
         )
+    from_front(s, static(s, found, "axis", -1), 1)
     return a_.emit(s.builder, "numpy.lexsort", keys, hint=hint)
 
 
@@ -152,6 +157,8 @@ def _ix(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     made: list[AV] = []
     for k, arg in enumerate(args):
         a = array(s, arg)
+        if len(a_.dims_of(a)) != 1:
+            raise s.error("np.ix_() of what is no vector", "pass vectors", SignatureError)
         if a_.dtype_of(a) == "bool":
             a = a_.emit(s.builder, "nonzero", a, axis=0)
         axes = tuple(i for i in range(len(args)) if i != k)

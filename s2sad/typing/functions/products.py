@@ -15,7 +15,7 @@ from s2sad.rules.arrays.products import ALPHABET, split
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, static, transposed
-from s2sad.typing.functions.core import elements, into, is_none, numpy_function, takes_out
+from s2sad.typing.functions.core import all_from_front, elements, into, is_none, numpy_function, takes_out
 
 
 def in_linalg(name: str) -> tuple[Any, ...]:
@@ -113,7 +113,7 @@ def _tensordot(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if isinstance(axes, int):
         axes = tuple(range(x - axes, x)), tuple(range(axes))
     left, right = ((e,) if isinstance(e, int) else tuple(e) for e in axes)
-    left, right = tuple(i % x for i in left), tuple(i % y for i in right)
+    left, right = all_from_front(s, left, x), all_from_front(s, right, y)
     if len(left) != len(right):
         raise s.error("np.tensordot() over unequal numbers of axes", "match them", SignatureError)
     return a_.emit(s.builder, "numpy.tensordot", a, b, hint=hint, axes=(left, right))
@@ -125,8 +125,8 @@ def _trace(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, found.pop("a"))
     n = len(a_.dims_of(a))
     attrs = {"offset": static(s, found, "offset", 0)}
-    for name, default in (("axis1", 0), ("axis2", 1)):
-        attrs[name] = static(s, found, name, default) % n
+    axes = tuple(static(s, found, name, i) for i, name in enumerate(("axis1", "axis2")))
+    attrs |= zip(("axis1", "axis2"), all_from_front(s, axes, n), strict=True)
     return a_.emit(s.builder, "numpy.trace", a, hint=hint, **attrs)
 
 
@@ -156,6 +156,11 @@ def _einsum(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
         text, operands = _from_lists(s, args)
     subscripts = explicit(s, text, [len(a_.dims_of(o)) for o in operands])
     inputs, output = split(subscripts)
+    if len({*output}) < len(output) or not {*output} <= {*"".join(inputs)}:
+        raise s.error(
+            f"np.einsum(): the result {output!r} names an axis twice, or one that no operand has",
+            "name each axis of the result once", SignatureError,
+        )  # fmt: skip
     if len(operands) == 1 and sorted(output) == sorted(inputs[0]):  # all axes, in another order
         return transposed(s, operands[0], [inputs[0].index(label) for label in output], hint)
     attrs = {"subscripts": subscripts, **({"optimize": optimize} if optimize else {})}

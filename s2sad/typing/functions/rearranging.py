@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Const, Operand
 from s2sad.ir.types import Array
 from s2sad.rules import arrays as a_
 from s2sad.rules.builder import const
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.arrays import arguments, array, listed, reshaped, static, transposed
-from s2sad.typing.functions.core import axis_of, from_front, numpy_function
+from s2sad.typing.functions.core import all_from_front, axis_of, from_front, numpy_function
 from s2sad.typing.functions.picking import taken
 
 
@@ -119,9 +120,15 @@ def pairs(s: Any, av: AV, n: int, what: str) -> list[tuple[Operand, Operand]]:
     rows = [r if isinstance(r, TupleAV) else listed(s, r) for r in av.items]
     if not any(isinstance(r, TupleAV) for r in rows):
         one = [read(r) for r in rows]
+        if len(one) > 2:
+            raise s.error(
+                f"{len(one)} numbers where one or a pair is needed", "pass (before, after)", SignatureError
+            )
         return [(one[0], one[-1])] * n
     found = [tuple(read(i) for i in r.items) if isinstance(r, TupleAV) else (read(r),) for r in rows]
     found = found * n if len(found) == 1 else found
+    if len(found) != n or any(len(f) > 2 for f in found):
+        raise s.error(f"{len(found)} pairs for an array of {n} axes", "pass one pair an axis", SignatureError)
     return [(f[0], f[-1]) for f in found]
 
 
@@ -152,6 +159,10 @@ def _diag(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     k = static(s, found, "k", 0)
     if len(a_.dims_of(v)) == 1:
         return a_.emit(s.builder, "numpy.diag", v, hint=hint, k=k)
+    if len(a_.dims_of(v)) != 2:
+        raise s.error(
+            f"np.diag() of an array of {len(a_.dims_of(v))} axes", "pass one of 1 or 2 axes", SignatureError
+        )
     return a_.emit(s.builder, "numpy.diagonal", v, hint=hint, k=k)
 
 
@@ -168,7 +179,7 @@ def _diagonal(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     a = array(s, found.pop("a"))
     n = len(a_.dims_of(a))
     k = static(s, found, "offset", 0)
-    axes = tuple(from_front(s, static(s, found, name, i), n) for i, name in enumerate(("axis1", "axis2")))
+    axes = all_from_front(s, tuple(static(s, found, f"axis{i + 1}", i) for i in range(2)), n)
     moved = transposed(s, a, (*(i for i in range(n) if i not in axes), *axes))
     return a_.emit(s.builder, "numpy.diagonal", moved, hint=hint, k=k)
 

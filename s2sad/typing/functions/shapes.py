@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.errors import SignatureError
 from s2sad.ir.core import Operand, Value
 from s2sad.ir.types import Array, List, is_many
 from s2sad.rules import arrays as a_
@@ -24,6 +25,7 @@ from s2sad.typing.arrays import (
 )
 from s2sad.typing.calls import METHODS
 from s2sad.typing.functions.core import (
+    all_from_front,
     cast,
     dtype_name,
     elements,
@@ -91,7 +93,11 @@ def _transpose(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     if not given or s.static(given[0]) is None:
         return transposed(s, a, None, hint)
     found = [s.static(listed(s, x)) for x in given]
-    return transposed(s, a, found[0] if isinstance(found[0], tuple) else tuple(found), hint)
+    axes = found[0] if isinstance(found[0], tuple) else tuple(found)
+    n = len(a_.dims_of(a))
+    if len(axes) != n:
+        raise s.error(f"{len(axes)} axes for an array of {n}", "name each axis once", SignatureError)
+    return transposed(s, a, all_from_front(s, axes, n), hint)
 
 
 @numpy_function(np.swapaxes, method="swapaxes")
@@ -109,7 +115,12 @@ def _moveaxis(s: Any, args: list[AV], kwargs: dict[str, AV], hint: str) -> AV:
     found = arguments(s, "numpy.moveaxis", "a source destination", args, kwargs)
     a = array(s, found.pop("a"))
     n = len(a_.dims_of(a))
-    source, target = static(s, found, "source"), static(s, found, "destination")
+    source, target = (
+        all_from_front(s, k if isinstance(k, tuple) else (k,), n)
+        for k in (static(s, found, name) for name in ("source", "destination"))
+    )
+    if len(source) != len(target):
+        raise s.error("np.moveaxis() to other than as many places", "match them", SignatureError)
     moved = np.moveaxis(np.empty(tuple(range(2, n + 2))), source, target).shape
     return transposed(s, a, [int(m) - 2 for m in moved], hint)
 

@@ -187,7 +187,7 @@ def test_each_construct_of_memory_is_common() -> None:
     wanted = {"view-in-loop", "row-into-vector", "container-of-views", "helper-writes", "carried-view", "copy-or-itself",
               "complex-in-place", "reshaped", "by-columns", "strided", "joined", "while", "overlap",
               "written-positions", "numbers-taken", "unbound", "flattened", "dict-of-views", "written-by-function", "recursion",
-              "three-axes", "buffers", "closure-over-view", "record", "own-matrix"}  # fmt: skip
+              "three-axes", "buffers", "closure-over-view", "record", "own-matrix", "without-axes", "gaps"}  # fmt: skip
     assert wanted <= set(histogram), wanted - set(histogram)
 
 

@@ -132,3 +132,28 @@ def added_before_it_is_written(x):
 @pytest.mark.parametrize("fn", [spread_before_it_is_written, added_before_it_is_written])
 def test_tangents_of_sums_are_not_those_of_what_is_written_later(fn):
     checked(fn, ROWS[0].copy())
+
+
+def turned_by_itself(v, k):
+    return v if k == 0 else turned_by_itself(v[::-1], k - 1)
+
+
+def one_axis_from_a_call(x):
+    M = turned_by_itself(x, 1).reshape(2, 3)
+    M[0, 1] = M[1, 2] ** 2
+    return np.sum(x**3)
+
+
+def one_axis_of_either_step(x, flag):
+    v = x[::2] if flag else x[::-1][:3]
+    M = v.reshape(3, 1)
+    M[0] = 2.0 * M[1] * M[2]
+    return np.sum(x**3)
+
+
+@pytest.mark.parametrize(
+    ("fn", "rest"), [(one_axis_from_a_call, ()), (one_axis_of_either_step, (True,)), (one_axis_of_either_step, (False,))]
+)  # fmt: skip
+def test_steps_along_one_axis_do_not_matter(fn, rest):
+    """A reshape of an array of one axis is a view, whatever its step."""
+    checked(fn, np.array([0.3, -0.6, 0.9, 1.2, -1.5, 1.8]), *rest)

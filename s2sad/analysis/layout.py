@@ -224,12 +224,12 @@ class Layouts:
         """Whether `reshape` or `ravel` gives a view; None where only the call shows."""
         a = op.operands[0]
         found = self.of(a)
-        if found is None:
-            return None
-        if found.by_rows:
-            return True
         t, made_ = a.type, op.result.type
         assert isinstance(t, Array) and isinstance(made_, Array)
+        if found is None:  # along one axis the steps are equal, whatever they are
+            return True if t.ndim < 2 and not op.attr("ravel") else None
+        if found.by_rows:
+            return True
         if op.attr("ravel"):
             return False if found.otherwise(t.dims) else None
         return joined_to_view(found, t.dims, made_.dims)

@@ -123,9 +123,41 @@ class ViewParts(ViewWrites):
         z = self.fresh("z")
         forms = [f"{z} *= 1j", f"{z}[0] = {z}[1] * 1j", f"{z} += {self.element(known)} * (1 + 2j)", f"{z}[1:] *= 0.5 - 1j",
                  f"{z}[-1] += c * 1j", f"{z}[::-1][0] *= {z}[1]"]  # fmt: skip
+        r = self.fresh("r")
+        forms += [f"{z}.real[0] = {z}[1].imag * 0.5", f"{z}.imag[:] *= 0.6", f"{r} = {z}.real\n{z}[1] *= 1j\ns += 0.2 * np.sum({r} * {r})",
+                  f"{r} = {z}.imag[1:]\n{r}[0] = c * {r}[-1]"]  # fmt: skip
         made = self.pick([f"{name} - 2j", f"{name} * (1 + 1j)", f"{name} + 0j", f"{name}.astype(complex)"])
         part = self.pick(["imag", "real"])
-        return [f"{z} = {made}", *self.rng.sample(forms, 2), f"s += 0.1 * np.sum(({z} * {z}).{part})"]
+        return [
+            f"{z} = {made}",
+            *(line for form in self.rng.sample(forms, 2) for line in form.split("\n")),
+            f"s += 0.1 * np.sum(({z} * {z}).{part})",
+        ]
+
+    def unit(self, known: Known) -> list[str]:
+        """An array without axes, which its names share."""
+        self.used["without-axes"] += 1
+        t, u, i = self.fresh("t"), self.fresh("u"), self.fresh("i")
+        made = self.pick(
+            [
+                f"np.array({self.number()})",
+                f"np.array({self.value(known)})",
+                "np.zeros(())",
+                f"np.asarray({self.element(known)})",
+            ]
+        )
+        write = self.pick(
+            [
+                f"{u} += {self.value(known)}",
+                f"{u} *= {self.element(known)}",
+                f"{t}[...] = {u} * {self.element(known)}",
+                f"{u}[()] = {self.value(known)}",
+            ]
+        )
+        read = f"s += 0.3 * float({t}) * {self.element(known)}"
+        if self.chance(0.4):
+            return [f"{t} = {made}", f"{u} = {t}", f"for {i} in range(2):", *indent([write, read])]
+        return [f"{t} = {made}", f"{u} = {t}", write, read]
 
     def numbers_taken(self, known: Known) -> list[str]:
         """The numbers of an array as a list or tuple, read and written."""

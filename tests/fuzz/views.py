@@ -52,6 +52,7 @@ class Views(ViewParts):
             "numbers_taken": 0.6,
             "positions": 0.5,
             "unbound": 0.5,
+            "unit": 0.5,
             "flattened": 1.2,
             "recursion": 0.7,
             "by_name": 0.9,
@@ -90,6 +91,10 @@ class Views(ViewParts):
             if self.chance(0.2):
                 self.used["by-columns"] += 1
                 given[name] = np.asfortranarray(given[name])
+            if self.chance(0.12):
+                self.used["gaps"] += 1
+                gaps = np.repeat(given[name], 2, axis=-1)[..., ::2]
+                given[name] = self.pick([gaps, np.ascontiguousarray(given[name][::-1])[::-1]])
         if self.chance(0.1):
             self.used["strided"] += 1
             given["x"] = np.repeat(given["x"], 2)[::2]

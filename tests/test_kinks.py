@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from s2sad import check_grad, grad
-from s2sad.errors import CheckError
+from s2sad.errors import CheckError, S2sadError
+from s2sad.kinks import kinks
+from s2sad.testing import apart
+from tests.checks import fresh
+from tests.fuzz.check import loaded
+from tests.fuzz.run import GENERATORS
 
 
 def cosine(x):
@@ -118,3 +123,32 @@ def test_of_several_arguments():
         grad(weighted, ("x", "w")).check(x, w, mode="b")
     with pytest.raises(CheckError, match="an absolute value is 0"):
         grad(lambda x: np.sum(w * np.abs(x))).check(x)
+
+
+def written_in_place(x):
+    v = np.zeros((2, 3))
+    v[1] = np.abs(x)
+    for k in range(3):
+        v[0, k] += v[1, k] * v[1, 0]
+    return np.sum(v**3)
+
+
+def test_of_arrays_that_are_filled():
+    check_grad(written_in_place, (np.array([0.3, -1.0, 2.0]),))
+    with pytest.raises(CheckError, match="an absolute value is 0"):
+        check_grad(written_in_place, (np.array([0.3, 0.0, 2.0]),))
+
+
+@pytest.mark.parametrize("kind", ["arrays", "views"])
+@pytest.mark.parametrize("seed", range(900, 906))
+def test_programs_are_looked_through(kind, seed):
+    """The interpreter that looks for kinks knows what ordinary programs do: where it does not, none are found."""
+    program = GENERATORS[kind](seed)
+    with loaded(program.source) as module:
+        derivative, _ = apart(grad(module.f, program.wrt))
+        try:
+            typed, _, inputs = derivative.typed_for(program.args)
+        except S2sadError as refused:
+            pytest.skip(str(refused))
+        captured = [c.get() for c in typed.captures.variables.values()]
+        kinks(typed.function, tuple(inputs), [*fresh(program.args), *captured])

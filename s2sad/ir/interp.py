@@ -213,8 +213,21 @@ def _store(op: Op, a: Any, *rest: Any) -> None:
     a[at[0] if len(at) == 1 else tuple(at)] = v
 
 
-def _accumulate(op: Op, a: Any, i: Any, v: Any) -> None:
-    a[i] += v
+def _accumulate(op: Op, a: Any, *rest: Any) -> None:
+    *at, v = rest
+    a[at[0] if len(at) == 1 else tuple(at)] += v
+
+
+def _add_into(op: Op, a: Any, b: Any) -> None:
+    if isinstance(a, np.ndarray):
+        a += b
+    else:
+        PRIMS[op.prim].fn(a, b)
+
+
+def _allocated(make: Callable[..., Any]) -> Callable[..., Any]:
+    """An array of sizes, each an operand."""
+    return lambda op, *sizes: make(sizes, op.attr("dtype", "float64"))
 
 
 def _extract(op: Op, obj: Any) -> Any:
@@ -328,9 +341,13 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "assign": lambda op, a, v: a.__setitem__(..., v),
     "assign_at": lambda op, a, *at: a.__setitem__(_index(op, at[:-1]), at[-1]),
     "scatter_add": lambda op, a, *at: np.add.at(a, _index(op, at[:-1]), at[-1]),
+    "numpy.zeros": _allocated(np.zeros),
+    "numpy.ones": _allocated(np.ones),
+    "numpy.empty": _allocated(np.empty),
     "astype": lambda op, a: a.astype(op.attr("dtype")),
     "store": _store,
     "accumulate": _accumulate,
+    "add_into": _add_into,
     "len": lambda op, a: len(a),
     "constant": lambda op: op.attr("value"),
     "extract": _extract,

@@ -110,6 +110,13 @@ def test_there_are_many_faults() -> None:
         pass
 
 
+def test_each_can_be_planted() -> None:
+    """The rare ones, too, are of the product's text as it is."""
+    for fault in (*FAULTS, *ARRAY_FAULTS, *(f for f, _ in VIEW_FAULTS)):
+        with planted(fault):
+            pass
+
+
 @pytest.mark.slow
 def test_programs_pass_without_a_fault() -> None:
     """The programs that find the faults, with the product as it is."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from s2sad import grad, hvp, jacfwd, jacrev, jvp, value_and_grad, vjp
+from s2sad.errors import UndecidedViewError
 from tests.checks import Checker
 
 Matrix = np.ndarray[Any, Any]
@@ -214,3 +215,56 @@ def test_checker_agrees():
     check.forward(gradient)
     check.other_modes(gradient)
     assert not check.problems and not check.refusals
+
+
+def turned_rows(A):
+    w = A[::-1].reshape(-1)
+    w[1] = w[0] * w[2]
+    return np.sum(A**2) + np.sum(w**3)
+
+
+def turned_both(A):
+    w = A[::-1, ::-1].ravel()
+    A[0, 1] = A[1, 0] ** 2
+    return np.sum(A**2) + np.sum(w**3)
+
+
+def turned_spread(A):
+    w = np.broadcast_to(A[::-1], A.shape).reshape(-1)
+    A[0, 1] = A[1, 0] ** 2
+    return np.sum(A**2) + np.sum(w**3)
+
+
+@pytest.mark.parametrize(
+    "form", [gaps, rows_apart, backwards, rows_backwards, part], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize("f", [turned_rows, turned_both, turned_spread], ids=lambda f: f.__name__)
+def test_no_shadow_lies_by_negative_steps(f: Callable[..., Any], form: Callable[[Matrix], Matrix]) -> None:
+    """What is a view of the argument alone is refused: of its shadow, or tangent, it would be a copy."""
+    check = Run(f, form)
+    try:
+        check.first()
+        check.second()
+    except UndecidedViewError:
+        assert form in (backwards, rows_backwards)
+
+
+def turned_vector(x):
+    w = x[::-1].ravel()
+    w[1] = w[0] * w[2]
+    return np.sum(x**2) + np.sum(w**3)
+
+
+@pytest.mark.parametrize("step", [1, 2, -1, -2])
+def test_turned_vectors(step: int) -> None:
+    """`ravel` of an array of one axis is this array or a copy, whatever its shadow's steps."""
+    x = np.array([0.3, -0.7, 1.2, 0.5])
+
+    def laid(a: Matrix) -> Matrix:
+        return np.repeat(a, abs(step))[:: abs(step)] if step > 0 else np.repeat(a[::-1], -step)[::step][:4]
+
+    e = 1e-6 * np.eye(4)
+    wanted = [(turned_vector(laid(x + d)) - turned_vector(laid(x - d))) / 2e-6 for d in e]
+    assert np.allclose(grad(turned_vector)(laid(x)), wanted, rtol=1e-7, atol=1e-8)
+    assert np.allclose(jacfwd(turned_vector)(laid(x)), wanted, rtol=1e-7, atol=1e-8)
+    assert jvp(turned_vector, (laid(x),), (np.ones(4),))[1] == pytest.approx(np.sum(wanted), rel=1e-7)

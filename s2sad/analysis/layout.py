@@ -126,6 +126,25 @@ def has_gaps(fn: Function) -> bool:
     return any(kind not in ("C", "F") for kind in fn.layouts.values())
 
 
+def of_twins(fn: Function) -> list[Mapping[Value, Lying]]:
+    """The layouts that shadows and tangents of the arguments may have: without gaps and by positive steps, in the order of the
+    argument's axes, or, from Numba, by rows."""
+
+    def ordered(v: Value, kind: Lying) -> Lying:
+        t = v.type
+        if not isinstance(kind, tuple) or not isinstance(t, Array):
+            return "C" if kind == "A" else kind
+        order = sorted(range(t.ndim), key=lambda k: -abs(kind[k]))
+        steps, step = [0] * t.ndim, item_size(t.dtype)
+        for k in reversed(order):
+            steps[k] = step
+            step *= t.dims[k]  # type: ignore[operator]  # sizes are known where steps are
+        return tuple(steps)
+
+    rows = {v: kind if kind == "F" else "C" for v, kind in fn.layouts.items()}
+    return [{v: ordered(v, kind) for v, kind in fn.layouts.items()}, rows] if has_gaps(fn) else []
+
+
 def lies_by_rows(fn: Function, v: Value) -> bool:
     """Whether an argument lies by rows; what stands for it is then made by rows. True where nothing depends on it."""
     return not isinstance(v.type, Array) or v.type.ndim < 2 or fn.layouts.get(v, "C") == "C"

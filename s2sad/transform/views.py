@@ -18,7 +18,7 @@ from s2sad.analysis.aliases import (
     refuse_written_conversions,
     refuse_written_numbers,
 )
-from s2sad.analysis.layout import Layouts, has_gaps
+from s2sad.analysis.layout import Layouts, of_twins
 from s2sad.analysis.uses import use_counts
 from s2sad.errors import UndecidedViewError
 from s2sad.ir.core import AnyOp, Block, Function, Op, Operand, Value, blocks, operands, walk, with_blocks
@@ -63,7 +63,8 @@ def decided(fn: Function) -> Function:
     """The function with views and copies where memory is written and the layout shows which of them NumPy gives."""
     left = undecided(fn)
     while left:
-        fn = replace(fn, body=_decided(fn.body, Aliases(fn), Layouts(fn, fn.layouts), has_gaps(fn)))
+        twins = [Layouts(fn, given) for given in of_twins(fn)]
+        fn = replace(fn, body=_decided(fn.body, Aliases(fn), Layouts(fn, fn.layouts), twins))
         before, left = left, undecided(fn)
         if left == before:
             break  # else what became a view may have views of its own
@@ -74,22 +75,23 @@ def undecided(fn: Function) -> int:
     return sum(maybe_view(op) for op in walk(fn.body))
 
 
-def _decided(block: Block, aliases: Aliases, layouts: Layouts, apart: bool) -> Block:
+def _decided(block: Block, aliases: Aliases, layouts: Layouts, twins: list[Layouts]) -> Block:
     ops: list[AnyOp] = []
     for op in block.ops:
         if not isinstance(op, Op):
-            op = with_blocks(op, lambda b: _decided(b, aliases, layouts, apart))
+            op = with_blocks(op, lambda b: _decided(b, aliases, layouts, twins))
         elif maybe_view(op):
             if aliases.is_written(op.operands[0]) or aliases.is_written(op.result):  # type: ignore[arg-type]
-                op = by_layout(op, layouts, apart)
+                op = by_layout(op, layouts, twins)
             elif is_flat(op):
                 op = same(op)
         ops.append(op)
     return replace(block, ops=tuple(ops))
 
 
-def by_layout(op: Op, layouts: Layouts, apart: bool) -> Op:
-    """An operation as a view or a copy. `apart`: a copy that is made where `reshape` of something else need not copy."""
+def by_layout(op: Op, layouts: Layouts, twins: list[Layouts]) -> Op:
+    """An operation as a view or a copy. `twins`: how shadows and tangents lie where that is not as arguments do: what is a
+    view of an argument must be one of them, and what is a copy is made as one."""
     if op.prim == "numpy.ascontiguousarray":
         a = op.operands[0]
         found = layouts.of(a)
@@ -103,10 +105,12 @@ def by_layout(op: Op, layouts: Layouts, apart: bool) -> Op:
         return op
     if is_flat(op):
         return same(op) if view else replace(op, prim="copy", operands=op.operands[:1], attrs=())
+    if view and not all(twin.reshapes_to_view(op) for twin in twins):
+        return op
     return (
         replace(op, prim="reshaped", attrs=())
         if view
-        else replace(op, prim="reshape_copy", attrs=(("apart", True),) if apart else op.attrs)
+        else replace(op, prim="reshape_copy", attrs=(("apart", True),) if twins else op.attrs)
     )
 
 

@@ -106,7 +106,7 @@ ARRAY_FAULTS = (
     Fault(
         "a gradient is another's memory",
         f"{ARRAYS}:finished_array",
-        "not given.isdisjoint(arrays) or not is_fresh(d, defs, set())",
+        "not given.isdisjoint(arrays) or not is_unshared(d, defs, set())",
         "False",
         rare=True,
     ),

@@ -56,13 +56,13 @@ FAULTS = (
     Fault(
         "a store does not zero the shadow cell",
         f"{REVERSE}.memory:reverse_store",
-        'cotangent = read_shadow(r, target, *at)\n        r.builder.effect("store", target, *at, const(0.0))',
+        'cotangent = read_shadow(r, target, *at)\n        r.builder.effect("store", target, *at, empty_cell(target.type))',
         "cotangent = read_shadow(r, target, *at)",
     ),
     Fault(
         "an inactive value's store does not zero the shadow cell",
         f"{REVERSE}.memory:reverse_store",
-        'else:\n        r.builder.effect("store", target, *at, const(0.0))',
+        'else:\n        r.builder.effect("store", target, *at, empty_cell(target.type))',
         "else:\n        pass",
         rare=True,
     ),

@@ -221,7 +221,7 @@ class ViewParts(ViewWrites):
         rows, columns = known.matrices[m]
         v, t, i = self.fresh("v"), self.fresh("t"), self.fresh("i")
         views = [f"{m}.ravel()", f"{m}.T.ravel()", f"{m}.reshape(-1)", f"{m}.T.reshape(-1)", f"np.ravel({m}[::-1])", f"{m}.T.copy().ravel()",
-                 f"np.sin({m}).ravel()", f"({m} * 0.5).reshape(-1)", f"{m}.copy().T.reshape(-1)"]  # fmt: skip
+                 f"np.sin({m}).copy().ravel()", f"({m} * 0.5).copy().reshape(-1)", f"{m}.copy().T.reshape(-1)"]  # fmt: skip
         shown = [
             f"np.diagonal({m})",
             f"np.broadcast_to({m}, (2, {rows}, {columns}))",

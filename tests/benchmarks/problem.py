@@ -1,0 +1,146 @@
+"""What a benchmark is, as data: programs to be differentiated, inputs, adjoints written by hand, other tools.
+
+Every contestant of a problem is called with the same numbers and returns the same gradients, in the order of `wrt`.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from s2sad import grad
+
+Arguments = tuple[Any, ...]
+Call = Callable[..., Any]
+SIZES = ("full", "quick", "tiny")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A contestant: what is called, and with what; arguments that the call writes are made anew for each call."""
+
+    call: Call
+    args: Arguments
+    writes: bool = False
+
+    def fresh(self) -> Arguments:
+        return copied(self.args) if self.writes else self.args
+
+
+def gradient_of(fn: Call, wrt: tuple[int, ...], jit: bool) -> Call:
+    """The gradient by s2sad."""
+    return grad(fn, wrt=wrt, jit=jit)
+
+
+def compiled(fn: Call) -> Call:
+    """The function and those of its module that it calls, compiled by Numba as generated code is."""
+    space = dict(fn.__globals__)
+    for name in fn.__code__.co_names:
+        helper = space.get(name)
+        if isinstance(helper, types.FunctionType) and helper.__module__ == fn.__module__:
+            space[name] = compiled(helper)
+    return njit(error_model="numpy")(types.FunctionType(fn.__code__, space, fn.__name__, fn.__defaults__))
+
+
+@dataclass(frozen=True)
+class Style:
+    """One way to write a program: loops, whole arrays.
+
+    `args` are the program's arguments where they are not those of the problem; `refused` says why s2sad or Numba does
+    not take it.
+    """
+
+    fn: Call
+    args: Callable[..., Arguments] | None = None
+    refused: str = ""
+    refused_jit: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function, and everybody who differentiates it.
+
+    Attributes:
+        name, title: for the command line, for the table.
+        inputs: from sizes to arguments, the same at each call.
+        sizes: the sizes of "full", "quick" and "tiny".
+        wrt: positions of the arguments to differentiate by.
+        styles: the programs, by name.
+        figure: the style whose ratio counts in the mean.
+        hand: adjoints written by hand, by name; the fastest counts.
+        closed: gradients from a formula on paper, where the program's adjoint is something else; for information.
+        rivals: other tools by name: from the problem to its contestant, or a word why there is none.
+        derive: from a style's program to the callable that gives the gradients.
+        primal: the same for the function.
+    """
+
+    name: str
+    title: str
+    inputs: Callable[..., Arguments]
+    sizes: Mapping[str, tuple[int, ...]]
+    wrt: tuple[int, ...]
+    styles: Mapping[str, Style]
+    figure: str
+    hand: Mapping[str, Call]
+    closed: Mapping[str, Call] = field(default_factory=dict)
+    rivals: Mapping[str, Callable[[Arguments, tuple[int, ...]], Ready] | str] = field(default_factory=dict)
+    derive: Callable[[Call, tuple[int, ...], bool], Call] = gradient_of
+    primal: Callable[[Call], Call] = compiled
+    rtol: float = 1e-8
+
+    def arguments(self, size: str) -> Arguments:
+        return self.inputs(*self.sizes[size])
+
+    def of_style(self, name: str, args: Arguments) -> Arguments:
+        style = self.styles[name]
+        return args if style.args is None else style.args(*args)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A function that may write its arguments, whose gradient is compared with the function itself."""
+
+    name: str
+    fn: Call
+    inputs: Callable[..., Arguments]
+    sizes: Mapping[str, tuple[int, ...]]
+    wrt: tuple[int, ...] = (0,)
+
+    def arguments(self, size: str) -> Arguments:
+        return self.inputs(*self.sizes[size])
+
+
+def copied(value: Any) -> Any:
+    """The arguments with copies of their arrays."""
+    if isinstance(value, tuple):
+        return tuple(copied(v) for v in value)
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def numbers(value: Any) -> Iterator[np.ndarray]:
+    """The arrays of a result, whatever tool made it."""
+    if isinstance(value, (tuple, list)):
+        for part in value:
+            yield from numbers(part)
+        return
+    if hasattr(value, "detach"):
+        value = value.detach()
+    yield np.asarray(value, dtype=float)
+
+
+def differ(ours: Any, theirs: Any) -> float:
+    """The largest difference of two results, relative to the largest number of each array; infinite for NaN or shapes."""
+    a, b = list(numbers(ours)), list(numbers(theirs))
+    if [x.shape for x in a] != [x.shape for x in b]:
+        return np.inf
+    worst = 0.0
+    for x, y in zip(a, b, strict=True):
+        size = max(float(np.max(np.abs(y), initial=0.0)), 1e-300)
+        error = float(np.max(np.abs(x - y), initial=0.0)) / size
+        worst = max(worst, error if error == error else np.inf)
+    return worst

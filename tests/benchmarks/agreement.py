@@ -53,7 +53,8 @@ def by_s2sad(problem: Problem, which: str, args: Arguments) -> Ready:
     refused = style.refused or (jit and style.refused_jit)
     if refused:
         raise Missing(f"refused: {refused}")
-    return Ready(problem.derive(style.fn, problem.wrt, jit), problem.of_style(name, args))
+    derivative = problem.derivative(style.fn, problem.wrt, jit)
+    return Ready(problem.around(derivative, jit), problem.of_style(name, args))
 
 
 def reference(problem: Problem, args: Arguments) -> Any:

@@ -32,11 +32,6 @@ class Ready:
         return copied(self.args) if self.writes else self.args
 
 
-def gradient_of(fn: Call, wrt: tuple[int, ...], jit: bool) -> Call:
-    """The gradient by s2sad."""
-    return grad(fn, wrt=wrt, jit=jit)
-
-
 def compiled(fn: Call) -> Call:
     """The function and those of its module that it calls, compiled by Numba as generated code is."""
     space = dict(fn.__globals__)
@@ -75,8 +70,10 @@ class Problem:
         hand: adjoints written by hand, by name; the fastest counts.
         closed: gradients from a formula on paper, where the program's adjoint is something else; for information.
         rivals: other tools by name: from the problem to its contestant, or a word why there is none.
-        derive: from a style's program to the callable that gives the gradients.
-        primal: the same for the function.
+        derivative: what s2sad makes of a program (by default `grad`), given (program, wrt, jit).
+        one: the arguments of one call of that derivative.
+        around: the compiled or interpreted code that calls it, where that is what is measured.
+        primal: from the program to the function that its gradient is compared with.
     """
 
     name: str
@@ -89,12 +86,19 @@ class Problem:
     hand: Mapping[str, Call]
     closed: Mapping[str, Call] = field(default_factory=dict)
     rivals: Mapping[str, Callable[[Arguments, tuple[int, ...]], Ready] | str] = field(default_factory=dict)
-    derive: Callable[[Call, tuple[int, ...], bool], Call] = gradient_of
+    derivative: Callable[[Call, tuple[int, ...], bool], Any] = lambda fn, wrt, jit: grad(fn, wrt=wrt, jit=jit)
+    one: Callable[[Arguments], Arguments] = lambda args: args
+    around: Callable[[Call, bool], Call] = lambda derivative, jit: derivative
     primal: Callable[[Call], Call] = compiled
     rtol: float = 1e-8
 
     def arguments(self, size: str) -> Arguments:
         return self.inputs(*self.sizes[size])
+
+    def lowered(self, style: str, jit: bool, size: str = "tiny") -> Any:
+        """The generated code for a style, and the arguments to call it with."""
+        args = self.one(self.of_style(style, self.arguments(size)))
+        return self.derivative(self.styles[style].fn, self.wrt, jit).lower(*args), args
 
     def of_style(self, name: str, args: Arguments) -> Arguments:
         style = self.styles[name]
@@ -113,6 +117,11 @@ class Kernel:
 
     def arguments(self, size: str) -> Arguments:
         return self.inputs(*self.sizes[size])
+
+    def lowered(self, jit: bool, size: str = "tiny") -> Any:
+        """The generated code, and the arguments to call it with."""
+        args = self.arguments(size)
+        return grad(self.fn, wrt=self.wrt, jit=jit).lower(*args), args
 
 
 def copied(value: Any) -> Any:

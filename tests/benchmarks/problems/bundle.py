@@ -71,9 +71,15 @@ def looped(of_one: Call) -> Call:
     return blocks
 
 
-def derive(fn: Call, wrt: tuple[int, ...], jit: bool) -> Call:
-    blocks = looped(jacobian(fn, wrt=(0, 1, 2), jit=jit))
+def around(of_one: Call, jit: bool) -> Call:
+    blocks = looped(of_one)
     return njit(error_model="numpy")(blocks) if jit else blocks
+
+
+def one(args: Arguments) -> Arguments:
+    """The first observation."""
+    cams, points, weights, feats, camera, point = args
+    return cams[camera[0]], points[point[0]], float(weights[0]), feats[0]
 
 
 def primal(fn: Call) -> Call:
@@ -228,6 +234,8 @@ PROBLEM = Problem(
         "PyTorch": by_torch(False),
         "PyTorch compiled": by_torch(True),
     },
-    derive=derive,
+    derivative=lambda fn, wrt, jit: jacobian(fn, wrt=wrt, jit=jit),
+    one=one,
+    around=around,
     primal=primal,
 )

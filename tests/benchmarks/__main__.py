@@ -20,6 +20,7 @@ from typing import Any
 from tests.benchmarks import report
 from tests.benchmarks.kernels import KERNELS
 from tests.benchmarks.problems import NAMES
+from tests.benchmarks.quiet import ENVIRONMENT
 
 HERE = Path(__file__).parent
 Results = dict[str, Any]
@@ -56,7 +57,7 @@ def one(name: str, size: str, skipped: list[str]) -> Results:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "rows.json"
         command = [sys.executable, "-m", "tests.benchmarks.measure", name, size, str(path), *skipped]
-        failed = subprocess.run(command, check=False).returncode
+        failed = subprocess.run(command, check=False, env=os.environ | ENVIRONMENT).returncode
         rows = json.loads(path.read_text()) if path.exists() else []
     loads = [load, os.getloadavg()[0]]
     return {"rows": rows, "load": loads, "took": time.time() - begin, "failed": failed}
@@ -69,7 +70,7 @@ def main() -> None:
     path = out / "results.json"
     results: Results = json.loads(path.read_text()) if given.merge and path.exists() else {}
     for name in chosen(given.only):
-        results[name] = one(name, size, given.skip) | {"size": size, "machine": platform.processor()}
+        results[name] = one(name, size, given.skip) | {"size": size, "machine": platform.machine()}
         path.write_text(json.dumps(results, indent=1))
         (out / "results.md").write_text(report.markdown(results))
     print(report.markdown(results))

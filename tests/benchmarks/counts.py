@@ -53,9 +53,7 @@ def count(lowered: Any, args: Arguments, lines: bool) -> Counts:
     run = Run(generated.source, generated.name)
     run(dict(generated.objects), copied(args), [c.get() for c in lowered.captured])
     stores = [len(names.split(", ")) for names in STORES.findall(generated.source)]
-    return Counts(
-        run.tape_bytes, len(run.made), max(stores, default=0), run.lines() if lines else None
-    )
+    return Counts(run.tape_bytes, len(run.made), max(stores, default=0), run.lines() if lines else None)
 
 
 class Run:
@@ -106,7 +104,9 @@ class Noted(ast.NodeTransformer):
         if getattr(node, "noted", False):
             return node
         super().generic_visit(node)
-        if not isinstance(node, (*MAKES_ARRAYS, ast.List)) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        if not isinstance(node, (*MAKES_ARRAYS, ast.List)) or not isinstance(
+            getattr(node, "ctx", ast.Load()), ast.Load
+        ):
             return node
         place = ast.Constant(node.lineno * 1000 + node.col_offset * 10 + MAKES_ARRAYS.index(type(node)) + 1
                              if isinstance(node, MAKES_ARRAYS) else node.lineno * 1000 + node.col_offset * 10)  # fmt: skip
@@ -161,7 +161,9 @@ def of(program: str) -> Counts:
 def grown(now: dict[str, Any], before: dict[str, Any]) -> dict[str, tuple[int, int]]:
     """Which counts are larger than before: (now, before)."""
     return {
-        k: (now[k], before[k]) for k in now if now[k] is not None and before.get(k) is not None and now[k] > before[k]
+        k: (now[k], before[k])
+        for k in now
+        if now[k] is not None and before.get(k) is not None and now[k] > before[k]
     }
 
 
@@ -176,7 +178,9 @@ def main() -> None:
         now, known = asdict(counts), before.get(program, {})
         for what, (new, old) in grown(now, known).items():
             print(f"{program}: {what} has grown from {old} to {new}; not written")
-        after[program] = {k: v if known.get(k) is None else min(v, known[k]) for k, v in now.items() if v is not None}
+        after[program] = {
+            k: v if known.get(k) is None else min(v, known[k]) for k, v in now.items() if v is not None
+        }
     rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in after.items())
     TABLE.write_text(f"{{\n{rows}\n}}\n")
 

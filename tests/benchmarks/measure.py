@@ -6,8 +6,6 @@ Nothing is timed that disagrees. First calls, which compile, are timed apart. Wh
 
 from __future__ import annotations
 
-import tests.benchmarks.quiet  # noqa: F401, I001  (before NumPy)
-
 import gc
 import json
 import statistics
@@ -27,6 +25,7 @@ from tests.benchmarks.agreement import Missing, contestants, disagreement, ready
 from tests.benchmarks.kernels import KERNELS
 from tests.benchmarks.problem import Kernel, Problem, Ready, compiled, copied, differ
 from tests.benchmarks.problems import problem
+from tests.benchmarks.quiet import keep_memory
 
 TURNS, PATIENCE, RUN = 5, 2.0, 0.1
 
@@ -103,7 +102,9 @@ def measured(p: Problem, size: str, only: Callable[[str], bool] = lambda name: T
         except Missing as missing:
             row.word = str(missing)
         except Exception as error:  # a tool that gives up is a line of the table
-            row.word = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+            row.word = (
+                f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+            )
         print(f"    {row.name:<32} {row.word or once[row.name]}", file=sys.stderr, flush=True)
     medians = turns(contest, once)
     for row in rows:
@@ -149,6 +150,7 @@ def differing(name: str, results: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    keep_memory()
     name, size, path, *skipped = sys.argv[1:]
     wanted = lambda contestant: not any(s in contestant for s in skipped)  # noqa: E731
     rows = of_kernel(KERNELS[name], size) if name in KERNELS else measured(problem(name), size, wanted)

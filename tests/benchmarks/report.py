@@ -80,7 +80,10 @@ def problems(results: Results) -> list[str]:
                 )
             )  # fmt: skip
     figures = {n: f for n in NAMES if n in results and (f := figure(n, results[n])) is not None}
-    lines += ["", f"Geometric mean of {len(figures)} compiled ratios (bold): **{geometric_mean(figures.values()):.3g}**."]
+    lines += [
+        "",
+        f"Geometric mean of {len(figures)} compiled ratios (bold): **{geometric_mean(figures.values()):.3g}**.",
+    ]
     return lines
 
 
@@ -168,6 +171,8 @@ def plot(results: Results, path: str) -> None:
     axes.set_xscale("log")
     axes.axvline(1.0, color="black", linewidth=1)
     axes.set_xlabel("time of the gradient / best adjoint written by hand in Numba")
-    axes.legend([plt.Rectangle((0, 0), 1, 1, color=f"C{k}") for k in range(len(kinds))], kinds, fontsize="small")
+    axes.legend(
+        [plt.Rectangle((0, 0), 1, 1, color=f"C{k}") for k in range(len(kinds))], kinds, fontsize="small"
+    )
     figure_.tight_layout()
     figure_.savefig(path)

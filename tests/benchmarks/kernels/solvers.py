@@ -87,7 +87,8 @@ def cavity(u, v, p, nu, dt, dx, steps, sweeps):
         for _ in range(sweeps):
             pn = p.copy()
             p[1:-1, 1:-1] = (
-                0.25 * (pn[1:-1, 2:] + pn[1:-1, :-2] + pn[2:, 1:-1] + pn[:-2, 1:-1]) - 0.25 * dx * dx * b[1:-1, 1:-1]
+                0.25 * (pn[1:-1, 2:] + pn[1:-1, :-2] + pn[2:, 1:-1] + pn[:-2, 1:-1])
+                - 0.25 * dx * dx * b[1:-1, 1:-1]
             )
             p[:, -1] = p[:, -2]
             p[0, :] = p[1, :]
@@ -100,14 +101,20 @@ def cavity(u, v, p, nu, dt, dx, steps, sweeps):
             - un[1:-1, 1:-1] * dt / dx * (un[1:-1, 1:-1] - un[1:-1, :-2])
             - vn[1:-1, 1:-1] * dt / dx * (un[1:-1, 1:-1] - un[:-2, 1:-1])
             - dt / (2.0 * dx) * (p[1:-1, 2:] - p[1:-1, :-2])
-            + nu * dt / dx**2 * (un[1:-1, 2:] + un[1:-1, :-2] + un[2:, 1:-1] + un[:-2, 1:-1] - 4.0 * un[1:-1, 1:-1])
+            + nu
+            * dt
+            / dx**2
+            * (un[1:-1, 2:] + un[1:-1, :-2] + un[2:, 1:-1] + un[:-2, 1:-1] - 4.0 * un[1:-1, 1:-1])
         )
         v[1:-1, 1:-1] = (
             vn[1:-1, 1:-1]
             - un[1:-1, 1:-1] * dt / dx * (vn[1:-1, 1:-1] - vn[1:-1, :-2])
             - vn[1:-1, 1:-1] * dt / dx * (vn[1:-1, 1:-1] - vn[:-2, 1:-1])
             - dt / (2.0 * dx) * (p[2:, 1:-1] - p[:-2, 1:-1])
-            + nu * dt / dx**2 * (vn[1:-1, 2:] + vn[1:-1, :-2] + vn[2:, 1:-1] + vn[:-2, 1:-1] - 4.0 * vn[1:-1, 1:-1])
+            + nu
+            * dt
+            / dx**2
+            * (vn[1:-1, 2:] + vn[1:-1, :-2] + vn[2:, 1:-1] + vn[:-2, 1:-1] - 4.0 * vn[1:-1, 1:-1])
         )
         u[-1, :] = 1.0
         v[-1, :] = 0.0
@@ -181,13 +188,27 @@ def adi_inputs(n: int, steps: int) -> Arguments:
 
 
 KERNELS = (
-    Kernel("heat_1d", heat_1d, heat_1d_inputs, {"full": (20_000, 100), "quick": (500, 10), "tiny": (7, 2)}, (0, 1)),
+    Kernel(
+        "heat_1d",
+        heat_1d,
+        heat_1d_inputs,
+        {"full": (20_000, 100), "quick": (500, 10), "tiny": (7, 2)},
+        (0, 1),
+    ),
     Kernel("heat_3d", heat_3d, heat_3d_inputs, {"full": (60, 10), "quick": (12, 3), "tiny": (5, 2)}, (0, 1)),
     Kernel(
-        "burgers_2d", burgers_2d, burgers_2d_inputs, {"full": (200, 50), "quick": (20, 5), "tiny": (5, 2)}, (0, 1, 2)
+        "burgers_2d",
+        burgers_2d,
+        burgers_2d_inputs,
+        {"full": (200, 50), "quick": (20, 5), "tiny": (5, 2)},
+        (0, 1, 2),
     ),
     Kernel(
-        "cavity", cavity, cavity_inputs, {"full": (100, 10, 20), "quick": (15, 3, 4), "tiny": (5, 2, 2)}, (0, 1, 2, 3)
+        "cavity",
+        cavity,
+        cavity_inputs,
+        {"full": (100, 10, 20), "quick": (15, 3, 4), "tiny": (5, 2, 2)},
+        (0, 1, 2, 3),
     ),
     Kernel("seidel", seidel, seidel_inputs, {"full": (300, 20), "quick": (30, 3), "tiny": (5, 2)}),
     Kernel("adi", adi, adi_inputs, {"full": (150, 20), "quick": (20, 3), "tiny": (5, 2)}, (0, 2)),

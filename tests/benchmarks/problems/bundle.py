@@ -123,7 +123,11 @@ def pull_back(
     dpy = c * gy + s * (gz * ux - gx * uz) + t * uy
     dpz = c * gz + s * (gx * uy - gy * ux) + t * uz
     along = c * ds - s * dc - inverse * (dux * ux + duy * uy + duz * uz)
-    cam[0], cam[1], cam[2] = inverse * dux + along * ux, inverse * duy + along * uy, inverse * duz + along * uz
+    cam[0], cam[1], cam[2] = (
+        inverse * dux + along * ux,
+        inverse * duy + along * uy,
+        inverse * duz + along * uz,
+    )
     cam[3], cam[4], cam[5] = -dpx, -dpy, -dpz
     X[0], X[1], X[2] = dpx, dpy, dpz
 

@@ -72,7 +72,13 @@ def by_inverse(theta: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndar
 
 @fast
 def contracted(
-    E: np.ndarray, inverse: np.ndarray, a: np.ndarray, x: np.ndarray, length: float, scale: float, noise: float
+    E: np.ndarray,
+    inverse: np.ndarray,
+    a: np.ndarray,
+    x: np.ndarray,
+    length: float,
+    scale: float,
+    noise: float,
 ) -> np.ndarray:
     """The adjoint of K with the derivatives of K by the logarithms of the parameters; lower halves are read."""
     by_length = by_scale = trace = 0.0
@@ -111,7 +117,9 @@ def by_lapack(theta: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarr
             K[i, j] = E[i, j]
         K[i, i] = scale * scale + noise * noise
     upper, order, info = np.full(1, 85, np.uint8), np.full(1, n, np.int32), np.zeros(1, np.int32)
-    dpotrf(upper.ctypes, order.ctypes, K.ctypes, order.ctypes, info.ctypes)  # "U" of Fortran's order is our lower
+    dpotrf(
+        upper.ctypes, order.ctypes, K.ctypes, order.ctypes, info.ctypes
+    )  # "U" of Fortran's order is our lower
     dpotri(upper.ctypes, order.ctypes, K.ctypes, order.ctypes, info.ctypes)
     a = np.zeros(n)
     for i in range(n):

@@ -80,7 +80,9 @@ def in_arrays(alphas, means, icf, x, gamma, m, place, below):
     total = np.sum(top) + np.sum(np.log(np.sum(np.exp(term - top), axis=1)))
     most = np.max(alphas, axis=0)
     weights = most + np.log(np.sum(np.exp(alphas - most)))
-    prior = np.sum(0.5 * gamma * gamma * (np.sum(qdiag**2, axis=1) + np.sum(icf[:, d:] ** 2, axis=1)) - m * sumq)
+    prior = np.sum(
+        0.5 * gamma * gamma * (np.sum(qdiag**2, axis=1) + np.sum(icf[:, d:] ** 2, axis=1)) - m * sumq
+    )
     return total - n * weights + prior
 
 

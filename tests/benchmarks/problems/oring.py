@@ -141,7 +141,12 @@ PROBLEM = Problem(
     figure="loops",
     hand={"adjoint": njit(error_model="numpy")(descent(adjoint))},
     closed={"divisions cancelled": njit(error_model="numpy")(descent(simplified))},
-    rivals={"JAX": by_jax, "autograd": by_autograd, "PyTorch": by_torch(False), "PyTorch compiled": by_torch(True)},
+    rivals={
+        "JAX": by_jax,
+        "autograd": by_autograd,
+        "PyTorch": by_torch(False),
+        "PyTorch compiled": by_torch(True),
+    },
     one=lambda args: args[:4],
     around=around,
     primal=primal,

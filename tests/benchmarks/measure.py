@@ -117,7 +117,7 @@ def of_kernel(k: Kernel, size: str) -> list[Row]:
     makers: dict[str, Callable[[], Any]] = {
         "function": lambda: k.fn,
         "gradient": lambda: grad(k.fn, wrt=k.wrt),
-        "function, compiled": lambda: compiled(k.fn),
+        "function, compiled": lambda: compiled(k.primal or k.fn),
         "gradient, compiled": lambda: grad(k.fn, wrt=k.wrt, jit=True),
         "value and gradient, compiled": lambda: value_and_grad(k.fn, wrt=k.wrt, jit=True),
     }

@@ -107,13 +107,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A function that may write its arguments, whose gradient is compared with the function itself."""
+    """A function that may write its arguments, whose gradient is compared with the function itself; `primal` is what
+    Numba takes, where it does not take the function."""
 
     name: str
     fn: Call
     inputs: Callable[..., Arguments]
     sizes: Mapping[str, tuple[int, ...]]
     wrt: tuple[int, ...] = (0,)
+    primal: Call | None = None
 
     def arguments(self, size: str) -> Arguments:
         return self.inputs(*self.sizes[size])

@@ -25,7 +25,9 @@ def seconds(result: Results, name: str, what: str = "seconds") -> float | None:
 def best(result: Results) -> tuple[str, float]:
     """The fastest adjoint written by hand."""
     rows = [r for r in result["rows"] if r["name"].startswith("hand: ") and r["seconds"]]
-    fastest = min(rows, key=lambda r: r["seconds"], default={"name": "hand: none", "seconds": math.nan})
+    if not rows:
+        return "none", math.nan
+    fastest = min(rows, key=lambda r: r["seconds"])
     return fastest["name"].removeprefix("hand: "), fastest["seconds"]
 
 

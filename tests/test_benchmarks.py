@@ -43,8 +43,14 @@ def direction_of(value: Any, rng: np.random.Generator) -> Any:
     return rng.normal(size=value.shape) if isinstance(value, np.ndarray) else float(rng.normal())
 
 
-def along(derivative: Any, direction: Any) -> np.ndarray:
-    """The product of a gradient or a Jacobian with a direction."""
+def along(derivative: Any, direction: Any) -> Any:
+    """The product of a gradient or a Jacobian with a direction; of a result of several parts, of each."""
+    if (
+        isinstance(derivative, tuple)
+        and isinstance(derivative[0], tuple)
+        and not isinstance(direction[0], tuple)
+    ):
+        return [along(part, direction) for part in derivative]
     pairs = zip(numbers(derivative), numbers(direction), strict=True)
     return sum(np.tensordot(d, v, axes=v.ndim) for d, v in pairs)
 

@@ -39,9 +39,14 @@ def residual(cam, X, w, feat):
     x, y = qx / qz, qy / qz
     r2 = x * x + y * y
     L = 1.0 + cam[9] * r2 + cam[10] * r2 * r2
+    return w * (x * L * cam[6] + cam[7] - feat[0]), w * (y * L * cam[6] + cam[8] - feat[1])
+
+
+def with_array(cam, X, w, feat):
+    e = residual(cam, X, w, feat)
     out = np.empty(2)
-    out[0] = w * (x * L * cam[6] + cam[7] - feat[0])
-    out[1] = w * (y * L * cam[6] + cam[8] - feat[1])
+    out[0] = e[0]
+    out[1] = e[1]
     return out
 
 
@@ -58,21 +63,35 @@ def in_arrays(cam, X, w, feat):
 
 
 def looped(of_one: Call) -> Call:
-    """All observations, one after another."""
+    """All observations, one after another; the residual is an array, and so are its derivatives."""
 
     def blocks(cams, points, weights, feats, camera, point):
         n = len(weights)
         dcam, dX, dw = np.empty((n, 2, 11)), np.empty((n, 2, 3)), np.empty((n, 2))
         for i in range(n):
-            a, b, c = of_one(cams[camera[i]], points[point[i]], weights[i], feats[i])
-            dcam[i], dX[i], dw[i] = a, b, c
+            dcam[i], dX[i], dw[i] = of_one(cams[camera[i]], points[point[i]], weights[i], feats[i])
         return dcam, dX, dw
 
     return blocks
 
 
-def around(of_one: Call, jit: bool) -> Call:
-    blocks = looped(of_one)
+def looped_pairs(of_one: Call) -> Call:
+    """The same of a residual that is a pair of numbers, each with derivatives of its own."""
+
+    def blocks(cams, points, weights, feats, camera, point):
+        n = len(weights)
+        dcam, dX, dw = np.empty((n, 2, 11)), np.empty((n, 2, 3)), np.empty((n, 2))
+        for i in range(n):
+            first, second = of_one(cams[camera[i]], points[point[i]], weights[i], feats[i])
+            dcam[i, 0], dX[i, 0], dw[i, 0] = first
+            dcam[i, 1], dX[i, 1], dw[i, 1] = second
+        return dcam, dX, dw
+
+    return blocks
+
+
+def around(of_one: Any, jit: bool) -> Call:
+    blocks = (looped_pairs if of_one.primal is residual else looped)(of_one)
     return njit(error_model="numpy")(blocks) if jit else blocks
 
 
@@ -89,7 +108,7 @@ def primal(fn: Call) -> Call:
     def residuals(cams, points, weights, feats, camera, point):
         out = np.empty((len(weights), 2))
         for i in range(len(weights)):
-            out[i] = one(cams[camera[i]], points[point[i]], weights[i], feats[i])
+            out[i, 0], out[i, 1] = one(cams[camera[i]], points[point[i]], weights[i], feats[i])
         return out
 
     return residuals
@@ -229,7 +248,7 @@ PROBLEM = Problem(
     inputs=inputs,
     sizes={"full": (50, 2000, 20_000), "quick": (5, 50, 500), "tiny": (2, 3, 3)},
     wrt=(0, 1, 2),
-    styles={"loops": Style(residual), "arrays": Style(in_arrays)},
+    styles={"loops": Style(residual), "loops into an array": Style(with_array), "arrays": Style(in_arrays)},
     figure="loops",
     hand={"by rows": by_rows},
     rivals={

@@ -50,9 +50,6 @@ def ready(problem: Problem, name: str, args: Arguments) -> Ready:
 def by_s2sad(problem: Problem, which: str, args: Arguments) -> Ready:
     name, jit = which.removesuffix(", compiled"), which.endswith(", compiled")
     style = problem.styles[name]
-    refused = style.refused or (jit and style.refused_jit)
-    if refused:
-        raise Missing(f"refused: {refused}")
     derivative = problem.derivative(style.fn, problem.wrt, jit)
     return Ready(problem.around(derivative, jit), problem.of_style(name, args))
 

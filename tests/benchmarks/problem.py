@@ -46,14 +46,11 @@ def compiled(fn: Call) -> Call:
 class Style:
     """One way to write a program: loops, whole arrays.
 
-    `args` are the program's arguments where they are not those of the problem; `refused` says why s2sad or Numba does
-    not take it.
+    `args` are the program's arguments where they are not those of the problem.
     """
 
     fn: Call
     args: Callable[..., Arguments] | None = None
-    refused: str = ""
-    refused_jit: str = ""
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,8 @@ def gathered(u0: np.ndarray, nu: float, c: float, steps: int) -> tuple[np.ndarra
 
 
 @fast
-def gathered_rows(u0: np.ndarray, nu: float, c: float, steps: int) -> tuple[np.ndarray, float]:
-    """The same with a list of rows: small arrays come from memory that was used before."""
+def one_loop(u0: np.ndarray, nu: float, c: float, steps: int) -> tuple[np.ndarray, float]:
+    """The same with one reverse loop a step, and a list of rows: small arrays come from memory that was used before."""
     n = len(u0)
     rows = [u0.copy()]
     for t in range(steps):
@@ -105,16 +105,17 @@ def gathered_rows(u0: np.ndarray, nu: float, c: float, steps: int) -> tuple[np.n
         u = rows[t]
         first, last = dv[0], dv[n - 1]
         dv[0] = dv[n - 1] = 0.0
+        s = 0.0
         for i in range(1, n - 1):
             left, mid, right = u[uidx(i - 1)], u[uidx(i)], u[uidx(i + 1)]
-            dnu = radd(dnu, dv[uidx(i)] * (right - 2.0 * mid + left))
-        for i in range(1, n - 1):
-            left, mid, right = u[uidx(i - 1)], u[uidx(i)], u[uidx(i + 1)]
+            g = dv[uidx(i)]
+            s = radd(s, g * (right - 2.0 * mid + left))
             du[uidx(i)] = (
-                dv[uidx(i)] * (1.0 - c * (right - left) - 2.0 * nu)
+                g * (1.0 - c * (right - left) - 2.0 * nu)
                 + dv[uidx(i - 1)] * (nu - c * left)
                 + dv[uidx(i + 1)] * (nu + c * right)
             )
+        dnu += s
         du[0] = first + dv[1] * (nu + c * u[1])
         du[n - 1] = last + dv[n - 2] * (nu - c * u[n - 2])
         du, dv = dv, du
@@ -159,7 +160,7 @@ PROBLEM = Problem(
     wrt=(0, 1),
     styles={"loops": Style(in_loops), "arrays": Style(in_arrays)},
     figure="loops",
-    hand={"gathered": gathered, "gathered, list of rows": gathered_rows},
+    hand={"gathered": gathered, "gathered in one loop": one_loop},
     rivals={
         "JAX": by_jax(in_jax),
         "autograd": by_autograd(without_writes),

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from numba import njit
 from numba.core.errors import NumbaError
 
 from s2sad import grad, value_and_grad
@@ -153,6 +154,7 @@ def differing(name: str, results: dict[str, Any]) -> str:
 
 def main() -> None:
     keep_memory()
+    njit(error_model="numpy")(lambda x: x + 1.0)(1.0)  # Numba starts
     name, size, path, *skipped = sys.argv[1:]
     wanted = lambda contestant: not any(s in contestant for s in skipped)  # noqa: E731
     rows = of_kernel(KERNELS[name], size) if name in KERNELS else measured(problem(name), size, wanted)

@@ -230,7 +230,9 @@ class ViewParts(ViewWrites):
         ]
         writable = self.chance(0.6)
         made = self.pick(views if writable else shown)
-        later = self.pick([f"{t} = {v} * {v}", f"{t} = np.sin({v})", f"{t} = {v}"])
+        later = self.pick(
+            [f"{t} = {v} * {v}", f"{t} = np.sin({v})", f"{t} = {v}" if writable else f"{t} = {v} + 0.3"]
+        )
         write = self.pick([f"{m}[0, 0] = {self.value(known)}", f"{m}[{rows - 1}] *= {self.number()}", f"{m}[0, 1] += 0.4 * {m}[0, 0]",
                            *([f"{v}[1] = 0.5 * {v}[0] ** 2", f"{v}[0] = {self.value(known)}"] if writable else [])])  # fmt: skip
         read = self.pick(

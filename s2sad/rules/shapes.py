@@ -56,11 +56,11 @@ def broadcast(*all_dims: tuple[Size, ...]) -> tuple[Size, ...]:
 def summed_axes(
     operand: tuple[Size, ...], result: tuple[Size, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
-    """How an adjoint with the sizes of `result` becomes one with those of `operand`: leading axes to sum away, axes
-    to sum keeping them, and whether some size decides only when the code runs."""
+    """How an adjoint with the sizes of `result`, which may lack leading axes of `operand`, becomes one with those of
+    `operand`: leading axes to sum away, axes to sum keeping them, and whether some size decides only when the code runs."""
     extra = len(result) - len(operand)
     kept, open_ = [], False
-    for i, (mine, theirs) in enumerate(zip(operand, result[max(extra, 0) :], strict=False)):
+    for i, (mine, theirs) in enumerate(zip(operand[max(-extra, 0) :], result[max(extra, 0) :], strict=True)):
         if (mine == theirs and mine is not None) or theirs == 1 or is_many(mine):
             continue
         if mine == 1:

@@ -101,7 +101,9 @@ def unbroadcast(b: Builder, term: Operand, operand: Operand, shape: Any) -> Oper
         return term
     leading, kept, is_open = summed_axes(dims, term.type.dims)
     if is_open:
-        return b.emit("unbroadcast", term, *shape(), type=shaped(a_.dtype_of(term), dims))
+        missing = max(len(dims) - term.type.ndim, 0)  # axes along which a cotangent is the same are left out
+        sizes = tuple(shape())[missing:]
+        return b.emit("unbroadcast", term, *sizes, type=shaped(a_.dtype_of(term), dims[missing:]))
     if not dims:
         return a_.emit(b, "numpy.sum", term)
     if leading:

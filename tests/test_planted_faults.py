@@ -13,7 +13,7 @@ from tests.fuzz.check import check_source
 from tests.fuzz.faults import FAULTS, WRONG_PARTIALS, Fault, planted, wrong_partial
 from tests.fuzz.generator import FuzzProgram
 from tests.fuzz.run import GENERATORS, may_refuse_for
-from tests.fuzz.view_faults import VIEW_FAULTS
+from tests.fuzz.view_faults import ARRAY_FAULTS_IN_MODES, VIEW_FAULTS
 
 QUICK = 60
 BOUND = 200
@@ -95,6 +95,14 @@ def test_fault_in_memory_is_found(fault: Fault, seed: int) -> None:
     finds(planted(fault), seed + 1, kind="views", modes=True, first=seed)
 
 
+@pytest.mark.parametrize(
+    ("fault", "seed"), ARRAY_FAULTS_IN_MODES, ids=lambda f: names(f) if isinstance(f, Fault) else ""
+)
+def test_fault_in_second_derivatives_of_arrays_is_found(fault: Fault, seed: int) -> None:
+    """As in memory, by a program of arrays."""
+    finds(planted(fault), seed + 1, kind="arrays", modes=True, first=seed)
+
+
 @pytest.mark.parametrize(("prim", "operand", "partial"), WRONG_PARTIALS)
 def test_wrong_partial_is_found(prim: str, operand: str, partial: str) -> None:
     """A wrong rule, in both modes alike, so that only differences tell."""
@@ -112,7 +120,7 @@ def test_there_are_many_faults() -> None:
 
 def test_each_can_be_planted() -> None:
     """The rare ones, too, are of the product's text as it is."""
-    for fault in (*FAULTS, *ARRAY_FAULTS, *(f for f, _ in VIEW_FAULTS)):
+    for fault in (*FAULTS, *ARRAY_FAULTS, *(f for f, _ in (*VIEW_FAULTS, *ARRAY_FAULTS_IN_MODES))):
         with planted(fault):
             pass
 

@@ -32,7 +32,11 @@ from s2sad.optimize.reverse_loops import faster_reverse_loops
 from s2sad.optimize.stencils import split_stencils
 from s2sad.optimize.texts import texts_where_raised
 from s2sad.rules.registry import PRIMS
+from s2sad.switches import REORDERING, Change
 
+SPLIT_STENCILS = Change("split_stencils", REORDERING)  # with what the passes below then see
+REVERSE_LOOPS = Change("reverse_loops", REORDERING)
+EXPLICIT_LOOPS = Change("explicit_loops", REORDERING)
 _COUNT = itertools.count(1)
 MODULE_NAMES = {"math", "np", "scipy"}
 _IMPORTS = {"math": "import math", "numpy": "import numpy as np"}
@@ -124,9 +128,14 @@ def unused(name: str, taken: set[str]) -> str:
 def _for_numba(fn: Function) -> Function:
     """What is done only where Numba compiles. All tests of sizes stay: some of what it makes reads past the end of an array
     instead, and its errors name no line."""
-    fn = texts_where_raised(fn)
-    fn = split_stencils(rectangular_tapes(hoist_integers(fn)))
-    return eliminate_dead_code(explicit_loops(faster_reverse_loops(fn)))
+    fn = rectangular_tapes(hoist_integers(texts_where_raised(fn)))
+    for change, p in (
+        (SPLIT_STENCILS, split_stencils),
+        (REVERSE_LOOPS, faster_reverse_loops),
+        (EXPLICIT_LOOPS, explicit_loops),
+    ):
+        fn = p(fn) if change else fn
+    return eliminate_dead_code(fn)
 
 
 def _emitted(

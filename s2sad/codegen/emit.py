@@ -23,11 +23,24 @@ from s2sad.codegen.naming import Names
 from s2sad.codegen.positions import Positions
 from s2sad.codegen.undefined import placeholders
 from s2sad.errors import Stmt
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Undef, Value, While, walk
+from s2sad.ir.core import (
+    AnyOp,
+    Block,
+    Const,
+    For,
+    Function,
+    If,
+    Op,
+    Operand,
+    Undef,
+    Value,
+    While,
+    breaks,
+    walk,
+)
 from s2sad.ir.types import Array, List, Scalar, Tape, is_memory
 from s2sad.optimize.checks import is_check
 from s2sad.transform.reverse.arrays import is_unshared, sources
-from s2sad.transform.reverse.extras import breaks
 
 Copies = list[tuple[Value, Operand]]
 

@@ -170,6 +170,17 @@ def operands(op: AnyOp) -> tuple[Operand, ...]:
     return op.init
 
 
+def body_breaks(body: Block) -> bool:
+    """Whether a leaf of a block's tail leaves the loop around it."""
+    last = body.ops[-1] if body.ops else None
+    return body.exit == "break" or (isinstance(last, If) and breaks(last))
+
+
+def breaks(op: If) -> bool:
+    """Whether a leaf of a branch leaves the loop around it."""
+    return body_breaks(op.then) or body_breaks(op.orelse)
+
+
 def walk(block: Block) -> Any:
     """Every operation in a block and in the blocks it holds, outer before inner, in order."""
     for op in block.ops:

@@ -11,7 +11,20 @@ from dataclasses import replace
 
 from s2sad.analysis.aliases import SIZES
 from s2sad.analysis.visible import visible
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Value, operands, walk, with_blocks
+from s2sad.ir.core import (
+    AnyOp,
+    Block,
+    Const,
+    For,
+    Function,
+    If,
+    Op,
+    Value,
+    breaks,
+    operands,
+    walk,
+    with_blocks,
+)
 from s2sad.ir.types import BOOL, Array, is_memory
 from s2sad.rules.builder import Builder
 from s2sad.rules.effects import is_view
@@ -29,7 +42,7 @@ def is_check(op: AnyOp) -> bool:
     """Whether an operation does nothing but raise, if it must."""
     if isinstance(op, Op):
         return op.prim == "fits"
-    if not isinstance(op, If) or op.results or op.orelse.ops or not op.then.ops:
+    if not isinstance(op, If) or op.results or op.orelse.ops or not op.then.ops or breaks(op):
         return False
     *others, last = op.then.ops
     quiet = all(

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from s2sad.analysis.aliases import WRITES, Aliases
 from s2sad.analysis.uses import free_values
-from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, walk
+from s2sad.ir.core import AnyOp, Block, For, Function, If, Op, Operand, Value, While, breaks, walk
 from s2sad.ir.types import is_memory
 from s2sad.rules.registry import PRIMS
 
@@ -101,7 +101,7 @@ class _Liveness:
 
     def use_tail(self, body: Block) -> None:
         last = body.ops[-1] if body.ops else None
-        if isinstance(last, If) and _has_break(last):
+        if isinstance(last, If) and breaks(last):
             self.use_op(last)
 
     def use_breaks(self, op: If) -> None:
@@ -144,16 +144,6 @@ class _Liveness:
                     op.results[i],
                 ):
                     self.use(o)
-
-
-def _has_break(op: If) -> bool:
-    for b in (op.then, op.orelse):
-        if b.exit == "break":
-            return True
-        last = b.ops[-1] if b.ops else None
-        if isinstance(last, If) and _has_break(last):
-            return True
-    return False
 
 
 def eliminate_dead_code(fn: Function, wanted: tuple[Value, ...] = ()) -> Function:

@@ -25,6 +25,7 @@ from s2sad.ir.core import (
     Undef,
     Value,
     While,
+    breaks,
     operands,
     walk,
 )  # fmt: skip
@@ -239,18 +240,11 @@ def is_arithmetic(op: Op | None) -> bool:
 # -- how a turn leaves its loop ---------------------------------------------------------------------------
 
 
-def breaks(block: Block) -> bool:
-    if block.exit == "break":
-        return True
-    last = block.ops[-1] if block.ops else None
-    return isinstance(last, If) and (breaks(last.then) or breaks(last.orelse))
-
-
 def leaving(ops: list[AnyOp], exit: str) -> tuple[list[AnyOp], Operand | None]:
     """A turn of a loop outside of it: its operations, and whether it leaves the loop (None: it never does)."""
     if exit == "break":
         return ops, const(True)
-    if ops and isinstance(ops[-1], If) and _leaves(ops[-1]):
+    if ops and isinstance(ops[-1], If) and breaks(ops[-1]):
         made, left = _flagged(ops[-1])
         return [*ops[:-1], made], left
     return ops, None
@@ -263,14 +257,10 @@ def _flagged(op: If) -> tuple[If, Value]:
         last = block.ops[-1] if block.ops else None
         if block.exit == "break":
             return replace(block, yields=(*block.yields, const(True)), exit="next")
-        if isinstance(last, If) and _leaves(last):
+        if isinstance(last, If) and breaks(last):
             made, left = _flagged(last)
             return replace(block, ops=(*block.ops[:-1], made), yields=(*block.yields, left))
         return replace(block, yields=(*block.yields, const(False)))
 
     left = Value("", BOOL)
     return replace(op, then=side(op.then), orelse=side(op.orelse), results=(*op.results, left)), left
-
-
-def _leaves(op: If) -> bool:
-    return breaks(op.then) or breaks(op.orelse)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 from s2sad.errors import SignatureError
-from s2sad.ir.core import AnyOp, Block, Const, For, ForEach, Operand, Undef, Value, While
+from s2sad.ir.core import AnyOp, Block, Const, For, ForEach, Operand, Undef, Value, While, body_breaks
 from s2sad.ir.types import BOOL, INT, NONE, Scalar, is_memory
 from s2sad.rules.builder import const
 from s2sad.typing import arrays, iteration, iterators
@@ -20,7 +20,7 @@ from s2sad.typing.abstract import (
     is_operand,
     map_leaves,
 )  # fmt: skip
-from s2sad.typing.first_turns import MOST_FIRST_TURNS, Changes, FirstTurns, Named, breaks, changing
+from s2sad.typing.first_turns import MOST_FIRST_TURNS, Changes, FirstTurns, Named, changing
 from s2sad.typing.instances import KindsMeet, Unreachable
 from s2sad.typing.writing_out import WritingOut
 
@@ -93,7 +93,7 @@ class Loops(FirstTurns, WritingOut):
         op: ForEach | None = None,
     ) -> list[AV]:
         """Run `body(element, carried)` for every element and return the carried values after the last."""
-        has_break = op is not None and breaks(op.body)
+        has_break = op is not None and body_breaks(op.body)
         named = self.named(op, len(init))
         if in_turns(iterable, has_break):
             return self.consume(iterable, init, body, named)

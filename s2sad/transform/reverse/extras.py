@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, While
+from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, While, breaks
 from s2sad.ir.types import Type, join
 
 Leaf = Callable[[Block], Operand]
@@ -123,16 +123,3 @@ def leaf_operands(block: Block, operand: Operand) -> dict[Block, Operand]:
         inner = branch.yields[last.results.index(operand)] if operand in last.results else operand  # type: ignore[arg-type]
         found.update(leaf_operands(branch, inner))
     return found
-
-
-def breaks(op: If) -> bool:
-    """Whether a leaf of this branch leaves the loop around it."""
-    return any(
-        b.exit == "break" or (bool(b.ops) and isinstance(b.ops[-1], If) and breaks(b.ops[-1]))
-        for b in (op.then, op.orelse)
-    )
-
-
-def body_breaks(body: Block) -> bool:
-    """Whether a loop body may leave its loop."""
-    return body.exit == "break" or (bool(body.ops) and isinstance(body.ops[-1], If) and breaks(body.ops[-1]))

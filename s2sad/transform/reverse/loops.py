@@ -6,13 +6,13 @@ The adjoint of a value from outside that the body reads is an accumulator the re
 from __future__ import annotations
 
 from s2sad.errors import Loc
-from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, While
+from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Value, While, body_breaks
 from s2sad.ir.types import BOOL, INT, Array, is_float
 from s2sad.rules.builder import const
 from s2sad.transform.reverse.arrays import by_value, handed_on, sizes, zeros
 from s2sad.transform.reverse.branches import complete
 from s2sad.transform.reverse.core import HANDLERS, Reverse
-from s2sad.transform.reverse.extras import Carry, body_breaks
+from s2sad.transform.reverse.extras import Carry
 from s2sad.transform.reverse.scopes import Scope, adjoint_hint, adjoint_type, zero
 from s2sad.transform.reverse.storage import head
 

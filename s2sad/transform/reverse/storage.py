@@ -12,12 +12,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While
+from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, breaks
 from s2sad.ir.types import BOOL, Array, Scalar, Tape, carries_derivative, element, is_float, is_memory
 from s2sad.rules.effects import is_view
 from s2sad.rules.registry import PRIMS
 from s2sad.transform.reverse.cuts import minimum_cut
-from s2sad.transform.reverse.extras import breaks
 from s2sad.transform.reverse.restoring import is_read_again
 from s2sad.transform.reverse.scopes import Scope
 from s2sad.transform.reverse.snapshots import copied_load, take

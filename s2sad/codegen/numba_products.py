@@ -1,6 +1,7 @@
-"""Sums of products as loops for Numba: Einstein sums, tensor products, traces.
+"""Sums of products for Numba: Einstein sums, tensor products, traces.
 
-Each is an Einstein sum by its labels: a loop for each label, the result's outermost, and one sum in a local variable.
+Each is an Einstein sum by its labels. What is a product of two matrices is one, which BLAS does; else there is a loop for
+each label, the result's outermost, and one sum in a local variable.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from s2sad.codegen import loop_nests as nests
 from s2sad.codegen.numba_arrays import cast, form, helper, operands, rank
 from s2sad.ir.core import Op, Operand
 from s2sad.ir.types import Size, is_many
+from s2sad.rules.arrays.contractions import WHOLE_PRODUCTS, Contraction, agree, contraction
 from s2sad.rules.arrays.core import dims_of, dtype_of
 from s2sad.rules.arrays.products import ALPHABET, split
 
@@ -40,9 +42,71 @@ def tensordot(e: Expressions, op: Op) -> Any:
 def contracted(e: Expressions, op: Op, inputs: list[str], output: str) -> Any:
     dtype = dtype_of(op.result)
     nodes = [cast(e, n, o, dtype) for n, o in zip(operands(e, op), op.operands, strict=True)]
+    if dtype.startswith(("float", "complex")) and WHOLE_PRODUCTS:
+        for first, second in ((0, 1), (1, 0)) if len(inputs) == 2 else ():
+            a, b = op.operands[first], op.operands[second]
+            found = contraction(inputs[first], inputs[second], output)
+            if (
+                found is not None
+                and is_matrices(found, output)
+                and agree(a, inputs[first], b, inputs[second])
+            ):
+                return helper(
+                    e,
+                    matrix_product(inputs[first], inputs[second], found, dtype),
+                    nodes[first],
+                    nodes[second],
+                )
     relations = [[_relation(s, label, op, inputs) for s, label in zip(dims_of(o), labels, strict=True)]
                  for o, labels in zip(op.operands, inputs, strict=True)]  # fmt: skip
     return helper(e, einsum_loops(inputs, output, relations, dtype), *nodes)
+
+
+def is_matrices(found: Contraction, output: str) -> bool:
+    """Whether a contraction is one product of matrices that gives the axes in the order of the result."""
+    return not found.stacked and bool(found.left and found.right) and found.left + found.right == output
+
+
+def matrix_product(first: str, second: str, found: Contraction, dtype: str) -> nests.Helper:
+    """An Einstein sum as one product of matrices: the axes that are summed are one, and those that are not."""
+    body = []
+    for x in found.summed:
+        i, j = first.index(x), second.index(x)
+        body += [
+            f"if a.shape[{i}] != b.shape[{j}]:",
+            f'{nests.INDENT}raise ValueError("sizes of an axis do not agree")',
+        ]
+    for name, labels in (("rows", found.left), ("columns", found.right), ("summed", found.summed)):
+        p, own = ("b", second) if name == "columns" else ("a", first)
+        body.append(f"{name} = " + " * ".join(f"{p}.shape[{own.index(x)}]" for x in labels))
+    left, right = (
+        _as_matrix(*given, found.summed)
+        for given in (("a", first, found.left, "rows"), ("b", second, found.right, "columns"))
+    )
+    # of no terms the sum is 0, which BLAS need not write
+    shape = [f"a.shape[{first.index(x)}]" for x in found.left] + [
+        f"b.shape[{second.index(x)}]" for x in found.right
+    ]
+    whole = nests.tuple_text(shape)
+    body += [
+        "if rows * columns * summed == 0:",
+        f"{nests.INDENT}return np.zeros({whole}, {nests.dtype_text(dtype)})",
+        f"return np.dot({left}, {right}).reshape({whole})",
+    ]
+    label = "_".join(["product", first, second, "over", found.summed]) + nests.suffix(dtype)
+    text = f"np.einsum('{first},{second}->{found.left}{found.right}', a, b)"
+    return nests.function(label, "a, b", text, body)
+
+
+def _as_matrix(p: str, labels: str, own: str, size: str, summed: str) -> str:
+    """An operand as a matrix: of `a` the summed axes come last, of `b` they come first."""
+    orders = {own + summed: f"({size}, summed)", summed + own: f"(summed, {size})"}
+    last = own + summed if p == "a" else summed + own
+    if labels in orders:
+        turned = "" if labels == last else ".T"
+        return f"np.ascontiguousarray({p}).reshape({orders[labels]}){turned}"
+    axes = tuple(labels.index(x) for x in last)
+    return f"np.ascontiguousarray(np.transpose({p}, {axes})).reshape({orders[last]})"
 
 
 def _relation(own: Size, label: str, op: Op, inputs: list[str]) -> str:

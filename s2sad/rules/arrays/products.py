@@ -10,6 +10,7 @@ import numpy as np
 
 from s2sad.ir.core import Operand
 from s2sad.ir.types import Array, Dim, Size, Type, shaped
+from s2sad.rules.arrays.contractions import WHOLE_PRODUCTS, as_product
 from s2sad.rules.arrays.core import (
     Attrs,
     array_rule,
@@ -62,9 +63,11 @@ def _matmul_left(b: Builder, env: Any) -> Operand:
         return b.emit("mul", lifted(b, dy, len(dims_of(dy))), env["b"])
     if nx == 1 and ny == 2:
         return emit(b, "matmul", env["b"], dy)
+    if nx == 1 and WHOLE_PRODUCTS:
+        columns = emit(b, "matmul", env["b"], lifted(b, dy, ny - 1))
+        return emit(b, "numpy.sum", columns, axis=(*range(ny - 2), ny - 1))
     if nx == 1:
-        n = len(dims_of(dy))
-        return emit(b, "numpy.sum", b.emit("mul", env["b"], lifted(b, dy, n - 1)), axis=-1)
+        return emit(b, "numpy.sum", b.emit("mul", env["b"], lifted(b, dy, ny - 2)), axis=-1)
     return emit(b, "matmul", dy, transposed(b, env["b"]))
 
 
@@ -79,6 +82,9 @@ def _matmul_right(b: Builder, env: Any) -> Operand:
         return b.emit("mul", lifted(b, env["a"], 1), lifted(b, dy, n - 1))
     if ny == 1 and nx == 2:
         return emit(b, "matmul", dy, env["a"])
+    if nx > 2 and ny <= 2 and WHOLE_PRODUCTS:  # one product, not one for each matrix of the stack
+        summed = tuple(range(nx - 1))
+        return emit(b, "numpy.tensordot", env["a"], dy, axes=(summed, summed))
     if ny == 1:
         n = len(dims_of(dy))
         product = b.emit("mul", env["a"], lifted(b, dy, n))
@@ -141,7 +147,10 @@ def _product_of(
     total: Operand | None = None
     if len(terms) == 1 and terms[0][0] == output:
         total = terms[0][1]
-    elif terms:
+    elif len(terms) == 2 and WHOLE_PRODUCTS:
+        (first, a), (second, c) = terms
+        total = as_product(b, a, first, c, second, output)
+    if total is None and terms:
         subscripts = f"{','.join(labels for labels, _ in terms)}->{output}"
         total = emit(b, "numpy.einsum", *(o for _, o in terms), **{**attrs, "subscripts": subscripts})
     for factor in scale:

@@ -16,6 +16,7 @@ from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Valu
 from s2sad.ir.types import BOOL, Array, Scalar, Tape, carries_derivative, element, is_float, is_memory
 from s2sad.rules.effects import is_view
 from s2sad.rules.registry import PRIMS
+from s2sad.transform.reverse.counting import counted_at_end, counted_at_start
 from s2sad.transform.reverse.cuts import minimum_cut
 from s2sad.transform.reverse.restoring import is_read_again
 from s2sad.transform.reverse.scopes import Scope
@@ -206,7 +207,11 @@ class Plan:
         self.budget = INDEPENDENT if dear else BUDGET
         self.cost: dict[Value, int] = {}  # what is computed again from what is there, at this cost
         self.steps: dict[Value, Op] = {}
+        for made in counted_at_start(r, scope):
+            self.settle(made)
         for op in self.block.ops:
+            for made in counted_at_end(r, scope, op):
+                self.settle(made)
             self.consider(op)
         for v, op in scope.made.items():
             self.steps[v] = op
@@ -226,6 +231,14 @@ class Plan:
         op = self.steps[op.result] = of_argument(self.r, op)
         costs = [self.cost_of(o) for o in op.operands]
         total = own + sum(c for c in costs if c is not None)
+        if None not in costs and total <= self.budget:
+            self.cost[op.result] = 0 if op.result in self.scope.wanted else total
+
+    def settle(self, op: Op) -> None:
+        """How a value is computed again, if what it is computed from is there."""
+        self.steps[op.result] = op
+        costs = [self.cost_of(o) for o in op.operands]
+        total = CHEAP + sum(c for c in costs if c is not None)
         if None not in costs and total <= self.budget:
             self.cost[op.result] = 0 if op.result in self.scope.wanted else total
 

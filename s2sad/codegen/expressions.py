@@ -390,12 +390,14 @@ class Expressions:
             and isinstance(op.result.type, Array)
             and source.dtype != op.result.type.dtype
         ):
-            zeros = t.call("np.zeros_like", a, dtype=t.dotted(f"np.{op.result.type.dtype}"))
+            zeros = t.call(f"np.{op.prim}", a, dtype=t.dotted(f"np.{op.result.type.dtype}"))
         else:
-            zeros = t.call("np.zeros_like", a)
+            zeros = t.call(f"np.{op.prim}", a)
         if isinstance(source, Array) and source.optional:
             return gast.IfExp(t.compare("is", copy.deepcopy(a), t.constant(None)), t.constant(None), zeros)
         return zeros
+
+    op_empty_like = op_zeros_like
 
     def op_copy(self, op: Op) -> Any:
         a = op.operands[0]

@@ -26,17 +26,20 @@ from s2sad.optimize.columns import gather_columns
 from s2sad.optimize.covered import without_covered_tests
 from s2sad.optimize.dce import eliminate_dead_code
 from s2sad.optimize.explicit_loops import explicit_loops
+from s2sad.optimize.first_touch import assign_first, farthest_first
 from s2sad.optimize.records import gather_records
 from s2sad.optimize.rectangular import hoist_integers, rectangular_tapes
 from s2sad.optimize.reverse_loops import faster_reverse_loops
 from s2sad.optimize.stencils import split_stencils
 from s2sad.optimize.texts import texts_where_raised
 from s2sad.rules.registry import PRIMS
-from s2sad.switches import REORDERING, Change
+from s2sad.switches import EXACT, REORDERING, Change
 
 SPLIT_STENCILS = Change("split_stencils", REORDERING)  # with what the passes below then see
 REVERSE_LOOPS = Change("reverse_loops", REORDERING)
 EXPLICIT_LOOPS = Change("explicit_loops", REORDERING)
+FARTHEST_FIRST = Change("farthest_first", REORDERING)  # where subscripts wrap around; else exact
+ASSIGN_FIRST = Change("assign_first", EXACT)
 _COUNT = itertools.count(1)
 MODULE_NAMES = {"math", "np", "scipy"}
 _IMPORTS = {"math": "import math", "numpy": "import numpy as np"}
@@ -133,6 +136,8 @@ def _for_numba(fn: Function) -> Function:
         (SPLIT_STENCILS, split_stencils),
         (REVERSE_LOOPS, faster_reverse_loops),
         (EXPLICIT_LOOPS, explicit_loops),
+        (FARTHEST_FIRST, farthest_first),
+        (ASSIGN_FIRST, assign_first),
     ):
         fn = p(fn) if change else fn
     return eliminate_dead_code(fn)

@@ -46,6 +46,7 @@ _memory("numpy.empty", np.empty, "y = empty(n, dtype)", "alloc", dn=ZERO, ddtype
 _memory("numpy.arange", np.arange, "y = arange(*xs)", "alloc", dxs=ZERO)
 _memory("numpy.full", np.full, "y = full(n, value)", "alloc", dn=ZERO)
 _memory("zeros_like", np.zeros_like, "y = zeros_like(a)", "alloc", da=ZERO)
+_memory("empty_like", np.empty_like, "y = empty_like(a)", "alloc", da=ZERO)
 _memory("copy", np.copy, "y = copy(a)", "alloc")
 _memory("list_of", list, "y = list_of(a)", "alloc")
 _memory("array_of", lambda a: np.array(a, dtype=np.float64), "y = array_of(a)", "alloc")

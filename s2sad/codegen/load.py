@@ -22,6 +22,7 @@ from s2sad.codegen.raising import library_path
 from s2sad.codegen.tapes import GROW
 from s2sad.errors import JitError, VerifierError
 from s2sad.ir.core import Function, Op, Value, walk
+from s2sad.optimize.array_records import records_of_numbers
 from s2sad.optimize.columns import gather_columns
 from s2sad.optimize.covered import without_covered_tests
 from s2sad.optimize.dce import eliminate_dead_code
@@ -35,6 +36,7 @@ from s2sad.optimize.texts import texts_where_raised
 from s2sad.rules.registry import PRIMS
 from s2sad.switches import EXACT, REORDERING, Change
 
+RECORDS_OF_NUMBERS = Change("records_of_numbers", EXACT)
 SPLIT_STENCILS = Change("split_stencils", REORDERING)  # with what the passes below then see
 REVERSE_LOOPS = Change("reverse_loops", REORDERING)
 EXPLICIT_LOOPS = Change("explicit_loops", REORDERING)
@@ -131,7 +133,9 @@ def unused(name: str, taken: set[str]) -> str:
 def _for_numba(fn: Function) -> Function:
     """What is done only where Numba compiles. All tests of sizes stay: some of what it makes reads past the end of an array
     instead, and its errors name no line."""
-    fn = rectangular_tapes(hoist_integers(texts_where_raised(fn)))
+    fn = texts_where_raised(fn)
+    fn = records_of_numbers(fn) if RECORDS_OF_NUMBERS else fn
+    fn = rectangular_tapes(hoist_integers(fn))
     for change, p in (
         (SPLIT_STENCILS, split_stencils),
         (REVERSE_LOOPS, faster_reverse_loops),

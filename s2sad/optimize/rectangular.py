@@ -26,41 +26,66 @@ from s2sad.ir.core import (
     walk,
     with_blocks,
 )
-from s2sad.ir.types import INT, Scalar, Tape
+from s2sad.ir.types import INT, Array, Scalar, Tape
 from s2sad.optimize.extents import extent
 from s2sad.rules.builder import Builder
 
 Around = tuple[AnyOp, ...]  # the structures around something, outermost first
-HOISTED = frozenset({"shape", "add", "sub", "mul", "neg", "trip_count"})
+HOISTED = frozenset({"add", "sub", "mul", "neg", "trip_count"})
 
 
 # -- integers -----------------------------------------------------------------------------------------
 
 
 def hoist_integers(fn: Function) -> Function:
-    """Integers that no iteration changes move in front of their loop."""
-    return replace(fn, body=_hoisted(fn.body))
+    """Integers that no iteration changes move in front of their loop, and sizes of arrays in front of branches."""
+    return replace(fn, body=_Hoisting(fn).block(fn.body))
 
 
-def _hoisted(block: Block) -> Block:
-    ops: list[AnyOp] = []
-    for op in block.ops:
-        op = with_blocks(op, _hoisted)
-        if isinstance(op, (For, While)):
-            moved: list[AnyOp] = []
-            inside = defined(op)
-            kept = []
-            for inner in op.body.ops:
-                if _invariant(inner, inside):
+class _Hoisting:
+    def __init__(self, fn: Function) -> None:
+        made = (r for op in walk(fn.body) if isinstance(op, Op) for r in op.results)
+        self.bound = {*fn.params, *made}  # what joins something else may be unbound
+
+    def block(self, block: Block) -> Block:
+        ops: list[AnyOp] = []
+        for op in block.ops:
+            op = with_blocks(op, self.block)
+            moved = [] if isinstance(op, Op) else self.moved(op)
+            ops += moved
+            ops.append(without(op, set(moved)) if moved else op)
+        return replace(block, ops=tuple(ops))
+
+    def moved(self, op: AnyOp) -> list[AnyOp]:
+        """What moves in front of a structure."""
+        inside = defined(op)
+        moved: list[AnyOp] = []
+        for block in (op.body,) if isinstance(op, (For, While)) else blocks(op):
+            for inner in block.ops:
+                if self.is_size(inner, inside) or (
+                    isinstance(op, (For, While)) and self.is_same(inner, inside)
+                ):
                     moved.append(inner)
                     inside -= set(inner.results)
-                else:
-                    kept.append(inner)
-            if moved:
-                ops += moved
-                op = replace(op, body=replace(op.body, ops=tuple(kept)))
-        ops.append(op)
-    return replace(block, ops=tuple(ops))
+        return moved
+
+    def is_same(self, op: AnyOp, inside: set[Value]) -> bool:
+        """Whether an operation gives the same integer in every turn."""
+        if not isinstance(op, Op) or op.prim not in HOISTED or not isinstance(op.result.type, Scalar):
+            return False
+        known = not any(isinstance(o, Undef) or o in inside for o in op.operands)
+        return op.result.type.kind == "int" and known
+
+    def is_size(self, op: AnyOp, inside: set[Value]) -> bool:
+        """Whether an operation asks for a size of an array that there is: to know it harms nobody."""
+        if not isinstance(op, Op) or op.prim not in ("len", "shape") or len(op.operands) != 1:
+            return False
+        a = op.operands[0]
+        return isinstance(a.type, Array) and not a.type.optional and a in self.bound and a not in inside
+
+
+def without(op: AnyOp, gone: set[AnyOp]) -> AnyOp:
+    return with_blocks(op, lambda b: replace(b, ops=tuple(o for o in b.ops if o not in gone)))
 
 
 def defined(op: AnyOp) -> set[Value]:
@@ -73,16 +98,6 @@ def defined(op: AnyOp) -> set[Value]:
             for deeper in blocks(inner):
                 found.update(deeper.params)
     return found
-
-
-def _invariant(op: AnyOp, inside: set[Value]) -> bool:
-    return (
-        isinstance(op, Op)
-        and op.prim in HOISTED
-        and isinstance(op.result.type, Scalar)
-        and op.result.type.kind == "int"
-        and not any(isinstance(o, Undef) or o in inside for o in op.operands)
-    )
 
 
 # -- tapes --------------------------------------------------------------------------------------------

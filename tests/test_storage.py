@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import re
 
 import numpy as np
 import pytest
@@ -481,3 +482,30 @@ def bound_where_the_loop_runs(x, n):
 def test_what_may_be_unbound_stays_in_its_loop(n, jit):
     """Neither an invariant nor a copy is made of what a loop that does not run would not have read."""
     check(Case(bound_where_the_loop_runs, (0.7, n)), jit=jit)
+
+
+def recurrence_in_a_table(x, y, g):
+    R = np.zeros((len(x) + 1, len(y) + 1))
+    for i in range(1, len(x) + 1):
+        for j in range(1, len(y) + 1):
+            a, b = R[i - 1, j], R[i, j - 1]
+            R[i, j] = (x[i - 1] - y[j - 1]) ** 2 + math.exp(-a / g) * math.tanh(b)
+    return R[len(x), len(y)]
+
+
+def separate_turns(x, g):
+    s = 0.0
+    for i in range(len(x)):
+        s += math.exp(-x[i] / g) * math.tanh(x[i] * g)
+    return s
+
+
+def test_results_are_kept_where_the_loop_has_to_run_forward():
+    """A loop that makes what its reverse reads stores the dear results, too; one of separate turns stores nothing."""
+    x, y = np.array([0.1, 0.7, -0.3]), np.array([0.4, 0.2])
+    kept = grad(recurrence_in_a_table, wrt=(0, 1), jit=True)
+    for a, b in zip(kept(x, y, 0.5), grad(recurrence_in_a_table, wrt=(0, 1))(x, y, 0.5), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+    forward, _, reverse = kept.source.partition("# reverse")
+    assert "math.exp(" in forward and "math.exp(" not in re.sub("#.*", "", reverse), kept.source
+    assert "tape" not in grad(separate_turns, jit=True).lower(x, 0.5).generated.source

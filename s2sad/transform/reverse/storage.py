@@ -12,10 +12,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, breaks
+from s2sad.analysis.aliases import WRITES
+from s2sad.ir.core import AnyOp, Block, Const, For, If, Op, Operand, Undef, Value, While, breaks, walk
 from s2sad.ir.types import BOOL, Array, Scalar, Tape, carries_derivative, element, is_float, is_memory
 from s2sad.rules.effects import is_view
 from s2sad.rules.registry import PRIMS
+from s2sad.switches import EXACT, Change
 from s2sad.transform.reverse.counting import counted_at_end, counted_at_start
 from s2sad.transform.reverse.cuts import minimum_cut
 from s2sad.transform.reverse.restoring import is_read_again
@@ -25,6 +27,7 @@ from s2sad.transform.reverse.snapshots import copied_load, take
 if TYPE_CHECKING:
     from s2sad.transform.reverse.core import Reverse
 
+KEPT_RESULTS = Change("kept_results", EXACT)
 CHEAP = 1  # cost of an operation that is done again rather than stored
 LOAD = 2
 WHOLE = frozenset(
@@ -194,6 +197,10 @@ def head(r: Reverse, scope: Scope) -> list[AnyOp]:
         plan = Plan(r, scope, dear=True)
         if any(plan.price(v) > OUTSIDE for v in plan.kept):
             plan = Plan(r, scope, dear=False)
+        elif KEPT_RESULTS and r.fn.compiled and plan.reads_what_its_loop_writes():
+            other = Plan(r, scope, dear=False)
+            if sum(map(other.price, other.kept)) < plan.done_again() - other.done_again():
+                plan = other
         plan.write()
     return scope.head
 
@@ -207,6 +214,7 @@ class Plan:
         self.budget = INDEPENDENT if dear else BUDGET
         self.cost: dict[Value, int] = {}  # what is computed again from what is there, at this cost
         self.steps: dict[Value, Op] = {}
+        self.own: dict[Value, int] = {}  # what each step costs by itself
         for made in counted_at_start(r, scope):
             self.settle(made)
         for op in self.block.ops:
@@ -229,6 +237,7 @@ class Plan:
             own = LOAD
         assert isinstance(op, Op)
         op = self.steps[op.result] = of_argument(self.r, op)
+        self.own[op.result] = own
         costs = [self.cost_of(o) for o in op.operands]
         total = own + sum(c for c in costs if c is not None)
         if None not in costs and total <= self.budget:
@@ -341,6 +350,26 @@ class Plan:
         while todo:
             emit(next(iter(todo)))
         scope.wanted.clear()
+
+    def done_again(self) -> int:
+        """What it costs to compute again what is."""
+        return sum(self.own.get(v, CHEAP) for v in self.needed() if v in self.steps and v not in self.kept)
+
+    def reads_what_its_loop_writes(self) -> bool:
+        """Whether the loop has to run forward anyway, for elements that it makes and its reverse reads."""
+        loop, scope = None, self.scope
+        while scope.parent is not None:
+            loop, scope = scope.owner if scope.kind == "part" else loop, scope.parent
+        if not isinstance(loop, (For, While)):
+            return False
+        aliases = self.r.aliases
+        written = {
+            aliases.find(op.operands[0])  # type: ignore[arg-type]
+            for op in walk(loop.body)
+            if isinstance(op, Op) and op.prim in WRITES
+        }
+        loads = [self.steps[v] for v in self.needed() if v in self.steps and self.steps[v].prim == "load"]
+        return any(aliases.find(op.operands[0]) in written for op in loads)  # type: ignore[arg-type]
 
     def needed(self) -> dict[Value, None]:
         """All that is wanted or kept, and what leads from the one to the other."""

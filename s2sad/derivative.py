@@ -42,14 +42,13 @@ from s2sad.nested import inline_bound, inline_derivative, structured
 from s2sad.pickling import at_place, place_of
 from s2sad.presented import presented
 from s2sad.refused import not_a_function
-from s2sad.signature import Argument, Parameters, gradient_tree, typed_parameters
+from s2sad.signature import Argument, Parameters, gradient_tree, typed_call
 from s2sad.transform.gradient import floats_at_last, gradient
 from s2sad.transform.views import asks_for_layouts
 from s2sad.typing.abstract import AV, FunctionAV, TupleAV, describe, is_operand, leaves
 from s2sad.typing.calls import bind
-from s2sad.typing.captures import Captures
 from s2sad.typing.given import memory_given
-from s2sad.typing.specialise import Specialiser, Typed, specialise
+from s2sad.typing.specialise import Specialiser, Typed
 from s2sad.typing.structure import (
     Node,
     Path,
@@ -250,10 +249,12 @@ class Derivative:
         said = tuple(keys.values())
         for known in (said, tuple(map(without_layout, said)), tuple(map(with_sizes, said))):
             for lowered in self._cache.get(known, ()):
-                if lowered.valid():
+                if lowered.takes(keys) and lowered.valid():
                     return lowered
         made = self._made(keys)
-        self._cache.setdefault(tuple(made.keys.values()), []).append(made)
+        found = self._cache.setdefault(tuple(made.keys.values()), [])
+        found.append(made)
+        found.sort(key=lambda lowered: -len(lowered.sizes))  # what takes more for granted is faster
         return made
 
     def _made(self, keys: dict[str, Any], optimize: int | None = None) -> Lowered:
@@ -275,8 +276,10 @@ class Derivative:
             sharing.refuse_among if sharing is not None else None,
             (lambda result: self._as_float32(result, lowered)) if self._is_single(lowered) else None,
             lowered.target == "numba",
+            lowered.sizes,
         )
-        self._entered = [(lowered, made), *(e for e in self._entered if e[0].valid())][:MOST_SIGNATURES]
+        entered = [(lowered, made), *(e for e in self._entered if e[0].valid())][:MOST_SIGNATURES]
+        self._entered = sorted(entered, key=lambda e: -len(e[0].sizes))
         found = self._native(code) or entry(
             self._where(), self._signature, [made for _, made in self._entered], self._function
         )
@@ -327,15 +330,8 @@ class Derivative:
     def _typed(
         self, keys: dict[str, Any], sized: bool = False
     ) -> tuple[Typed, tuple[Value, ...], list[Value]]:
-        values, make, inputs = typed_parameters(self._params, keys)
-        captures = Captures(flat=self._options.jit, sized=sized)
-        typed = specialise(self._fsource, make, captures, self._call)
-        hidden = tuple(c.value for c in captures.variables.values())
-        head = tuple(captures.head_ops)
-        body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
-        typed.function = replace(typed.function, params=(*values, *hidden), body=body)
-        pipeline.check(typed.function)
-        return typed, tuple(hidden), inputs
+        typed, _, hidden, inputs = typed_call(self._params, keys, self._options.jit, sized, self._call)
+        return typed, hidden, inputs
 
     def _call(self, walker: Specialiser, args: list[AV]) -> AV:
         """The function itself on abstract values: its body, or for a derivative of a derivative the inner one's."""
@@ -377,6 +373,7 @@ class Derivative:
             target,
             memory_given(typed.function),
             options.cache,
+            typed.sizes,
         )
 
     def _derive(

@@ -11,16 +11,17 @@ import builtins
 import inspect
 import types
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2sad.codegen.made_for import lies, says_sizes, sizes_fit
 from s2sad.errors import NOWHERE, Loc, S2sadError, cut
 from s2sad.frontend.source import MISSING, Attribute, Builtin, Place
+from s2sad.ir.call_sizes import CallSizes
 from s2sad.ir.types import INT, Array, List, Placed, Scalar
 from s2sad.typing.captures import Guard
 from s2sad.typing.given import Given
-from s2sad.typing.structure import Fixed, Node, known
+from s2sad.typing.structure import Fixed, Node, known, size_in
 
 MOST_TESTS = 60
 MOST_SIGNATURES = 4
@@ -173,6 +174,7 @@ class Made:
     before: Callable[..., None] | None = None
     after: Callable[[Any], Any] | None = None  # called with the result
     native: bool = False  # compiled by Numba
+    sizes: CallSizes = field(default_factory=lambda: CallSizes({}))  # what is taken for granted of them
 
 
 def entry(place: Where, signature: inspect.Signature, signatures: list[Made], fn: Any) -> Any:
@@ -276,6 +278,8 @@ def _branch(tests: Tests, made: Made, code: str) -> list[str]:
     tests.found, tests.native = [], made.native
     for name, key in made.keys.items():
         tests.key(name, key)
+    for test in made.sizes.tests(size_in(made.keys, tests.part)):
+        tests.add(test)
     arguments_fit, tests.found = tests.found, []
     reads: list[str] = []
     arguments = ["None" if made.native and known(k) else n for n, k in made.keys.items()]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from s2sad.analysis.storage import Stored, stored
 from s2sad.codegen.load import Generated, keyword_names
 from s2sad.errors import SignatureError
+from s2sad.ir.call_sizes import CallSizes
 from s2sad.ir.core import Function
 from s2sad.machine_code import loaded
 from s2sad.typing.captures import Captured, Guard, Same
 from s2sad.typing.given import Given
-from s2sad.typing.structure import fits
+from s2sad.typing.structure import fits, shown_sizes
 
 
 @dataclass(eq=False)
@@ -29,6 +30,7 @@ class Lowered:
     target: str = "python"
     given: tuple[Given, ...] = ()
     cache: bool = True
+    sizes: CallSizes = field(default_factory=lambda: CallSizes({}))
     compiled: Any = None
 
     @property
@@ -55,6 +57,11 @@ class Lowered:
     def hidden(self) -> tuple[str, ...]:
         """The names of the keyword parameters that take what is captured."""
         return keyword_names(self.compile())
+
+    def takes(self, keys: dict[str, Any]) -> bool:
+        """Whether the code was made for sizes like those of this call, which has these keys."""
+        shown = shown_sizes(keys) if self.sizes or self.sizes.unknown else {}
+        return self.sizes.hold(shown) and not (self.sizes.unknown and shown)
 
     def valid(self) -> bool:
         """Whether what was captured is still what the code was made for."""

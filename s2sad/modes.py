@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
 from s2sad.errors import JitError, S2sadError, SignatureError, public
 from s2sad.frontend.lower import parameter_names
+from s2sad.ir.call_sizes import CallSizes
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, Scalar, Type, is_float, is_memory, scalar_of, type_of
 from s2sad.machine_code import loaded
@@ -27,13 +28,12 @@ from s2sad.native import Native
 from s2sad.nested import inline_bound
 from s2sad.refused import not_a_function
 from s2sad.sharing import Sharing, copied
-from s2sad.signature import Argument, Parameters, is_floating, typed_parameters
+from s2sad.signature import Argument, Parameters, is_floating, typed_call
 from s2sad.transform.forward import forward
 from s2sad.transform.gradient import Pullback, pullback
 from s2sad.typing.abstract import AV, TupleAV
 from s2sad.typing.captures import Captures
 from s2sad.typing.given import memory_given
-from s2sad.typing.specialise import specialise
 from s2sad.typing.structure import (
     Fixed,
     Node,
@@ -42,6 +42,7 @@ from s2sad.typing.structure import (
     key_of,
     keys_of,
     leaf_types,
+    shown_sizes,
     source_for,
     user_function,
     with_sizes,
@@ -62,6 +63,12 @@ class Prepared:
     sharing: Sharing  # of the memory that is passed in, or captured
     target: str
     cache: bool
+    sizes: CallSizes  # of the call that it was typed for, and what is taken for granted of them
+
+    def takes(self, args: tuple[Any, ...]) -> bool:
+        """Whether the sizes of arrays are what is taken for granted of them."""
+        keys = dict(zip(self.keys, map(key_of, self.bind(*args)), strict=True)) if self.sizes else {}
+        return self.sizes.hold(shown_sizes(keys))
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
@@ -138,18 +145,13 @@ def prepare(
     partly = frozenset(a for a in passed if mixed(a.key(keys)))
     wrt = tuple(a for a in passed if floating(a.key(keys)) or a in also or a in partly)
     params = Parameters(source, names, wrt, False, partly)
-    values, make, inputs = typed_parameters(params, keys)
-    captures = Captures(flat=jit, sized=sized)
     call = (lambda walker, avs: inline_bound(f, walker, avs)) if nested else None
-    typed = specialise(source, make, captures, call)
-    hidden = tuple(c.value for c in captures.variables.values())
-    head = tuple(captures.head_ops)
-    body = replace(typed.function.body, ops=(*head, *typed.function.body.ops))
-    made = replace(typed.function, params=(*values, *hidden), body=body)
+    typed, _, hidden, inputs = typed_call(params, keys, jit, sized, call)
+    made = typed.function
     sharing = Sharing(memory_given(made), made.name, made.loc)
     return Prepared(
-        pipeline.check(made), bind, tuple(inputs), keys, typed.result, hidden, captures, sharing,
-        "numba" if jit else "python", cache,
+        made, bind, tuple(inputs), keys, typed.result, hidden, typed.captures, sharing,
+        "numba" if jit else "python", cache, typed.sizes,
     )  # fmt: skip
 
 
@@ -203,7 +205,7 @@ def cached(
 
     for known in (said, sized):
         for prepared, code in _CACHE.get(of(known), ()):
-            if prepared.valid():
+            if prepared.takes(args) and prepared.valid():
                 return prepared, code
 
     def made(_: Any, by_sizes: bool) -> tuple[Any, Prepared, Any]:

@@ -14,12 +14,16 @@ from s2sad.codegen import tree as t
 from s2sad.errors import SignatureError
 from s2sad.frontend.lower import parameter_names
 from s2sad.frontend.source import FunctionSource
+from s2sad.ir.call_sizes import CallSizes
 from s2sad.ir.core import Operand, Value
 from s2sad.ir.types import FLOAT, Array, List, Object, Scalar, Type, with_dims
+from s2sad.pipeline import check
 from s2sad.refused import short
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, described, map_leaves
-from s2sad.typing.structure import Fixed, Node, Path, unfold
+from s2sad.typing.captures import Captures
+from s2sad.typing.specialise import Specialiser, Typed, specialise
+from s2sad.typing.structure import Fixed, Node, Path, shown_sizes, unfold
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +165,12 @@ def numbered(source: FunctionSource, w: int, bound: bool) -> Argument:
 
 
 def typed_parameters(
-    params: Parameters, keys: dict[str, Any]
+    params: Parameters, keys: dict[str, Any], sizes: CallSizes
 ) -> tuple[list[Value], Callable[[Builder], list[AV]], list[Value]]:
     """Parameter values, a function that makes their abstract values, and the list its call fills with the
     leaves to differentiate by, in order."""
     values = [
-        Value(n, with_dims(k, n) if isinstance(k, Type) else Object(_kind(k)))
+        Value(n, with_dims(k, n, sizes) if isinstance(k, Type) else Object(_kind(k)))
         for n, k in ((n, keys[n]) for n in params.names)
     ]
     inputs: list[Value] = []
@@ -174,7 +178,9 @@ def typed_parameters(
 
     def make(builder: Builder) -> list[AV]:
         inputs.clear()
-        avs = {n: unfold(keys[n], v, builder, (), n) for n, v in zip(params.names, values, strict=True)}
+        avs = {
+            n: unfold(keys[n], v, builder, (), n, sizes) for n, v in zip(params.names, values, strict=True)
+        }
         for argument in params.wrt:
             name, mixed = argument.parameter, argument in params.mixed
             if not mixed:
@@ -190,6 +196,36 @@ def typed_parameters(
         return list(avs.values())
 
     return values, make, inputs
+
+
+def typed_call(
+    params: Parameters,
+    keys: dict[str, Any],
+    flat: bool,
+    sized: bool,
+    call: Callable[[Specialiser, list[AV]], AV] | None,
+) -> tuple[Typed, tuple[Value, ...], tuple[Value, ...], list[Value]]:
+    """A function typed for the keys of a call's arguments, what it captures as parameters after its own, the values of
+    these, and the leaves to differentiate by. It is typed again where sizes turn out to be the same.
+
+    Args:
+        flat: whether the parts of captured containers are captured one by one, for Numba.
+        sized: whether keys say the sizes of arrays.
+        call: calls the function on abstract values, where it is no function but a derivative.
+    """
+    sizes = CallSizes({} if sized else shown_sizes(keys))
+    while True:
+        values, make, inputs = typed_parameters(params, keys, sizes)
+        captures = Captures(flat=flat, sized=sized)
+        typed = specialise(params.source, make, captures, call)
+        if not sizes.found:
+            break
+        sizes = sizes.again()
+    typed.sizes = sizes
+    hidden = tuple(c.value for c in captures.variables.values())
+    body = replace(typed.function.body, ops=(*captures.head_ops, *typed.function.body.ops))
+    typed.function = check(replace(typed.function, params=(*values, *hidden), body=body))
+    return typed, tuple(values), hidden, inputs
 
 
 def is_floating(leaf: Type) -> bool:

@@ -290,6 +290,8 @@ def writes_grad(x, y):
         raise TypeError("writes_grad() was made for x: an array of float64 with 1 axis, none of size 1")
     if not (isinstance(y, np.ndarray) and y.dtype == "float64" and y.ndim == 1 and 1 not in y.shape):
         raise TypeError("writes_grad() was made for y: an array of float64 with 1 axis, none of size 1")
+    if not (y.shape[0] == x.shape[0]):
+        raise TypeError("writes_grad() was made for y.shape[0] == x.shape[0]")
     if np.shares_memory(x, y):
         raise TypeError("two arguments of writes_grad() share memory, and one is written")
     # forward

@@ -80,9 +80,8 @@ def linear(X, w, b):
 
 
 def test_text() -> None:
-    """A test stands under the line it belongs to; nothing else of the function is left."""
-    made = grad(linear, wrt=("w", "b"))
-    made(np.ones((2, 3)), np.ones(3), np.ones(2))
+    """A test stands under the line it belongs to; nothing else of the function is left. (Sizes that fit are in the key.)"""
+    made = grad(linear, wrt=("w", "b")).lower(np.ones((2, 3)), np.ones(4), np.ones(3))
     start = linear.__code__.co_firstlineno + 1
     text = """\
 import numpy as np
@@ -110,13 +109,53 @@ def hoisted(X, w):
 def test_loops_test_once(level: int) -> None:
     """Before the loop, if it runs, and nothing of the forward loop stays."""
     made = grad(hoisted, wrt=(0, 1), optimize=level)
-    made(np.ones((2, 3)), np.ones(3))
-    forward, _, _ = made.source.partition("# reverse")
+    forward, _, _ = made.lower(np.ones((2, 3)), np.ones(4)).source.partition("# reverse")
     assert "> 0 and X.shape[1] != w.shape[0]:" in forward
     assert "for " not in "\n".join(line for line in forward.splitlines() if "#" not in line)
     assert agrees(Mismatch("", hoisted, (M34, V4), (M34, V3)), made)
     for g, a in zip(made(np.ones((0, 3)), np.ones(2)), (np.ones((0, 3)), np.ones(2)), strict=True):
         np.testing.assert_array_equal(g, 0.0 * a)  # nothing meets
+
+
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.jit)])
+def test_sizes_that_fit_are_no_tests(jit: bool) -> None:
+    """A call whose sizes fit gets code that says nothing of them; another one its own, which raises."""
+    made = grad(linear, wrt=("w", "b"), jit=jit)
+    for n in (2, 4):
+        made(np.ones((n, 3)), np.ones(3), np.ones(n))
+        assert "raise" not in made.source
+    assert len(made._cache) == 1
+    with pytest.raises(ValueError, match="core dimension"):
+        made(np.ones((2, 3)), np.ones(4), np.ones(2))
+    assert "raise" not in made.lower(np.ones((5, 3)), np.ones(3), np.ones(5)).source
+    with pytest.raises(ValueError):
+        made(np.ones((2, 3)), np.ones(3), np.ones(4))
+
+
+def insides(x, y):
+    return np.sum(x[1:-1] * y[1:-1] ** 2 + x[2:] * y[3:])
+
+
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.jit)])
+@pytest.mark.parametrize("first", [2, 3, 7])
+def test_slices_of_size_one(first: int, jit: bool) -> None:
+    """Whether a slice is of size 1 is the call's to say: it is spread over another in one and not in the next."""
+    made = grad(insides, wrt=(0, 1), jit=jit)
+    for n, m in ((first, first + 1), (3, 4), (7, 8), (3, 7), (2, 3), (3, 4), (6, 3), (7, 8), (3, 3), (4, 4)):
+        x, y = 1.0 + np.arange(n), 2.0 - np.arange(m)
+        try:
+            insides(x, y)
+        except ValueError:
+            with pytest.raises(ValueError):
+                made(x, y)
+            continue
+        for i, g in enumerate(made(x, y)):
+            for k in range(len((x, y)[i])):
+                at = [[x.copy(), y.copy()], [x.copy(), y.copy()]]
+                at[0][i][k] += 1e-6
+                at[1][i][k] -= 1e-6
+                slope = (insides(*at[0]) - insides(*at[1])) / 2e-6
+                assert g[k] == pytest.approx(slope, rel=1e-6, abs=1e-6)
 
 
 def products(x, y):
@@ -140,8 +179,7 @@ def same_again(x, y):
 )
 def test_no_test_too_many(fn: Callable[..., Any], tests: int) -> None:
     """None where NumPy's own operation is still there, or the sizes are the same by what they are made of."""
-    made = grad(fn)
-    made(*[V3] * fn.__code__.co_argcount)
+    made = grad(fn).lower(*[V3, V4][: fn.__code__.co_argcount])
     assert made.source.count("raise") == tests
 
 

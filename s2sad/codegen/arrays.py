@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gast
 
 from s2sad.codegen import tree as t
-from s2sad.ir.core import AnyOp, Const, Op, Operand, Value
+from s2sad.ir.core import AnyOp, Const, Function, Op, Operand, Value, blocks, operands, walk
 from s2sad.ir.types import KIND_ORDER, Array, Scalar
 from s2sad.rules.arrays.core import dims_of
 from s2sad.rules.registry import PRIMS
@@ -55,41 +55,66 @@ def keywords(op: Op) -> dict[str, Any]:
 
 
 def sizes(
-    e: Expressions, operands: tuple[Operand, ...], makers: Mapping[Value, AnyOp], as_tuple: bool = False
+    e: Expressions, given: tuple[Operand, ...], makers: Mapping[Value, AnyOp], as_tuple: bool = False
 ) -> Any:
     """A shape: `a.shape` where it is all of an array's, else a tuple."""
-    ops = [makers.get(o) if isinstance(o, Value) else None for o in operands]
-    first = ops[0] if ops else None
-    if isinstance(first, Op) and all(
-        isinstance(op, Op)
-        and op.prim == "shape"
-        and op.operands[0] is first.operands[0]
-        and op.attr("axis") == i
-        for i, op in enumerate(ops)
-    ):
-        a, folded = first.operands[0], e.emitter.folding.folded
-        here = all(o in folded for o in operands) or (
-            a in e.emitter.fn.params and e.emitter.names.is_alone(a)
-        )  # else its name may be another's by now
-        if here and isinstance(a.type, Array) and a.type.ndim == len(ops) and a not in folded:
-            for o in operands:
+    a, folded = whole_shape(given, makers), e.emitter.folding.folded
+    if a is not None and a not in folded:
+        if all(o in folded for o in given) or e.emitter.is_argument(
+            a
+        ):  # else its name may be another's by now
+            for o in given:
                 if o in e.held:
                     e.take(o)  # type: ignore[arg-type]
             return t.attribute(e.operand(a), "shape")
-    found = [e.operand(o) for o in operands]
+    found = [e.operand(o) for o in given]
     return found[0] if len(found) == 1 and not as_tuple else t.tuple_(found)
 
 
-def index(e: Expressions, entries: tuple[Any, ...], operands: tuple[Operand, ...]) -> Any:
+def whole_shape(given: Sequence[Operand], makers: Mapping[Value, AnyOp]) -> Value | None:
+    """The array whose sizes these are, all of them in order."""
+    ops = [makers.get(o) if isinstance(o, Value) else None for o in given]
+    a: Any = ops[0].operands[0] if ops and isinstance(ops[0], Op) and ops[0].prim == "shape" else None
+    if not (isinstance(a, Value) and isinstance(a.type, Array) and a.type.ndim == len(ops)):
+        return None
+    of = ((op.prim, op.operands[0], op.attr("axis")) if isinstance(op, Op) else None for op in ops)
+    return a if all(place == ("shape", a, i) for i, place in enumerate(of)) else None
+
+
+# what is printed with a shape, and after how many other operands
+SHAPED = {
+    "numpy.zeros": 0, "numpy.ones": 0, "numpy.empty": 0, "numpy.broadcast_to": 1, "unbroadcast": 1,
+    "numpy.reshape": 1, "reshaped": 1, "reshape_copy": 1,
+}  # fmt: skip
+
+
+def unread_sizes(
+    fn: Function, makers: Mapping[Value, AnyOp], is_argument: Callable[[Value], bool]
+) -> set[Value]:
+    """Sizes of arguments that nothing prints: those who read them print `a.shape`."""
+    found = {r for r, op in makers.items() if isinstance(op, Op) and op.prim == "shape"}
+    found = {r for r in found if is_argument(makers[r].operands[0])}  # type: ignore[arg-type, union-attr]
+    read: set[Operand] = set(fn.body.yields)
+    for op in walk(fn.body):
+        named = set(operands(op))
+        if isinstance(op, Op) and op.prim in SHAPED and whole_shape(op.operands[SHAPED[op.prim] :], makers):
+            named = set(op.operands[: SHAPED[op.prim]])
+        read |= named
+        for block in blocks(op):
+            read.update(block.yields)
+    return found - read  # type: ignore[operator]
+
+
+def index(e: Expressions, entries: tuple[Any, ...], given: tuple[Operand, ...]) -> Any:
     """A subscript."""
     parts = []
     for entry in entries:
         if entry[0] in ("at", "array", "mask"):
-            parts.append(e.operand(operands[entry[1]]))
+            parts.append(e.operand(given[entry[1]]))
         elif entry[0] == "new":
             parts.append(t.constant(None))
         else:
-            start, stop, step = (None if k is None else e.operand(operands[k]) for k in entry[1:])
+            start, stop, step = (None if k is None else e.operand(given[k]) for k in entry[1:])
             parts.append(gast.Slice(start, stop, step))
     return parts[0] if len(parts) == 1 else t.tuple_(parts)
 

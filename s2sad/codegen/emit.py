@@ -16,6 +16,7 @@ from s2sad.analysis.storage import described, stored
 from s2sad.analysis.uses import definitions
 from s2sad.codegen import arrays, numba_arrays, raising, size_tests, tapes
 from s2sad.codegen import tree as t
+from s2sad.codegen.arrays import unread_sizes
 from s2sad.codegen.expressions import Expressions
 from s2sad.codegen.folding import Folding
 from s2sad.codegen.integers import Integers
@@ -70,6 +71,7 @@ class Emitter:
         for p in structures.intersection(fn.params):  # what is returned may be made as they are, by type(p)
             self.positions.used(p, (len(fn.body.ops),))
         self.names = Names(fn, self.positions, reserved | {fn.name}, target == "numba")
+        self.unread = unread_sizes(fn, self.makers, self.is_argument)
         self.bound = placeholders(fn, self.differs)
         appends = (op for op in walk(fn.body) if isinstance(op, Op) and op.prim == "append")
         self.appended = {op.operands[0] for op in appends}
@@ -105,6 +107,10 @@ class Emitter:
         )  # fmt: skip
         return gast.FunctionDef(self.fn.name, args, body, [], None, None, [])
 
+    def is_argument(self, v: Value) -> bool:
+        """Whether a value is a parameter whose name is never another's."""
+        return v in self.fn.params and self.names.is_alone(v)
+
     # -- blocks -------------------------------------------------------------------------------------
 
     def block(self, block: Block, out: list[Any], top: bool = False, tail: Copies | None = None) -> None:
@@ -113,6 +119,8 @@ class Emitter:
                 self.header(op, out)
             if len(op.results) == 1 and op.results[0] in self.folding.folded:
                 self.expressions.hold(op)
+                continue
+            if len(op.results) == 1 and op.results[0] in self.unread:
                 continue
             before = self.stmt
             quote = self.quote(op)

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.codegen.made_for import HELPERS, Tests, part
+from s2sad.codegen.made_for import HELPERS, Tests, part, shown
 from s2sad.errors import S2sadError
 from s2sad.ir.types import Array, Scalar
 from s2sad.signature import Argument
 from s2sad.typing.calls import is_exception
-from s2sad.typing.structure import Path, bounds, leaf_types
+from s2sad.typing.structure import Path, bounds, leaf_types, size_in
 
 MOST_ELEMENTS = 1000  # of an array that is written out
 
@@ -96,7 +96,10 @@ def tests_of(lowered: Any, own: list[str], captured: dict[str, Any], alike: Alik
     keys |= {n: c.key for n, c in captured.items() if not isinstance(c.key, Scalar)}
     for name, key in keys.items():
         tests.argument(name, key)
-    test_shapes(tests, lowered.keys, alike, dict(zip(lowered.keys, own, strict=False)))
+    called = dict(zip(lowered.keys, own, strict=False))
+    test_shapes(tests, lowered.keys, alike, called)
+    for test in lowered.sizes.tests(size_in(lowered.keys, lambda name, path: part(called[name], path))):
+        tests.refuse(f"not ({test})", shown(test))
     parameters = [*own[: len(lowered.keys)], *captured]
     tests.apart([(part(parameters[g.parameter], g.path), g.written, g.type) for g in lowered.given])
     return tests

@@ -9,9 +9,12 @@ from __future__ import annotations
 import functools
 import itertools
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s2sad.errors import SignatureError
+
+if TYPE_CHECKING:
+    from s2sad.ir.call_sizes import CallSizes
 
 KIND_ORDER = {"bool": 0, "int": 1, "float": 2, "complex": 3}
 
@@ -52,12 +55,17 @@ class Scalar(Type):
 
 @dataclass(frozen=True, slots=True)
 class Dim:
-    """A size known only when the code runs: `name` + `offset`. Equal ones never broadcast against each other;
-    `many` says that the size is not 1."""
+    """A size known only when the code runs: `name` + `offset`, and 0 where that is less. Equal ones never broadcast
+    against each other; `many` says that the size is not 1, and `call`, of an argument's, may say more."""
 
     name: str
     offset: int = 0
-    many: bool = False
+    many: bool = field(default=False, compare=False)
+    call: CallSizes | None = field(default=None, compare=False, repr=False)
+
+    def shorter(self, by: int) -> Dim:
+        """The size without so many elements."""
+        return self if by == 0 else Dim(self.name, self.offset - by, False, self.call)
 
 
 Size = int | Dim | None  # None: nothing is known
@@ -107,7 +115,9 @@ def item_size(dtype: str) -> int:
 
 def is_many(size: Size) -> bool:
     """Whether a size is known not to be 1."""
-    return (isinstance(size, int) and size != 1) or (isinstance(size, Dim) and size.many)
+    if isinstance(size, Dim):
+        return size.many or (size.call is not None and size.call.is_many(size))
+    return isinstance(size, int) and size != 1
 
 
 _NUMBER = itertools.count()
@@ -147,11 +157,13 @@ def shaped(dtype: str, dims: tuple[Size, ...]) -> Type:
     return Array(dtype, len(dims), dims) if dims else scalar_of(dtype)
 
 
-def with_dims(t: Type, name: str) -> Type:
+def with_dims(t: Type, name: str, call: CallSizes | None = None) -> Type:
     """The type of an argument: the sizes its key leaves open get names of its own."""
     if not isinstance(t, Array):
         return t
-    dims = tuple(d if isinstance(d, int) else Dim(f"{name}.{i}", 0, True) for i, d in enumerate(t.dims))
+    names = [f"{name}.{i}" for i in range(t.ndim)]
+    open_ = (Dim(n, 0, True) if call is None else call.named(n) for n in names)
+    dims = tuple(d if isinstance(d, int) else own for d, own in zip(t.dims, open_, strict=True))
     return Array(t.dtype, t.ndim, dims)
 
 

@@ -26,9 +26,23 @@ Place = tuple[Operand, int | None]  # an array and an axis; None: the operand is
 
 def test_of(prim: str, given: tuple[Operand, ...], attrs: dict[str, Any]) -> Op | None:
     """The test that the operands' sizes fit, as the operation will take them; None where they are proven to."""
-    if not any(isinstance(o.type, Array) for o in given) or all(map(fits, meetings(prim, attrs, given))):
+    if not any(isinstance(o.type, Array) for o in given):
         return None
+    open_ = [m for m in meetings(prim, attrs, given) if not fits(m)]
+    if not open_:
+        return None
+    for m in open_:
+        meet(*sizes_of(m), m.ones)
     return Op("sizes", given, (), attrs=(("of", prim), ("attrs", tuple(attrs.items()))))
+
+
+def meet(first: tuple[Size, ...], second: tuple[Size, ...], ones: str) -> None:
+    """Sizes of two arguments meet: where only equal ones fit, this call tells whether they are."""
+    a, b = sole(first), sole(second)
+    if not (isinstance(a, Dim) and isinstance(b, Dim) and a.call is not None and a.call is b.call):
+        return
+    if ones == "none" or (ones in ("both", "second") and is_many(b) and (ones == "second" or is_many(a))):
+        a.call.meet(a, b)
 
 
 def settled(fn: Function) -> Function:

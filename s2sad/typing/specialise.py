@@ -15,6 +15,7 @@ from weakref import WeakSet
 from s2sad.errors import Loc, S2sadError, SignatureError, UnsupportedSyntaxError
 from s2sad.frontend.lower import lower
 from s2sad.frontend.source import MISSING, FunctionSource
+from s2sad.ir.call_sizes import CallSizes
 from s2sad.ir.core import AnyOp, Block, Const, ForEach, Function, If, Op, Operand, Undef, Value, While
 from s2sad.ir.types import BOTTOM, FLOAT, INT, Array, List, Scalar, Type, is_memory
 from s2sad.rules.builder import Builder, const
@@ -66,6 +67,7 @@ class Typed:
     result: AV
     captures: Captures
     asks_for_layouts: bool = False  # whether a derivative inside was made for how arguments lie in memory
+    sizes: CallSizes = field(default_factory=lambda: CallSizes({}))
 
 
 class Outline(Exception):

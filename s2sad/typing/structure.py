@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from s2sad.errors import SignatureError, SizesNeededError
 from s2sad.frontend.finding import defaults_of, source_of
 from s2sad.frontend.source import FunctionSource
+from s2sad.ir.call_sizes import CallSizes
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import (
     FLOAT,
@@ -209,6 +210,35 @@ def with_sizes(key: Any) -> Any:
     return key
 
 
+def arrays_in(keys: dict[str, Any]) -> dict[str, Array]:
+    """The keys of the arrays in arguments, by what their sizes are named after."""
+    return {
+        size_name(name, path): leaf
+        for name, key in keys.items()
+        for path, leaf in leaf_types(key)
+        if isinstance(leaf, Array)
+    }
+
+
+def shown_sizes(keys: dict[str, Any]) -> dict[str, int]:
+    """The sizes of the arrays of a call, as far as it shows them."""
+    shapes = {name: key.shape for name, key in arrays_in(keys).items() if isinstance(key, Placed)}
+    return {f"{name}.{i}": n for name, shape in shapes.items() for i, n in enumerate(shape)}
+
+
+def size_in(keys: dict[str, Any], read: Callable[[str, Path], str]) -> Callable[[str], str]:
+    """What makes the expression for a size of an argument of its name; `read` makes that for what a path leads to from a
+    parameter."""
+    places = {
+        f"{size_name(name, path)}.{i}": f"{read(name, path)}.shape[{i}]"
+        for name, key in keys.items()
+        for path, leaf in leaf_types(key)
+        if isinstance(leaf, Array)
+        for i in range(leaf.ndim)
+    }
+    return places.__getitem__
+
+
 def decided(make: Callable[[dict[str, Any], bool], T], keys: dict[str, Any]) -> T:
     """What is made for these keys; for the sizes of the arrays, too, where it needs them."""
     try:
@@ -245,12 +275,19 @@ def _not_numbers(t: Type) -> bool:
 
 
 def unfold(
-    key: Any, base: Operand, builder: Builder, path: Path = (), hint: str = "", capture: Any = None
+    key: Any,
+    base: Operand,
+    builder: Builder,
+    path: Path = (),
+    hint: str = "",
+    call: CallSizes | None = None,
 ) -> AV:
     """The abstract value of an object of this key that `base` holds."""
     if isinstance(key, Type):
         if path:
-            base = builder.emit("extract", base, type=with_dims(key, f"{hint}{path}"), hint=hint, path=path)
+            assert isinstance(base, Value)
+            kind = with_dims(key, size_name(base.hint, path), call)
+            base = builder.emit("extract", base, type=kind, hint=hint, path=path)
         builder.named_sizes(base)
         if isinstance(key, Placed) and isinstance(base, Value):
             builder.layouts[base] = key.layout
@@ -261,8 +298,13 @@ def unfold(
     for i, part in enumerate(key.parts):
         step = key.step(i)
         name = str(step[1]) if str(step[1]).isidentifier() else f"{hint}_{i}" if hint else ""
-        parts.append(unfold(part, base, builder, (*path, step), name))
+        parts.append(unfold(part, base, builder, (*path, step), name, call))
     return assembled(key, parts)
+
+
+def size_name(owner: str, path: Path) -> str:
+    """What the sizes of an array are named after that a path leads to from an argument, or from what is captured."""
+    return f"{owner}{path}" if path else owner
 
 
 def assembled(key: Node, parts: list[AV]) -> AV:

@@ -79,10 +79,10 @@ def _known_slice(size: Size, start: Operand | None, stop: Operand | None, step: 
     if by != 1 or first is None or (isinstance(size, Dim) and size.name == "~"):
         return None
     if stop is None:
-        return Dim(size.name, size.offset - first) if isinstance(size, Dim) and first >= 0 else _tail(first)
+        return size.shorter(first) if isinstance(size, Dim) and first >= 0 else _tail(first)
     last = known(stop, 0)
     if last is not None and last < 0 and first >= 0 and isinstance(size, Dim):
-        return Dim(size.name, size.offset - first + last)
+        return size.shorter(first - last)
     return None
 
 

@@ -26,8 +26,8 @@ from s2sad.optimize.array_records import records_of_numbers
 from s2sad.optimize.columns import gather_columns
 from s2sad.optimize.covered import without_covered_tests
 from s2sad.optimize.dce import eliminate_dead_code
-from s2sad.optimize.explicit_loops import explicit_loops
 from s2sad.optimize.first_touch import assign_first, farthest_first
+from s2sad.optimize.nests import explicit_loops
 from s2sad.optimize.records import gather_records
 from s2sad.optimize.rectangular import hoist_integers, rectangular_tapes
 from s2sad.optimize.reverse_loops import faster_reverse_loops

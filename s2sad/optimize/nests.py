@@ -65,9 +65,21 @@ def is_value(op: Op) -> bool:
     """Whether an operation makes an array of double precision element by element."""
     if op.prim == "copy":
         return is_double(op.operands[0].type)
-    if op.prim not in ELEMENTWISE or not is_double(op.result.type):
+    if of_elements(op) is None or not is_double(op.result.type):
         return False
     return all(is_double(o.type) or is_number(o.type) for o in op.operands)
+
+
+def of_elements(op: Op) -> str | None:
+    """What gives the same of each element; None where nothing does."""
+    if op.prim == "pow" and is_number(
+        op.operands[1].type
+    ):  # NumPy takes the square root for a**0.5, Python does not
+        exponent = op.operands[1]
+        if isinstance(exponent, Const):
+            return "numpy.sqrt" if exponent.value == 0.5 else "pow"
+        return "pow" if op.loc.reverse or exponent.type == INT else None
+    return ELEMENTWISE.get(op.prim)
 
 
 def is_statement(op: Op) -> bool:
@@ -378,6 +390,9 @@ class _Nests:
             along = [(v, axis) for v, axis, full in places if axis >= 0 and full[axis]]
             # what is written, or is of the sizes as they are called, says how long; the others have to agree
             exact = [(v, axis) for v, axis in along if same((v.type.dims[axis],), (d,))]  # type: ignore[attr-defined]
+            if not along:
+                found.append(const(1))
+                continue
             first = (exact or along)[0]
             bound = size(*first)
             for v, axis in along:
@@ -459,7 +474,9 @@ class _Nests:
             if is_sum(op):
                 sums.append((op, values[0]))
                 continue
-            here[op.result] = values[0] if op.prim == "copy" else emit(ELEMENTWISE[op.prim], values, loc)
+            prim = of_elements(op)
+            values = values[:1] if prim == "numpy.sqrt" else values
+            here[op.result] = values[0] if prim is None else emit(prim, values, loc)  # None: a copy
             if op.result in shared:
                 body.append(Op("store", (op.result, *indices, here[op.result]), (), loc))
         return nested(body, sums, indices, bounds, nest.members[0].loc)

@@ -213,7 +213,10 @@ def stacked(
         picked.append(at(p, own))
     body = [f"y = np.empty({tuple_text([*sizes, *result])}, {dtype_text(dtype)})"]
     loops = list(zip(i, sizes, strict=True))
-    body += [*nest(loops, [f"{at('y', i)} = {call.format(*picked)}"]), "return y"]
+    each = f"{at('y', i)} = {call.format(*picked)}"
+    if name == "matmul" and result:  # an assignment takes Numba seconds to compile
+        each = f"np.dot({', '.join(picked)}, {at('y', i)})"
+    body += [*nest(loops, [each]), "return y"]
     label = "_".join([name, *(f"{r}d" for r in ranks)])
     kinds = "".join(h[0] for how in same for h in how)
     if set(kinds) - {"a"}:

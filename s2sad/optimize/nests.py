@@ -25,19 +25,29 @@ from dataclasses import dataclass, field, replace
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.uses import definitions, use_counts
 from s2sad.errors import Loc
-from s2sad.ir.core import AnyOp, Block, Const, For, Function, Op, Operand, Value, walk, with_blocks
-from s2sad.ir.types import FLOAT, INT, Array, Dim, Scalar, Size, Type, is_many
+from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, walk, with_blocks
+from s2sad.ir.types import FLOAT, INT, Array, Dim, Scalar, Size, Tape, Type, is_many
 from s2sad.optimize.cse import reads_memory
 from s2sad.rules.builder import ON_NUMBERS, const
 from s2sad.rules.effects import is_fresh, is_view
 from s2sad.rules.registry import PRIMS
 
 WRITTEN = {"add_into": "accumulate", "assign": "store"}  # what writes an array, and what an element of it
-# what works element by element, and what gives the same of numbers
-ELEMENTWISE = {name: name for name in
-    ("add", "sub", "mul", "div", "neg", "pow",
-     *(f"numpy.{name}" for name in ("sin", "cos", "exp", "log", "sqrt", "tanh", "square", "maximum", "minimum")))
-} | {on_arrays: on_numbers for on_arrays, on_numbers in ON_NUMBERS.items() if on_arrays.startswith("s2sad.")}  # fmt: skip
+ARITHMETIC = frozenset(
+    {"add", "sub", "mul", "div", "numpy.add", "numpy.subtract", "numpy.multiply", "numpy.divide"}
+)
+COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
+LOGICAL = frozenset({"bitand", "bitor", "numpy.logical_and", "numpy.logical_or", "numpy.logical_not"})
+# what else is the same of arrays and of numbers, by the same name
+FUNCTIONS = frozenset({"neg", "pow"}) | {
+    f"numpy.{name}" for name in (
+        "sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "arcsin", "arccos", "arctan", "arctan2", "arcsinh",
+        "expm1", "log1p", "log2", "log10", "absolute", "fabs", "hypot", "floor", "ceil", "square", "maximum", "minimum",
+    )
+}  # fmt: skip
+OURS = {
+    on_arrays: on_numbers for on_arrays, on_numbers in ON_NUMBERS.items() if on_arrays.startswith("s2sad.")
+}
 NAMES = "ghijk"  # of indices, the innermost last
 SEVERAL = 2  # axes with which everything becomes loops
 Full = tuple[bool, ...]  # of each axis, whether it is as long as the loop runs; if not, its size is 1
@@ -62,12 +72,23 @@ def is_member(op: Op) -> bool:
 
 
 def is_value(op: Op) -> bool:
-    """Whether an operation makes an array of double precision element by element."""
-    if op.prim == "copy":
-        return is_double(op.operands[0].type)
-    if of_elements(op) is None or not is_double(op.result.type):
+    """Whether an operation makes an array of double precision, or of truth values, element by element."""
+    if len(op.results) != 1:
         return False
-    return all(is_double(o.type) or is_number(o.type) for o in op.operands)
+    t, given = op.result.type, [o.type for o in op.operands]
+    if op.prim in COMPARISONS:
+        return rank(t) > 0 and all(map(is_real, given))
+    if op.prim in LOGICAL:
+        return all(map(is_truth, (t, *given)))
+    if not is_double(t):
+        return False
+    if op.prim == "copy":
+        return is_double(given[0])
+    if op.prim == "numpy.where":
+        return is_truth(given[0]) and all(map(is_real, given[1:]))
+    if op.prim in ARITHMETIC:  # truth values and integers that meet doubles, or are divided, count as such
+        return all(is_real(o) or is_truth(o) or is_integer(o) for o in given)
+    return of_elements(op) is not None and all(map(is_real, given))
 
 
 def of_elements(op: Op) -> str | None:
@@ -79,7 +100,20 @@ def of_elements(op: Op) -> str | None:
         if isinstance(exponent, Const):
             return "numpy.sqrt" if exponent.value == 0.5 else "pow"
         return "pow" if op.loc.reverse or exponent.type == INT else None
-    return ELEMENTWISE.get(op.prim)
+    same_name = op.prim in FUNCTIONS | ARITHMETIC | COMPARISONS | LOGICAL
+    return op.prim if same_name else OURS.get(op.prim)
+
+
+def is_real(t: Type) -> bool:
+    return is_double(t) or is_number(t)
+
+
+def is_truth(t: Type) -> bool:
+    return isinstance(t, Array) and t.dtype == "bool" and t.ndim > 0 and not t.optional
+
+
+def is_integer(t: Type) -> bool:
+    return isinstance(t, Array) and t.dtype == "int64" and t.ndim > 0 and not t.optional
 
 
 def is_statement(op: Op) -> bool:
@@ -162,6 +196,9 @@ class _Nest:
     members: list[Op] = field(default_factory=list)
     accesses: list[Access] = field(default_factory=list)
     waiting: list[AnyOp] = field(default_factory=list)
+    after: list[AnyOp] = field(
+        default_factory=list
+    )  # what keeps an array that it makes, and may be done after it
     full: dict[Value, Full] = field(default_factory=dict)  # what it reads, and along which axes it is as long
     made: dict[Value, Op] = field(default_factory=dict)  # the arrays and sums that it makes
     read: Counter[Value] = field(default_factory=Counter)  # how often it reads them itself
@@ -174,14 +211,20 @@ class _Nests:
         self.defs = definitions(fn)
 
     def block(self, block: Block) -> Block:
+        return replace(block, ops=tuple(self.sequence([with_blocks(op, self.block) for op in block.ops])))
+
+    def sequence(self, given: list[AnyOp]) -> list[AnyOp]:
+        """Operations that follow each other, with nests in place of those that join one."""
         ops: list[AnyOp] = []
         nest: _Nest | None = None
-        for op in block.ops:
-            op = with_blocks(op, self.block)
+        for op in given:
             if nest is not None and self.joins(nest, op):
                 continue
             if nest is not None and self.may_wait(nest, op):
                 nest.waiting.append(op)
+                continue
+            if nest is not None and self.may_be_last(nest, op):
+                nest.after.append(op)
                 continue
             rest = self.divided(nest, op) if nest is not None else None
             if nest is not None:
@@ -190,7 +233,7 @@ class _Nests:
             ops += [] if nest is not None else [op]
         if nest is not None:
             ops += self.written(nest)
-        return replace(block, ops=tuple(ops))
+        return ops
 
     def started(self, op: AnyOp) -> _Nest | None:
         if not (isinstance(op, Op) and is_member(op)):
@@ -268,7 +311,9 @@ class _Nests:
 
     def may_wait(self, nest: _Nest, op: AnyOp) -> bool:
         """Whether an operation may be done before a nest that stands before it."""
-        if not isinstance(op, Op) or any(o in nest.made for o in op.operands):
+        if not isinstance(op, Op) or op.loc.reverse is not nest.reverse:
+            return False
+        if any(o in nest.made for o in op.operands) or any(isinstance(o.type, Tape) for o in op.operands):
             return False
         if is_view(op) or op.prim in ("shape", "len"):
             return True
@@ -285,6 +330,12 @@ class _Nests:
         return not (
             written and reads_memory(op) and not all(isinstance(o.type, (Array, Scalar)) for o in op.operands)
         )
+
+    def may_be_last(self, nest: _Nest, op: AnyOp) -> bool:
+        """Whether an operation keeps something on a tape that no later member of a nest can change."""
+        if not isinstance(op, Op) or op.prim != "tape_write" or op.loc.reverse is not nest.reverse:
+            return False
+        return all(not isinstance(o.type, Array) or o in nest.made for o in op.operands)
 
     def is_own(self, a: Operand) -> bool:
         """Whether memory is made in this function: no argument may be the same."""
@@ -310,10 +361,23 @@ class _Nests:
     def seen_as(self, v: Value, places: tuple[Place, ...]) -> tuple[Value, tuple[Place, ...]] | None:
         """The cell of what a slice is taken of; None of what is none, or does not begin at a number from the start."""
         op = self.defs.get(v)
-        if not (isinstance(op, Op) and op.prim == "view" and isinstance(op.operands[0], Value)):
+        if not (isinstance(op, Op) and op.operands and isinstance(op.operands[0], Value)):
             return None
         a, given = op.operands[0], op.operands[1:]
-        if not is_double(a.type):
+        if not isinstance(a.type, Array) or a.type.ndim == 0:
+            return None
+        axes_ = op.attr("axes")
+        if op.prim == "newaxis":
+            return a, tuple(p for k, p in enumerate(places) if k not in axes_)
+        if op.prim == "numpy.transpose" and axes_ is not None:
+            return a, tuple(places[axes_.index(k)] for k in range(len(axes_)))
+        if op.prim == "numpy.broadcast_to":
+            own = axes(a.type, v.type.dims, (True,) * rank(v.type))  # type: ignore[attr-defined]
+            if own is None:
+                return None
+            last = places[len(places) - rank(a.type) :]
+            return a, tuple(p if full else (FIXED, 0) for p, full in zip(last, own, strict=True))
+        if op.prim != "view":
             return None
         found: list[Place] = []
         left = list(places)
@@ -343,14 +407,14 @@ class _Nests:
 
     def written(self, nest: _Nest) -> list[AnyOp]:
         """The loops, and what is done before them; the operations themselves where loops would be no better."""
+        waiting = self.sequence(nest.waiting)
         if not self.pays(nest):
-            return [*nest.waiting, *nest.members]
+            return [*waiting, *nest.members, *nest.after]
         shared = [v for v in nest.made if isinstance(v.type, Array) and self.counts[v] > nest.read[v]]
         sizes, bounds = self.bounds(nest, bool(shared))
-        new = [
-            Op("numpy.empty", tuple(bounds), (v,), nest.made[v].loc, (("dtype", "float64"),)) for v in shared
-        ]
-        return [*nest.waiting, *sizes, *new, *self.loops(nest, shared, bounds)]
+        loc = nest.members[0].loc
+        new = [Op("numpy.empty", tuple(bounds), (v,), loc, (("dtype", v.type.dtype),)) for v in shared]  # type: ignore[attr-defined]
+        return [*waiting, *sizes, *new, *self.loops(nest, shared, bounds), *nest.after]
 
     def pays(self, nest: _Nest) -> bool:
         """Whether loops are better: always with several axes, else where they spare an array."""
@@ -430,8 +494,8 @@ class _Nests:
         sums: list[tuple[Op, Operand]] = []
         whole = (True,) * len(bounds)
 
-        def emit(prim: str, operands: tuple[Operand, ...], loc: Loc) -> Value:
-            result = Value("", FLOAT)
+        def emit(prim: str, operands: tuple[Operand, ...], loc: Loc, t: Type = FLOAT) -> Value:
+            result = Value("", t)
             body.append(Op(prim, operands, (result,), loc))
             return result
 
@@ -458,7 +522,7 @@ class _Nests:
             a = self.access(o, nest.full[o], len(whole), "load")  # type: ignore[arg-type, index]
             cell = a.base, a.places
             if cell not in cells:
-                cells[cell] = emit("load", (a.base, *subscript(a.places, loc)), loc)
+                cells[cell] = emit("load", (a.base, *subscript(a.places, loc)), loc, o.type.item)
             return cells[cell]
 
         for op in nest.members:
@@ -475,8 +539,16 @@ class _Nests:
                 sums.append((op, values[0]))
                 continue
             prim = of_elements(op)
-            values = values[:1] if prim == "numpy.sqrt" else values
-            here[op.result] = values[0] if prim is None else emit(prim, values, loc)  # None: a copy
+            if op.prim == "copy":
+                here[op.result] = values[0]
+            elif op.prim == "numpy.where":
+                here[op.result] = Value("", FLOAT)
+                taken, other = (Block((), (), (v,)) for v in values[1:])
+                body.append(If(values[0], taken, other, (here[op.result],), loc))  # type: ignore[arg-type]
+            else:
+                assert prim is not None
+                values = values[:1] if prim == "numpy.sqrt" else values
+                here[op.result] = emit(prim, values, loc, op.result.type.item)  # type: ignore[attr-defined]
             if op.result in shared:
                 body.append(Op("store", (op.result, *indices, here[op.result]), (), loc))
         return nested(body, sums, indices, bounds, nest.members[0].loc)

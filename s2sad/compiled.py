@@ -98,7 +98,12 @@ class DerivativeDispatcher(CPUDispatcher):
 
     def enter(self, lowered: Any, code: Any) -> bool:
         """Make code of a signature an overload, where its types are the whole key."""
-        if lowered.captured or lowered.given or not all(getattr(g, "frozen", False) for g in lowered.guards):
+        if (
+            lowered.captured
+            or lowered.given
+            or lowered.sizes
+            or not all(getattr(g, "frozen", False) for g in lowered.guards)
+        ):
             return False
         if not all(key in (FLOAT, INT) for key in lowered.keys.values()):
             return False

@@ -20,6 +20,7 @@ from s2sad.derivative import Derivative, value_tree
 from s2sad.entry import binder
 from s2sad.errors import JitError, S2sadError, SignatureError, public
 from s2sad.frontend.lower import parameter_names
+from s2sad.frontend.source import FunctionSource
 from s2sad.ir.call_sizes import CallSizes
 from s2sad.ir.core import Function, Value
 from s2sad.ir.types import Array, Scalar, Type, is_float, is_memory, scalar_of, type_of
@@ -63,12 +64,14 @@ class Prepared:
     sharing: Sharing  # of the memory that is passed in, or captured
     target: str
     cache: bool
+    source: FunctionSource
     sizes: CallSizes  # of the call that it was typed for, and what is taken for granted of them
 
     def takes(self, args: tuple[Any, ...]) -> bool:
         """Whether the sizes of arrays are what is taken for granted of them."""
-        keys = dict(zip(self.keys, map(key_of, self.bind(*args)), strict=True)) if self.sizes else {}
-        return self.sizes.hold(shown_sizes(keys))
+        if not self.sizes:
+            return True
+        return self.sizes.hold(shown_sizes(keys_of(self.source, list(self.keys), self.bind(*args))))
 
     def valid(self) -> bool:
         variables, guards = self.captures.variables.values(), self.captures.guards.values()
@@ -151,7 +154,7 @@ def prepare(
     sharing = Sharing(memory_given(made), made.name, made.loc)
     return Prepared(
         made, bind, tuple(inputs), keys, typed.result, hidden, typed.captures, sharing,
-        "numba" if jit else "python", cache, typed.sizes,
+        "numba" if jit else "python", cache, source, typed.sizes,
     )  # fmt: skip
 
 

@@ -16,9 +16,10 @@ from s2sad.frontend.lower import parameter_names
 from s2sad.frontend.source import FunctionSource
 from s2sad.ir.call_sizes import CallSizes
 from s2sad.ir.core import Operand, Value
-from s2sad.ir.types import FLOAT, Array, List, Object, Scalar, Type, with_dims
+from s2sad.ir.types import FLOAT, INT, Array, List, Object, Scalar, Type, with_dims
 from s2sad.pipeline import check
 from s2sad.refused import short
+from s2sad.rules.arrays.core import SIZES
 from s2sad.rules.builder import Builder
 from s2sad.typing.abstract import AV, described, map_leaves
 from s2sad.typing.captures import Captures
@@ -174,6 +175,7 @@ def typed_parameters(
         for n, k in ((n, keys[n]) for n in params.names)
     ]
     inputs: list[Value] = []
+    SIZES.update({v: sizes.number(n) for n, v in zip(params.names, values, strict=True) if keys[n] == INT})
     params.check(lambda name: len(keys[name].parts))
 
     def make(builder: Builder) -> list[AV]:

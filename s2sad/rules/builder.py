@@ -117,7 +117,7 @@ class Builder:
                 return folded
         self.test_sizes(prim, operands, attrs)
         result = Value(hint, named_sizes(type))
-        if type is INT and prim in ("add", "sub"):
+        if type == INT and prim in ("add", "sub"):
             note_offset(prim, operands, result)
         op = Op(prim, operands, (result,), self.loc, tuple(attrs.items()))
         self.ops.append(op)
@@ -415,8 +415,20 @@ OFFSETS: WeakKeyDictionary[Value, tuple[Value, int]] = (
 )  # integers made of others and a constant
 
 
+DIFFERENCES: WeakKeyDictionary[Value, tuple[Operand, ...]] = (
+    WeakKeyDictionary()
+)  # integers made of two others
+
+
+SUMS: WeakKeyDictionary[Value, tuple[Operand, ...]] = WeakKeyDictionary()
+# the least and the greatest that indices of loops are: others and a constant
+RANGES: WeakKeyDictionary[Value, tuple[tuple[Operand, int], tuple[Operand, int]]] = WeakKeyDictionary()
+
+
 def note_offset(prim: str, operands: tuple[Operand, ...], result: Value) -> None:
     """Keep that an integer is another one and a constant."""
+    if all(isinstance(o, Value) for o in operands):
+        (DIFFERENCES if prim == "sub" else SUMS)[result] = operands
     a, b = operands if prim == "sub" or isinstance(operands[0], Value) else operands[::-1]
     if isinstance(a, Value) and isinstance(b, Const) and type(b.value) is int:
         start, offset = OFFSETS.get(a, (a, 0))

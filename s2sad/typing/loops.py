@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from s2sad.errors import SignatureError
 from s2sad.ir.core import AnyOp, Block, Const, For, ForEach, Operand, Undef, Value, While, body_breaks
 from s2sad.ir.types import BOOL, INT, NONE, Scalar, is_memory
-from s2sad.rules.builder import const
+from s2sad.rules.builder import RANGES, const
 from s2sad.typing import arrays, iteration, iterators
 from s2sad.typing.abstract import (
     AV,
@@ -142,6 +142,7 @@ class Loops(FirstTurns, WritingOut):
         def run(params: list[AV]) -> tuple[Value, list[AV]]:
             index = Value(loop.hint if loop.item_at is None else "", INT)
             self.of_loops.add(index)
+            note_range(loop, index)
             item = index if loop.item_at is None else loop.item_at(index)
             if isinstance(item, Value) and item is not index:
                 item = self.builder.rename(item, loop.hint)
@@ -392,3 +393,12 @@ class Loops(FirstTurns, WritingOut):
 def in_turns(av: AV, has_break: bool) -> TypeGuard[GeneratorAV]:
     """Whether a loop's body can stand where a generator gives its elements; to leave it, it must leave one loop."""
     return isinstance(av, GeneratorAV) and not (has_break and len(av.function.source.node.clauses) > 1)
+
+
+def note_range(loop: Turns, index: Value) -> None:
+    """Keep what an index goes from and to."""
+    step = loop.step.value if isinstance(loop.step, Const) else 0
+    if step > 0:
+        RANGES[index] = (loop.start, 0), (loop.stop, -1)
+    elif step < 0:
+        RANGES[index] = (loop.stop, 1), (loop.start, 0)

@@ -223,7 +223,8 @@ def arrays_in(keys: dict[str, Any]) -> dict[str, Array]:
 def shown_sizes(keys: dict[str, Any]) -> dict[str, int]:
     """The sizes of the arrays of a call, as far as it shows them."""
     shapes = {name: key.shape for name, key in arrays_in(keys).items() if isinstance(key, Placed)}
-    return {f"{name}.{i}": n for name, shape in shapes.items() for i, n in enumerate(shape)}
+    found = {f"{name}.{i}": n for name, shape in shapes.items() for i, n in enumerate(shape)}
+    return found | getattr(keys, "numbers", {})
 
 
 def size_in(keys: dict[str, Any], read: Callable[[str, Path], str]) -> Callable[[str], str]:
@@ -236,6 +237,7 @@ def size_in(keys: dict[str, Any], read: Callable[[str, Path], str]) -> Callable[
         if isinstance(leaf, Array)
         for i in range(leaf.ndim)
     }
+    places |= {name: read(name, ()) for name, key in keys.items() if key == INT}
     return places.__getitem__
 
 
@@ -253,12 +255,22 @@ def fits(obj: Any, key: Any) -> bool:
     return bool(found == key or without_layout(found) == key or with_sizes(found) == key)
 
 
+class Keys(dict[str, Any]):
+    """The keys of a call's arguments, by their names, and its integers, which may be sizes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: dict[str, int] = {}
+
+
 def keys_of(source: FunctionSource, names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     """The keys of a call's arguments, by their names."""
-    found: dict[str, Any] = {}
+    found = Keys()
     for name, value in zip(names, values, strict=True):
         try:
             found[name] = key_of(value)
+            if found[name] == INT:
+                found.numbers[name] = value
         except SignatureError as error:
             raise SignatureError(
                 f"the argument {name} of {source.name}(): {error.reason}", source.loc, error.hint

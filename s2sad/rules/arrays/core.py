@@ -8,13 +8,15 @@ operation on the tangents), 'multilinear' (a sum, one operand at a time), or a f
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from s2sad.errors import SignatureError
+from s2sad.ir.call_sizes import Place
 from s2sad.ir.core import Const, Operand, Value
-from s2sad.ir.types import INT, Array, Scalar, Size, Type, fresh_size
-from s2sad.rules.builder import Builder, const
+from s2sad.ir.types import INT, Array, Dim, Scalar, Size, Type, fresh_size
+from s2sad.rules.builder import DIFFERENCES, OFFSETS, RANGES, SUMS, Builder, const
 from s2sad.rules.registry import ZERO, Prim, rule
 
 Attrs = dict[str, Any]
@@ -111,8 +113,52 @@ def size_of(o: Operand) -> Size:
     assert isinstance(o, Value)
     found = SIZES.get(o)
     if found is None:
-        found = SIZES[o] = fresh_size()
+        found = SIZES[o] = call_size(o) or fresh_size()
     return found
+
+
+def call_size(o: Operand | None) -> Dim | None:
+    """What an integer is, of the sizes of the call that code is made for."""
+    found = SIZES.get(o) if isinstance(o, Value) else None
+    if isinstance(found, Dim):
+        return found if found.call is not None else None
+    if not isinstance(o, Value):
+        return None
+    if o in OFFSETS:
+        base, more = OFFSETS[o]
+        d = call_size(base)
+        return None if d is None else d.shorter(-more)
+    if o in DIFFERENCES:
+        a, b = map(call_size, DIFFERENCES[o])
+        if a is not None and b is not None and a.call is b.call and a.name != b.name:
+            made = a.call.difference(a, b)  # type: ignore[union-attr]
+            return made if isinstance(made, Dim) else None
+    return None
+
+
+def place_of(o: Operand) -> Place | None:
+    """Where in an array an integer is, in sizes of the call that code is made for."""
+    if isinstance(o, Const):
+        return Place(o.value) if type(o.value) is int else None
+    if not isinstance(o, Value):
+        return None
+    size = call_size(o)
+    if size is not None:
+        return Place(size)
+    if o in RANGES:
+        ends = [(place_of(end), more) for end, more in RANGES[o]]
+        low, high = (p.moved(more) if p is not None and p.index is None else None for p, more in ends)
+        return None if low is None or high is None else Place(0, o, (low.size, high.size))
+    parts = (OFFSETS[o][0], const(OFFSETS[o][1])) if o in OFFSETS else SUMS.get(o, ())
+    places = [place_of(part) for part in parts]
+    if len(places) != 2 or None in places:
+        return None
+    a, b = sorted(places, key=lambda p: p.index is None)  # type: ignore[union-attr]
+    if a is None or b is None or b.index is not None:
+        return None
+    if isinstance(b.size, int):
+        return a.moved(b.size)
+    return replace(a, size=b.size.shorter(-a.size)) if isinstance(a.size, int) else None
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:

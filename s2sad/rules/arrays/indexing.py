@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from s2sad.ir.call_sizes import Place
 from s2sad.ir.core import Const, Operand, Value
 from s2sad.ir.types import Dim, Size, Type, fresh_size, shaped
 from s2sad.rules.arrays.core import (
@@ -13,6 +14,7 @@ from s2sad.rules.arrays.core import (
     array_rule,
     dims_of,
     dtype_of,
+    place_of,
     typed,
 )
 from s2sad.rules.builder import OFFSETS, Builder
@@ -54,11 +56,40 @@ def _sliced(size: Size, start: Operand | None, stop: Operand | None, step: Opera
     first = next((o for o, _ in parts if isinstance(o, Value)), None)
     if found is not None or size is None or (isinstance(size, Dim) and size.name == "~"):
         return found
+    found = _slice_of_call(size, start, stop, step)
+    if found is not None:
+        return found
     if first is None:
         bounds = ":".join(str(o.value) if isinstance(o, Const) else "" for o in (start, stop, step))
         return Dim(f"#{size.name}+{size.offset}[{bounds}]") if isinstance(size, Dim) else None
     key = (size, *((o.value if isinstance(o, Const) else o, offset) for o, offset in parts))
     return SLICES.setdefault(first, {}).setdefault(key, fresh_size())
+
+
+def _slice_of_call(size: Size, start: Operand | None, stop: Operand | None, step: Operand | None) -> Size:
+    """The size of a slice whose bounds are sizes of the call, or integers among its arguments."""
+    if not (step is None or (isinstance(step, Const) and step.value == 1)):
+        return None
+
+    if size is None:
+        return None
+
+    def place(o: Operand | None, default: Dim | int) -> Place | None:
+        if o is None:
+            return Place(default)
+        found = place_of(o)
+        if found is not None and isinstance(found.size, int) and found.index is None and found.size < 0:
+            return Place(size.shorter(-found.size)) if isinstance(size, Dim) else None  # counted from the end
+        return found
+
+    first, last = place(start, 0), place(stop, size)
+    if first is None or last is None:
+        return None
+    sizes = (size, first.size, last.size, *first.range, *last.range)
+    calls = {d.call for d in sizes if isinstance(d, Dim)}
+    if len(calls) != 1 or (call := next(iter(calls))) is None:
+        return None
+    return call.between(size, first, last)
 
 
 def _known_slice(size: Size, start: Operand | None, stop: Operand | None, step: Operand | None) -> Size:

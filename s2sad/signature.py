@@ -166,10 +166,11 @@ def numbered(source: FunctionSource, w: int, bound: bool) -> Argument:
 
 
 def typed_parameters(
-    params: Parameters, keys: dict[str, Any], sizes: CallSizes
+    params: Parameters, keys: dict[str, Any], sizes: CallSizes | None = None
 ) -> tuple[list[Value], Callable[[Builder], list[AV]], list[Value]]:
     """Parameter values, a function that makes their abstract values, and the list its call fills with the
     leaves to differentiate by, in order."""
+    sizes = CallSizes({}) if sizes is None else sizes
     values = [
         Value(n, with_dims(k, n, sizes) if isinstance(k, Type) else Object(_kind(k)))
         for n, k in ((n, keys[n]) for n in params.names)

@@ -72,6 +72,16 @@ class CallSizes:
             self.apart.setdefault(size.name, set()).add(one)
         return True
 
+    def is_one(self, size: Dim) -> bool:
+        """Whether a size is 1 in this call; if so, that is taken for granted."""
+        try:
+            found = self.value(size.name) + size.offset == 1
+        except KeyError:
+            return False
+        if found:
+            self.only.add(size.name)
+        return found
+
     def meet(self, a: Dim, b: Dim) -> None:
         """Two sizes meet where only equal ones fit."""
         if a.name == b.name or a.name in self.found or b.name in self.found:

@@ -270,7 +270,8 @@ class _Nests:
         if found is None:
             return False
         reads, accesses = found
-        if not all(self.may_follow(p, n) for n in accesses for p in nest.accesses):
+        pairs = [(p, n) for i, n in enumerate(accesses) for p in (*nest.accesses, *accesses[:i])]
+        if not all(self.may_follow(p, n) for p, n in pairs):
             return False
         nest.members.append(op)
         nest.accesses += accesses

@@ -51,12 +51,12 @@ SLICES: WeakKeyDictionary[Value, dict[Any, Size]] = (
 
 def _sliced(size: Size, start: Operand | None, stop: Operand | None, step: Operand | None) -> Size:
     """The size of a slice: slices with the same bounds of axes of the same size have the same size."""
-    found = _known_slice(size, start, stop, step)
+    found = one_in_call(_known_slice(size, start, stop, step))
     parts = [OFFSETS.get(o, (o, 0)) if isinstance(o, Value) else (o, 0) for o in (start, stop, step)]
     first = next((o for o, _ in parts if isinstance(o, Value)), None)
     if found is not None or size is None or (isinstance(size, Dim) and size.name == "~"):
         return found
-    found = _slice_of_call(size, start, stop, step)
+    found = one_in_call(_slice_of_call(size, start, stop, step))
     if found is not None:
         return found
     if first is None:
@@ -64,6 +64,11 @@ def _sliced(size: Size, start: Operand | None, stop: Operand | None, step: Opera
         return Dim(f"#{size.name}+{size.offset}[{bounds}]") if isinstance(size, Dim) else None
     key = (size, *((o.value if isinstance(o, Const) else o, offset) for o, offset in parts))
     return SLICES.setdefault(first, {}).setdefault(key, fresh_size())
+
+
+def one_in_call(size: Size) -> Size:
+    """A size, which is 1 where the call that code is made for says so."""
+    return 1 if isinstance(size, Dim) and size.call is not None and size.call.is_one(size) else size
 
 
 def _slice_of_call(size: Size, start: Operand | None, stop: Operand | None, step: Operand | None) -> Size:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from s2sad.analysis.uses import definitions
-from s2sad.ir.core import Const, For, Function, Op, Operand, Value, While, walk
-from s2sad.ir.types import Array, is_memory
+from s2sad.ir.core import Block, Const, For, Function, Op, Operand, Value, While, walk
+from s2sad.ir.types import INT, Array, is_memory
+from s2sad.rules.builder import const
 from s2sad.rules.effects import Made, made
 
 
@@ -32,6 +33,7 @@ class Cells:
     def __init__(self, fn: Function) -> None:
         self.defs = definitions(fn)
         self.variables: dict[Value, For] = {}
+        self.regions: dict[Value, Cell | None] = {}
         self.untouched: dict[
             Value, Value
         ] = {}  # what loops carry and never bind anew, and what that was before
@@ -62,7 +64,10 @@ class Cells:
         """The cell of `root(a)` that an element of `a` is; None where nothing is known."""
         if len(at) != (a.type.ndim if isinstance(a.type, Array) else 1):
             return None
-        found: list[Index | None] = [self.not_negative(self.index(o)) for o in at]
+        return self.of_root(a, [self.not_negative(self.index(o)) for o in at])
+
+    def of_root(self, a: Value, found: list[Index | None]) -> Cell | None:
+        """The same of `root(a)`."""
         while True:
             op = self.defs.get(a)
             if isinstance(op, Op) and made(op) in (Made.VIEW, Made.MAYBE_VIEW, Made.SAME):
@@ -74,6 +79,40 @@ class Cells:
                 a = self.untouched[a]
             else:
                 return tuple(found)
+
+    def region(self, a: Value) -> Cell | None:
+        """The cells of `root(a)` that a slice is of, each as that of an index in the range of the slice; None where `a` is
+        no slice, or nothing is known."""
+        op = self.defs.get(a)
+        if a not in self.regions:
+            found = self.ranges(op) if isinstance(op, Op) and op.prim == "view" else None
+            b = op.operands[0] if found is not None else None  # type: ignore[union-attr]
+            self.regions[a] = None if found is None else self.of_root(b, found)  # type: ignore[arg-type]
+        return self.regions[a]
+
+    def ranges(self, op: Op) -> list[Index | None]:
+        """For each axis that a view is taken of, what it picks of it."""
+        a, *bounds = op.operands
+        found: list[Index | None] = []
+        for kind, *numbers in op.attr("index"):
+            if kind == "at":
+                found.append(self.not_negative(self.index(bounds[numbers[0]])))
+            elif kind != "new":
+                found.append(self.range(*(None if n is None else bounds[n] for n in numbers)))
+        return found + [self.range(None, None, None) for _ in range(a.type.ndim - len(found))]  # type: ignore[attr-defined]
+
+    def range(self, start: Operand | None, stop: Operand | None, step: Operand | None) -> Index | None:
+        """An index that runs through a slice; None where that may be anywhere."""
+        if not (step is None or (isinstance(step, Const) and step.value > 0)):
+            return None
+        if start is not None and self.not_negative(self.index(start)) is None:
+            return None
+        if stop is None or self.not_negative(self.index(stop)) is None:
+            stop = Value("end", INT)  # somewhere
+        runs = Value("", INT)
+        first = const(0) if start is None else start
+        self.variables[runs] = For(first, stop, const(1), (), Block((runs,), (), ()), ())
+        return Index(runs, 0)
 
     def through(self, op: Op, cell: list[Index | None]) -> list[Index | None] | None:
         """The cell of a view's array that a cell of the view is."""

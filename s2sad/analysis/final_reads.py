@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from s2sad.analysis.aliases import WRITES, Aliases
 from s2sad.analysis.cells import Cell, Cells, Index
@@ -19,6 +20,10 @@ from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, V
 from s2sad.ir.types import Array, is_memory
 from s2sad.rules.effects import is_fresh
 
+CELLS, SLICES = (
+    ("store", "accumulate"),
+    ("assign", "add_into"),
+)  # what writes one cell, and what writes a view
 MANY = 50  # writes to one array that each load is compared to, at most
 Loops = tuple[AnyOp, ...]
 
@@ -37,7 +42,7 @@ class FinalReads:
         self.made_in: dict[Value, Loops] = dict.fromkeys(fn.params, ())
         self.writes: dict[Value, list[Op]] = {}
         self.visit(fn.body, ())
-        self.known: dict[Op, bool] = {}
+        self.known: dict[Any, bool] = {}
 
     def visit(self, block: Block, loops: Loops, sides: tuple[tuple[If, bool], ...] = ()) -> None:
         for op in block.ops:
@@ -61,11 +66,21 @@ class FinalReads:
             a = op.operands[0]
             at = op.operands[1:] if op.prim == "load" else op.operands[1:-1]
             cell = self.cell(op, at) if isinstance(a, Value) else None
-            writes = self.writes.get(self.aliases.find(a), ()) if isinstance(a, Value) else ()
-            few = len(writes) <= MANY
-            found = cell is not None and few and all(self.is_earlier(w, op, cell) for w in writes)
-            self.known[op] = found
+            found = self.known[op] = cell is not None and self.keeps(a, op, cell)  # type: ignore[arg-type]
         return found
+
+    def is_final_slice(self, a: Value, op: AnyOp) -> bool:
+        """Whether the cells of a view that an operation reads are not written after it; False where that cannot be shown."""
+        found = self.known.get((a, op))
+        if found is None:
+            cell = self.cells.region(a)
+            found = self.known[a, op] = cell is not None and self.keeps(a, op, cell)
+        return found
+
+    def keeps(self, a: Value, op: AnyOp, cell: Cell) -> bool:
+        """Whether no write to an array changes what an operation reads of it, after that."""
+        writes = self.writes.get(self.aliases.find(a), ())
+        return len(writes) <= MANY and all(self.is_earlier(w, op, a, cell) for w in writes)
 
     def nest_that_reads(self, op: Op) -> AnyOp | None:
         """The outermost loop around a load that does not write its array, if the loops in it run through the array."""
@@ -104,9 +119,9 @@ class FinalReads:
             return None
         return self.cells.cell(a, at)
 
-    def is_earlier(self, write: Op, load: Op, cell: Cell) -> bool:
-        """Whether a write to a load's array never writes the load's cell after it."""
-        a, w = (self.cells.root(op.operands[0]) for op in (load, write))  # type: ignore[arg-type]
+    def is_earlier(self, write: Op, load: AnyOp, array: Value, cell: Cell) -> bool:
+        """Whether a write to the array of which an operation reads a cell, or a range of them, never writes it after that."""
+        a, w = self.cells.root(array), self.cells.root(write.operands[0])  # type: ignore[arg-type]
         if w is not a and self.is_new(w) and self.is_bound_before(a, w):
             return True
         own = (
@@ -118,10 +133,13 @@ class FinalReads:
             shared += 1
         loops = self.around[load][own:shared]
         if not loops:
-            return write is load or self.order[write] < self.order[load]
-        if write.prim not in ("store", "accumulate") or w is not a or self.varies(a, loops):
+            return self.is_before(write, load)
+        if write.prim not in (*CELLS, *SLICES) or w is not a or self.varies(a, loops):
             return False
-        other = self.cell(write, write.operands[1:-1])
+        if write.prim in SLICES:
+            other = self.cells.region(write.operands[0])  # type: ignore[arg-type]
+        else:
+            other = self.cell(write, write.operands[1:-1])
         if other is None:
             return False
         latest: dict[
@@ -148,9 +166,13 @@ class FinalReads:
                 return False
             if turns < 0:
                 return True
-        if write is load or self.order[write] < self.order[load]:
+        if self.is_before(write, load):
             return True
         return self.never_together(write, load, cell, other)
+
+    def is_before(self, write: Op, load: AnyOp) -> bool:
+        """Whether a write is done before a load in a turn that does both; a store reads what it has written."""
+        return (write is load and write.prim in CELLS) or self.order[write] < self.order[load]
 
     def is_new(self, a: Value) -> bool:
         """Whether an array is made where it is defined, rather than one that was there before."""
@@ -184,7 +206,7 @@ class FinalReads:
             bound = min(bound, self.most(a, end.base, depth - 1) - first)
         return bound
 
-    def never_together(self, write: Op, load: Op, cell: Cell, other: Cell) -> bool:
+    def never_together(self, write: Op, load: AnyOp, cell: Cell, other: Cell) -> bool:
         """Whether one iteration has not both: they are in two branches, or in one where the cells are not the same."""
         for (branch, side), (too, its) in zip(self.sides[load], self.sides[write], strict=False):
             if branch is too and side != its:

@@ -295,8 +295,9 @@ class Reverse:
                 self.numbers.update(dict.fromkeys(walk(Block((), (outer,), ())), number))
         if self.numbers.get(op, -1) > last:
             return False
-        cell = isinstance(op, Op) and op.prim in ("load", "store")
-        return not (cell and self.final_reads.is_final(op))  # type: ignore[arg-type]
+        if isinstance(op, Op) and op.prim in ("load", "store"):
+            return not self.final_reads.is_final(op)
+        return not (isinstance(op, Op) and self.final_reads.is_final_slice(v, op))
 
     def as_read(self, operand: Operand, op: Op, scope: Scope) -> Operand:
         """An operand (or the result) of an operation as it was then: of memory that is written, a copy."""

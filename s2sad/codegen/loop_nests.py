@@ -149,6 +149,16 @@ def along(name: str, call: str, ndim: int, axis: int, dtype: str) -> Helper:
     return function(label, "a", f"np.{name}(a, axis={axis})", body)
 
 
+def triangle(name: str, ndim: int, dtype: str) -> Helper:
+    """np.tril or np.triu of an array of at least two axes."""
+    i = indices(ndim)
+    loops = [(x, f"a.shape[{k}]") for k, x in enumerate(i)]
+    kept = f"{i[-1]} - {i[-2]} {'<=' if name == 'tril' else '>='} k"
+    body = [f"y = np.zeros(a.shape, {dtype_text(dtype)})"]
+    body += [*nest(loops, [f"if {kept}:", f"{INDENT}{at('y', i)} = {at('a', i)}"]), "return y"]
+    return function(f"{name}_{ndim}d{suffix(dtype)}", "a, k", f"np.{name}(a, k)", body)
+
+
 def each(name: str, kinds: Sequence[str], ndim: int, dtype: str) -> Helper:
     """A function of numbers, element by element; an operand is a 'number', 'full' (of the result's sizes) or 'open'."""
     params = list("abcd"[: len(kinds)])

@@ -407,9 +407,12 @@ LINEAR = {
 
 @form("numpy.tril", "numpy.triu")
 def triangle(e: Expressions, op: Op) -> Any:
-    return arrays.np_call(
-        e, op.prim.removeprefix("numpy."), e.operand(op.operands[0]), arrays.value(op.attr("k", 0))
-    )
+    """Numba has both, and takes three seconds to compile one."""
+    name, k = op.prim.removeprefix("numpy."), arrays.value(op.attr("k", 0))
+    if rank(op.operands[0]) < 2:
+        return arrays.np_call(e, name, e.operand(op.operands[0]), k)
+    made = loop_nests.triangle(name, rank(op.result), dtype_of(op.result))
+    return helper(e, made, e.operand(op.operands[0]), k)
 
 
 # -- subscripts with arrays ---------------------------------------------------------------------------

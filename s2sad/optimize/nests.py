@@ -255,6 +255,8 @@ class _Nests:
             return None
         nest.members, nest.accesses, nest.full = first.members, first.accesses, first.full
         nest.made, nest.read = first.made, first.read
+        second.after = [op for op in nest.after if any(o in second.made for o in op.operands)]  # type: ignore[union-attr]
+        nest.after = [op for op in nest.after if op not in second.after]
         return second
 
     def joins(self, nest: _Nest, op: AnyOp) -> bool:

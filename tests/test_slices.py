@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import s2sad
 from tests.array_checks import Case, check, collector
 
 CASES: list[Case] = []
@@ -141,3 +142,40 @@ def test_slices(case):
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.fn.__name__)
 def test_slices_compiled(case):
     check(case, jit=True)
+
+
+def mirrored(a):
+    c = np.zeros_like(a)
+    for i in range(len(a)):
+        c[i:, i] = a[i:, i] ** 2
+        c[i, i:] = c[i:, i]
+    return np.sum(np.sin(c) * a)
+
+
+def mirrored_beside(a):
+    c = a * a
+    c[0, 1:] = c[1:, 0]
+    c[1:, 1] = c[1, 1:]
+    c[-1, -2:] = 0.5
+    return np.sum(np.sin(c) * a)
+
+
+@pytest.mark.parametrize("f", [mirrored, mirrored_beside])
+def test_a_row_and_a_column_that_meet_where_they_are_equal(f):
+    a = np.random.default_rng(3).normal(size=(4, 4))
+    expected = np.zeros_like(a)
+    for at in np.ndindex(a.shape):
+        d = np.zeros_like(a)
+        d[at] = 1e-6
+        expected[at] = (f(a + d) - f(a - d)) / 2e-6
+    np.testing.assert_allclose(s2sad.grad(f)(a), expected, rtol=1e-6, atol=1e-8)
+
+
+def test_a_row_and_a_column_that_meet_elsewhere_are_refused():
+    def f(a, i):
+        c = a * a
+        c[i, :] = c[:, i]
+        return np.sum(c)
+
+    with pytest.raises(s2sad.S2sadError, match="other steps"):
+        s2sad.grad(f)(np.ones((3, 3)), 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 from s2sad.ir.core import Const, Op, Operand, Value
 from s2sad.ir.types import Array
-from s2sad.rules.builder import const
+from s2sad.rules.builder import OFFSETS, const
 from s2sad.rules.effects import Made
 from s2sad.rules.effects import made as made_of
 
@@ -29,6 +29,8 @@ def refuse_other_steps(s: Any, v: Operand, target: Operand) -> None:
         return
     if base(s, v) is not base(s, target):
         return
+    if meet_at_one_place(s, v, target):
+        return
     of, to = row_of(s, v), row_of(s, target)
     if of is None or to is None or of[0] is not to[0] or (of[1:] != to[1:] and of[2] * to[2] > 0):
         raise s.error(
@@ -36,6 +38,50 @@ def refuse_other_steps(s: Any, v: Operand, target: Operand) -> None:
             " just written",
             "copy the view first, as in a[::2] = a[:n].copy()",
         )
+
+
+def meet_at_one_place(s: Any, v: Operand, target: Operand) -> bool:
+    """Whether a row and a column of one matrix have at most the element in common that is assigned to itself, as in
+    `c[i, i:] = c[i:, i]`."""
+    row, column = (s.builder.defs.get(o) for o in (target, v))
+    for view in (row, column):
+        whole = view is not None and view.prim == "view" and isinstance(view.operands[0].type, Array)
+        if not whole or view.operands[0].type.ndim != 2:
+            return False
+    if row.operands[0] is not column.operands[0]:
+        return False
+    (along, fixed), (other, other_fixed) = (line_of(view) for view in (row, column))
+    if along is None or other is None or along[0] == other[0]:
+        return False
+    places = (
+        (other_fixed, along[1]),
+        (fixed, other[1]),
+    )  # along each axis the element that both may have, and the first
+    first, second = (apart(*pair) for pair in places)
+    if first is None or second is None:
+        return False
+    numbers = all(isinstance(o, Const) for pair in places for o in pair)
+    return first == second == 0 or (numbers and (first == second or min(first, second) < 0))
+
+
+def line_of(view: Op) -> tuple[tuple[int, Operand] | None, Operand | None]:
+    """The axis that a view of a matrix runs along and where it starts, and its place along the other axis."""
+    along, fixed = None, None
+    entries = [*view.attr("index"), ("slice", None, None, None)][:2]
+    for axis, (kind, *numbers) in enumerate(entries):
+        given = [None if k is None else view.operands[1 + k] for k in numbers]
+        if kind == "at":
+            fixed = given[0]
+        elif kind == "slice" and (given[2] is None or (isinstance(given[2], Const) and given[2].value == 1)):
+            along = axis, const(0) if given[0] is None else given[0]
+    return (along, fixed) if fixed is not None else (None, None)
+
+
+def apart(a: Operand | None, b: Operand | None) -> int | None:
+    """How much an index is greater than another; None where that is not known."""
+    (x, i), (y, j) = (OFFSETS.get(o, (o, 0)) if isinstance(o, Value) else (None, o.value) for o in (a, b))  # type: ignore[union-attr]
+    negative = any(isinstance(o, Const) and o.value < 0 for o in (a, b))
+    return i - j if x is y and not negative else None
 
 
 def row_of(s: Any, v: Operand) -> tuple[Operand, int, int] | None:

@@ -14,7 +14,6 @@ from s2sad.bound import apart
 from s2sad.errors import CheckError, SignatureError, public
 from s2sad.kinks import Kink, kinks
 
-
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6)  # of differences: smaller ones where the larger do not settle
 SETTLED = 1e-7  # how close two orders of extrapolation are, then
 

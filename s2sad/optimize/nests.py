@@ -26,7 +26,7 @@ from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.uses import definitions, use_counts
 from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, walk, with_blocks
-from s2sad.ir.types import FLOAT, INT, Array, Dim, Scalar, Size, Tape, Type, is_many
+from s2sad.ir.types import BOOL, FLOAT, INT, Array, Dim, Scalar, Size, Tape, Type, is_many
 from s2sad.optimize.cse import reads_memory
 from s2sad.rules.builder import ON_NUMBERS, const
 from s2sad.rules.effects import is_fresh, is_view
@@ -48,6 +48,7 @@ FUNCTIONS = frozenset({"neg", "pow"}) | {
 OURS = {
     on_arrays: on_numbers for on_arrays, on_numbers in ON_NUMBERS.items() if on_arrays.startswith("s2sad.")
 }
+QUOTIENT = "s2sad.quotient_or_zero"
 NAMES = "ghijk"  # of indices, the innermost last
 SEVERAL = 2  # axes with which everything becomes loops
 Full = tuple[bool, ...]  # of each axis, whether it is as long as the loop runs; if not, its size is 1
@@ -100,6 +101,8 @@ def of_elements(op: Op) -> str | None:
         if isinstance(exponent, Const):
             return "numpy.sqrt" if exponent.value == 0.5 else "pow"
         return "pow" if op.loc.reverse or exponent.type == INT else None
+    if op.prim in ("root", QUOTIENT):
+        return "numpy.sqrt" if op.prim == "root" else QUOTIENT
     same_name = op.prim in FUNCTIONS | ARITHMETIC | COMPARISONS | LOGICAL
     return op.prim if same_name else OURS.get(op.prim)
 
@@ -544,7 +547,10 @@ class _Nests:
             prim = of_elements(op)
             if op.prim == "copy":
                 here[op.result] = values[0]
-            elif op.prim == "numpy.where":
+            elif op.prim in ("numpy.where", QUOTIENT):
+                if op.prim == QUOTIENT:
+                    test = emit("ne", (values[1], const(0.0)), loc, BOOL)
+                    values = test, emit("div", values, loc), const(0.0)
                 here[op.result] = Value("", FLOAT)
                 taken, other = (Block((), (), (v,)) for v in values[1:])
                 body.append(If(values[0], taken, other, (here[op.result],), loc))  # type: ignore[arg-type]

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from s2sad import grad, hessian, hvp, jacfwd, jacrev, jvp, value_and_grad, vjp
+from s2sad.ir.types import Dim
+from s2sad.rules.shapes import summed_axes
 from tests.mismatched import M34, MISMATCHES, V3, V4, Mismatch
 
 names = pytest.mark.parametrize("m", MISMATCHES, ids=lambda m: m.name)
@@ -294,3 +296,14 @@ def root_of_less_than_nothing(x):
 
 def test_other_errors_are_left_out() -> None:
     assert grad(root_of_less_than_nothing)(2.0) == 1.0
+
+
+def test_contributions_that_lack_leading_axes():
+    """A cotangent may leave out leading axes along which it is the same: the others are compared from the last on."""
+    n, m = Dim("n", 0, True), Dim("m", 0, True)
+    assert summed_axes((1, m), (m,)) == ((), (), False)
+    assert summed_axes((n, 1), (m,)) == ((), (0,), False)
+    assert summed_axes((1, m), (n, m)) == ((), (0,), False)
+    assert summed_axes((m,), (n, m)) == ((0,), (), False)
+    assert summed_axes((None, m), (m,)) == ((), (), False)
+    assert summed_axes((None,), (m,)) == ((), (), True)

@@ -22,6 +22,5 @@ VIEW_FAULTS: list[tuple[Fault, int]] = [
 ]  # fmt: skip
 # found by programs of arrays
 ARRAY_FAULTS_IN_MODES: list[tuple[Fault, int]] = [
-    (Fault("contributions have all axes", "rules.shapes:summed_axes", "operand[max(-extra, 0) :], result[max(extra, 0) :], strict=True", "operand, result[max(extra, 0) :], strict=False"), 218033),
     (Fault("a branch that only tests sizes leaves no loop", "optimize.checks:is_check", " or breaks(op)", ""), 224337),
 ]  # fmt: skip

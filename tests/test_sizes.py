@@ -307,3 +307,25 @@ def test_contributions_that_lack_leading_axes():
     assert summed_axes((m,), (n, m)) == ((0,), (), False)
     assert summed_axes((None, m), (m,)) == ((), (), False)
     assert summed_axes((None,), (m,)) == ((), (), True)
+
+
+X = np.arange(1.0, 16.0).reshape(3, 5)
+
+
+def named_alike(a: np.ndarray) -> float:
+    x = X  # what a helper captures is not what another function calls by that name
+    return np.sum(np.sin(a * x))
+
+
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.jit)])
+def test_names_of_captured_arrays(jit: bool) -> None:
+    """Two arrays of one name, a parameter and what a helper captures, are of two sizes."""
+
+    def calls(X: np.ndarray) -> float:
+        return named_alike(X)
+
+    derivative = grad(calls, jit=jit)
+    np.testing.assert_allclose(derivative(2.0 * X), np.cos(2.0 * X * X) * X, rtol=1e-12)
+    for shape in ((3, 4), (2, 5), (6, 5)):
+        with pytest.raises(ValueError):
+            derivative(np.ones(shape))

@@ -27,7 +27,6 @@ from s2sad.analysis.uses import definitions, use_counts
 from s2sad.errors import Loc
 from s2sad.ir.core import AnyOp, Block, Const, For, Function, If, Op, Operand, Value, walk, with_blocks
 from s2sad.ir.types import BOOL, FLOAT, INT, Array, Dim, Scalar, Size, Tape, Type, is_many
-from s2sad.optimize.cse import reads_memory
 from s2sad.rules.builder import ON_NUMBERS, const
 from s2sad.rules.effects import is_fresh, is_view
 from s2sad.rules.registry import PRIMS
@@ -328,14 +327,12 @@ class _Nests:
         harmless = ("none", "alloc") if written and not nest.reverse else ("none", "alloc", "raises")
         if rule is None or rule.effect not in harmless or op.prim in ("fits", "sizes"):
             return False
-        if any(
-            isinstance(o, Value) and isinstance(o.type, Array) and self.aliases.find(o) in written
-            for o in op.operands
-        ):
-            return False
-        return not (
-            written and reads_memory(op) and not all(isinstance(o.type, (Array, Scalar)) for o in op.operands)
-        )
+        for o in op.operands if written else ():
+            if not isinstance(o.type, (Array, Scalar)):
+                return False  # what it holds may be written
+            if isinstance(o, Value) and isinstance(o.type, Array) and self.aliases.find(o) in written:
+                return False
+        return True
 
     def may_be_last(self, nest: _Nest, op: AnyOp) -> bool:
         """Whether an operation keeps something on a tape that no later member of a nest can change."""

@@ -190,14 +190,19 @@ class Captures:
     def unfolded(self, kind: Node, value: Value, builder: Builder) -> AV:
         """Elements are taken out of a captured container at the start of the function."""
         head = Builder(builder.loc)
-        av = unfold(kind, value, head, (), value.hint)
+        av = unfold(kind, value, head, (), value.hint, owner=self.owner(value.hint))
         self.head_ops += head.ops
         self.layouts |= head.layouts
         return av
 
+    def owner(self, name: str) -> str:
+        """What the sizes of a captured variable are named after: no parameter's, nor another captured one's of that name."""
+        return f"<{name}, {len(self.variables)}>"
+
     def captured(self, key: Any, name: str, get: Callable[[], Any], kind: Any) -> Value:
         """A captured variable as a hidden parameter."""
-        value = Value(name, with_dims(kind, name) if isinstance(kind, Type) else Object(kind.tag.__name__))
+        owner = self.owner(name)
+        value = Value(name, with_dims(kind, owner) if isinstance(kind, Type) else Object(kind.tag.__name__))
         self.variables[key] = Captured(value, get, kind)
         if isinstance(kind, Placed):
             self.layouts[value] = kind.layout

@@ -293,12 +293,13 @@ def unfold(
     path: Path = (),
     hint: str = "",
     call: CallSizes | None = None,
+    owner: str = "",
 ) -> AV:
-    """The abstract value of an object of this key that `base` holds."""
+    """The abstract value of an object of this key that `base` holds; `owner` is what sizes are named after, else `base`."""
     if isinstance(key, Type):
         if path:
             assert isinstance(base, Value)
-            kind = with_dims(key, size_name(base.hint, path), call)
+            kind = with_dims(key, size_name(owner or base.hint, path), call)
             base = builder.emit("extract", base, type=kind, hint=hint, path=path)
         builder.named_sizes(base)
         if isinstance(key, Placed) and isinstance(base, Value):
@@ -310,7 +311,7 @@ def unfold(
     for i, part in enumerate(key.parts):
         step = key.step(i)
         name = str(step[1]) if str(step[1]).isidentifier() else f"{hint}_{i}" if hint else ""
-        parts.append(unfold(part, base, builder, (*path, step), name, call))
+        parts.append(unfold(part, base, builder, (*path, step), name, call, owner))
     return assembled(key, parts)
 
 

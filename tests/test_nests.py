@@ -128,3 +128,38 @@ def test_random_statements(seed):
 @pytest.mark.parametrize("seed", [s for s in range(200) if s not in QUICK])
 def test_more_random_statements(seed):
     check(seed)
+
+
+FUNCTIONS_OF_ONE = (
+    "sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "arcsin", "arccos", "arctan", "arcsinh", "expm1",
+    "log1p", "log2", "log10", "absolute", "fabs", "floor", "ceil", "square",
+)  # fmt: skip
+FUNCTIONS_OF_TWO = ("arctan2", "hypot", "maximum", "minimum", "add", "subtract", "multiply", "divide")
+EDGES = np.array([0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 1e-300, 1e300, np.inf, -np.inf, np.nan, 7.0])
+
+
+def test_functions_at_the_edges():
+    """What a nest does to each element is what NumPy does to the array."""
+    lines = [f"    out[{i}] = np.{name}(x)" for i, name in enumerate(FUNCTIONS_OF_ONE)]
+    lines += [f"    out[{len(lines) + i}] = np.{name}(x, y)" for i, name in enumerate(FUNCTIONS_OF_TWO)]
+    more = (
+        "x**2",
+        "x**0.5",
+        "x**1.5",
+        "x**-1",
+        "np.where(x > y, x, y)",
+        "(x <= y) * 2.0",
+        "((x == y) | (x < 0.5)) * x",
+        "-x",
+    )
+    lines += [f"    out[{len(lines) + i}] = {text}" for i, text in enumerate(more)]
+    source = "\n".join(["def f(x, y, out):", *lines, "    return np.sum(x)"]) + "\n"
+    f = made(source, "<edges>")
+    x, y = np.meshgrid(EDGES, EDGES)
+    expected, compiled = (np.zeros((len(lines), *x.shape)) for _ in range(2))
+    with np.errstate(all="ignore"):
+        f(x, y, expected)
+        derivative = s2sad.value_and_grad(f, jit=True, cache=False)
+        derivative(x, y, compiled)
+    for line, ours, theirs in zip(lines, compiled, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-14, atol=0.0, err_msg=line)

@@ -99,7 +99,7 @@ def of_elements(op: Op) -> str | None:
         exponent = op.operands[1]
         if isinstance(exponent, Const):
             return "numpy.sqrt" if exponent.value == 0.5 else "pow"
-        return "pow" if op.loc.reverse or exponent.type == INT else None
+        return "pow" if op.loc.reverse and exponent.type != INT else None
     if op.prim in ("root", QUOTIENT):
         return "numpy.sqrt" if op.prim == "root" else QUOTIENT
     same_name = op.prim in FUNCTIONS | ARITHMETIC | COMPARISONS | LOGICAL
@@ -554,6 +554,8 @@ class _Nests:
             else:
                 assert prim is not None
                 values = values[:1] if prim == "numpy.sqrt" else values
+                if prim == "pow" and isinstance(values[1], Const) and values[1].value < 0:
+                    values = values[0], const(float(values[1].value))  # integers raise where the base is 0
                 here[op.result] = emit(prim, values, loc, op.result.type.item)  # type: ignore[attr-defined]
             if op.result in shared:
                 body.append(Op("store", (op.result, *indices, here[op.result]), (), loc))

@@ -22,6 +22,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.uses import definitions, use_counts
 from s2sad.errors import Loc
@@ -30,20 +32,9 @@ from s2sad.ir.types import BOOL, FLOAT, INT, Array, Dim, Scalar, Size, Tape, Typ
 from s2sad.rules.builder import ON_NUMBERS, const
 from s2sad.rules.effects import is_fresh, is_view
 from s2sad.rules.registry import PRIMS
+from s2sad.rules.shapes import OPERATORS
 
 WRITTEN = {"add_into": "accumulate", "assign": "store"}  # what writes an array, and what an element of it
-ARITHMETIC = frozenset(
-    {"add", "sub", "mul", "div", "numpy.add", "numpy.subtract", "numpy.multiply", "numpy.divide"}
-)
-COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
-LOGICAL = frozenset({"bitand", "bitor", "numpy.logical_and", "numpy.logical_or", "numpy.logical_not"})
-# what else is the same of arrays and of numbers, by the same name
-FUNCTIONS = frozenset({"neg", "pow"}) | {
-    f"numpy.{name}" for name in (
-        "sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "arcsin", "arccos", "arctan", "arctan2", "arcsinh",
-        "expm1", "log1p", "log2", "log10", "absolute", "fabs", "hypot", "floor", "ceil", "square", "maximum", "minimum",
-    )
-}  # fmt: skip
 OURS = {
     on_arrays: on_numbers for on_arrays, on_numbers in ON_NUMBERS.items() if on_arrays.startswith("s2sad.")
 }
@@ -76,23 +67,25 @@ def is_value(op: Op) -> bool:
     if len(op.results) != 1:
         return False
     t, given = op.result.type, [o.type for o in op.operands]
-    if op.prim in COMPARISONS:
-        return rank(t) > 0 and all(map(is_real, given))
-    if op.prim in LOGICAL:
-        return all(map(is_truth, (t, *given)))
-    if not is_double(t):
-        return False
     if op.prim == "copy":
-        return is_double(given[0])
+        return is_double(t) and is_double(given[0])
     if op.prim == "numpy.where":
-        return is_truth(given[0]) and all(map(is_real, given[1:]))
-    if op.prim in ARITHMETIC:  # truth values and integers that meet doubles, or are divided, count as such
-        return all(is_real(o) or is_truth(o) or is_integer(o) for o in given)
-    return of_elements(op) is not None and all(map(is_real, given))
+        return is_double(t) and is_truth(given[0]) and all(map(is_real, given[1:]))
+    if of_elements(op) is None or not (is_double(t) or is_truth(t)):
+        return False
+    if all(map(is_real, given)) or all(map(is_truth, (t, *given))):
+        return True
+    # truth values and integers that meet doubles, or are divided, count as such
+    return (
+        len(given) == 2
+        and op.prim != "pow"
+        and is_double(t)
+        and all(is_real(o) or is_truth(o) or is_integer(o) for o in given)
+    )
 
 
 def of_elements(op: Op) -> str | None:
-    """What gives the same of each element; None where nothing does."""
+    """What gives the same of each element; None where nothing does. NumPy's functions and the operators are called alike."""
     if op.prim == "pow" and is_number(
         op.operands[1].type
     ):  # NumPy takes the square root for a**0.5, Python does not
@@ -102,8 +95,9 @@ def of_elements(op: Op) -> str | None:
         return "pow" if op.loc.reverse and exponent.type != INT else None
     if op.prim in ("root", QUOTIENT):
         return "numpy.sqrt" if op.prim == "root" else QUOTIENT
-    same_name = op.prim in FUNCTIONS | ARITHMETIC | COMPARISONS | LOGICAL
-    return op.prim if same_name else OURS.get(op.prim)
+    fn = PRIMS[op.prim].fn if op.prim in PRIMS else None
+    alike = op.prim in OPERATORS or (isinstance(fn, np.ufunc) and fn.signature is None)
+    return op.prim if alike and op.prim != "invert" else OURS.get(op.prim)  # ~True is -2 in Python
 
 
 def is_real(t: Type) -> bool:

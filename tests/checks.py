@@ -344,6 +344,26 @@ def reason_of(error: Exception) -> str:
     return " ".join(lines)[:300]
 
 
+def resized(args: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The arguments with arrays of other sizes: one of them, or all that were of that size; none of a list of arrays."""
+    arrays = [i for i, a in enumerate(args) if isinstance(a, np.ndarray) and a.ndim]
+    rng = np.random.default_rng(sum(args[i].size for i in arrays))
+    found = []
+    for together in (True, False, True) if arrays else ():
+        chosen = args[arrays[rng.integers(len(arrays))]]
+        axis = int(rng.integers(chosen.ndim))
+        n, more = chosen.shape[axis], int(rng.choice([-2, -1, 1, 2]))
+        made = list(args)
+        for i in arrays:
+            for k in range(args[i].ndim):
+                if args[i].shape[k] == n and (together or (args[i] is chosen and k == axis)):
+                    made[i] = (
+                        np.take(made[i], np.arange(max(n + more, 0)) % max(n, 1), axis=k) if n else made[i]
+                    )
+        found.append(tuple(made))
+    return found
+
+
 class Checker:
     """All checks of one function at one argument set; problems are collected, none raised."""
 
@@ -510,6 +530,43 @@ class Checker:
                     scaled = tuple(map_leaves(lambda g, s=seed: g / s, pulled[k]) for k in self.where)
                     self.compare(f"pullback of {seed}", gradient, scaled, FORWARD_TOLERANCE)
         self.second_derivatives()
+        self.other_sizes()
+
+    def other_sizes(self) -> None:
+        """One derivative called with arguments of other sizes, in turn with its own: it gives the function's value and what
+        a derivative made for that call alone gives, and raises where the function does."""
+        from s2sad import value_and_grad
+        from s2sad.errors import S2sadError
+
+        def outcome(f: Callable[..., Any], args: Sequence[Any]) -> Any:
+            try:
+                with guarded(), np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    return f(*fresh(args))
+            except Exception as error:
+                return error
+
+        shared = value_and_grad(self.fn, wrt=self.wrt)
+        for args in (self.args, *resized(self.args), self.args):
+            shapes = [np.shape(a) for a in args if isinstance(a, np.ndarray)]
+            value = outcome(self.fn, args)
+            alone, found = (outcome(d, args) for d in (value_and_grad(self.fn, wrt=self.wrt), shared))
+            if any(isinstance(r, (S2sadError, TimeoutError)) for r in (alone, found)):
+                if type(alone) is not type(found):
+                    self.problems.append(
+                        Problem("sizes", f"{found!r:.200}, made alone {alone!r:.200} for {shapes}")
+                    )
+                continue
+            raised = [isinstance(r, Exception) for r in (value, alone, found)]
+            # where several things are wrong, which of them is said may differ from the function's
+            if len(set(raised)) > 1 or (raised[1] and type(alone) is not type(found)):
+                text = f"{found!r:.200}, made alone {alone!r:.200}, function {value!r:.100} for {shapes}"
+                self.problems.append(Problem("sizes", text))
+            elif not any(raised):
+                near = all(close(float(v), float(value), VALUE_TOLERANCE) for v, _ in (alone, found))
+                if not near and np.isfinite(value):
+                    self.problems.append(Problem("sizes", f"values {found[0]!r} and {value!r} for {shapes}"))
+                self.compare(f"sizes {shapes}", alone[1], found[1], FORWARD_TOLERANCE)
 
     def second_derivatives(self) -> None:
         """Forward over reverse, reverse over reverse, and differences of the gradient, along the direction."""

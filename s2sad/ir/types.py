@@ -9,12 +9,9 @@ from __future__ import annotations
 import functools
 import itertools
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from s2sad.errors import SignatureError
-
-if TYPE_CHECKING:
-    from s2sad.ir.call_sizes import CallSizes
 
 KIND_ORDER = {"bool": 0, "int": 1, "float": 2, "complex": 3}
 
@@ -53,6 +50,17 @@ class Scalar(Type):
         return (self.dtype or self.kind) + ("?" if self.optional else "")
 
 
+class Call(Protocol):
+    """What a call shows of sizes (`ir.call_sizes.CallSizes`)."""
+
+    def named(self, name: str) -> Dim: ...
+    def is_many(self, size: Dim) -> bool: ...
+    def is_one(self, size: Dim) -> bool: ...
+    def meet(self, a: Dim, b: Dim) -> None: ...
+    def difference(self, a: Dim, b: Dim) -> Size: ...
+    def between(self, size: Dim | int, start: Any, stop: Any) -> Size: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Dim:
     """A size known only when the code runs: `name` + `offset`, and 0 where that is less. Equal ones never broadcast
@@ -61,7 +69,7 @@ class Dim:
     name: str
     offset: int = 0
     many: bool = field(default=False, compare=False)
-    call: CallSizes | None = field(default=None, compare=False, repr=False)
+    call: Call | None = field(default=None, compare=False, repr=False)
 
     def shorter(self, by: int) -> Dim:
         """The size without so many elements."""
@@ -157,7 +165,7 @@ def shaped(dtype: str, dims: tuple[Size, ...]) -> Type:
     return Array(dtype, len(dims), dims) if dims else scalar_of(dtype)
 
 
-def with_dims(t: Type, name: str, call: CallSizes | None = None) -> Type:
+def with_dims(t: Type, name: str, call: Call | None = None) -> Type:
     """The type of an argument: the sizes its key leaves open get names of its own."""
     if not isinstance(t, Array):
         return t
